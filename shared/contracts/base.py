@@ -1,0 +1,90 @@
+"""Field types that every contract is written in: ids, times, amounts and frozen models."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+)
+
+ID_MAX_CHARS: Final = 128
+TEXT_MAX_CHARS: Final = 4000
+AMOUNT_MAX_DIGITS: Final = 15
+AMOUNT_MAX_PLACES: Final = 4
+
+
+class Frozen(BaseModel):
+    """An immutable value. Unknown fields are ignored, so that old readers read new writers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Strict(BaseModel):
+    """An immutable value from outside. Unknown fields are refused, so that typing errors are seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def _decimal_text(value: object) -> object:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("an amount is a decimal number written as a string, for example '16.45'")
+    return value
+
+
+def _limited_amount(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("an amount is a finite number")
+    if value < 0:
+        raise ValueError("an amount is zero or more")
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("an amount is a finite number")
+    if -exponent > AMOUNT_MAX_PLACES:
+        raise ValueError(f"an amount has at most {AMOUNT_MAX_PLACES} decimal places")
+    if len(digits) + max(exponent, 0) > AMOUNT_MAX_DIGITS:
+        raise ValueError(f"an amount has at most {AMOUNT_MAX_DIGITS} digits")
+    return value
+
+
+def _amount_text(value: Decimal) -> str:
+    return format(value, "f")
+
+
+Id = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=ID_MAX_CHARS, pattern=r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*)$"),
+]
+"""An opaque name given by somebody: 1 to 128 characters, none of them a control character."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""A short label, 1 to 200 characters."""
+
+Text = Annotated[str, StringConstraints(max_length=TEXT_MAX_CHARS)]
+"""Free text, at most 4,000 characters."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""An ISO 4217 code."""
+
+Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A moment. Any offset is accepted, UTC is kept."""
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_decimal_text),
+    AfterValidator(_limited_amount),
+    PlainSerializer(_amount_text, return_type=str),
+]
+"""An amount of money, zero or more, written as a decimal string. Its currency is the order's."""

@@ -1,0 +1,93 @@
+"""The topic catalogue: names, partitions, retention, compaction, owner and readers of every topic."""
+
+from typing import Final
+
+from shared.contracts.base import Frozen
+
+SLOTS: Final = 256
+"""Number of slots that subjects hash into; an upper bound for partitions."""
+
+SERVICES: Final = ("orders", "logistics", "aftersales", "notifications")
+CONTACTS_TOPIC: Final = "contacts.v1"
+
+
+class Topic(Frozen):
+    """One topic of the system."""
+
+    name: str
+    owner: str
+    """The service that answers for it and writes it."""
+    readers: tuple[str, ...]
+    also_written_by: tuple[str, ...] = ()
+    compacted: bool = False
+    personal: bool = False
+    """Whether records hold personal data."""
+    co_partitioned: bool = True
+    """Whether it has the installation's partition count (dead letters have one partition)."""
+    retention_ms: int = -1
+    """-1: everything is kept."""
+
+
+def event_topic(service: str) -> str:
+    """The topic on which a service speaks."""
+    return f"{service}.v1"
+
+
+def dead_letter_topic(service: str) -> str:
+    """The topic that takes what a service could not digest."""
+    return f"{service}.dead-letters.v1"
+
+
+def contacts_source(service: str) -> str:
+    """The event source under which a service numbers its records on the contacts topic."""
+    return f"{service}-contacts"
+
+
+HEARS: Final[dict[str, tuple[str, ...]]] = {
+    "orders": (event_topic("logistics"), event_topic("aftersales"), event_topic("notifications")),
+    "logistics": (
+        event_topic("orders"),
+        event_topic("aftersales"),
+        event_topic("notifications"),
+        CONTACTS_TOPIC,
+    ),
+    "aftersales": (event_topic("orders"), event_topic("logistics"), event_topic("notifications")),
+    "notifications": (
+        event_topic("orders"),
+        event_topic("logistics"),
+        event_topic("aftersales"),
+        event_topic("notifications"),
+        CONTACTS_TOPIC,
+    ),
+}
+"""The topics that each service reads."""
+
+
+def _readers(topic: str) -> tuple[str, ...]:
+    return tuple(service for service in SERVICES if topic in HEARS[service])
+
+
+TOPICS: Final[tuple[Topic, ...]] = (
+    *(
+        Topic(name=event_topic(service), owner=service, readers=_readers(event_topic(service)))
+        for service in SERVICES
+    ),
+    Topic(
+        name=CONTACTS_TOPIC,
+        owner="orders",
+        readers=_readers(CONTACTS_TOPIC),
+        also_written_by=("notifications",),
+        compacted=True,
+        personal=True,
+    ),
+    *(
+        Topic(
+            name=dead_letter_topic(service),
+            owner=service,
+            readers=(),
+            personal=True,
+            co_partitioned=False,
+        )
+        for service in SERVICES
+    ),
+)

@@ -1,0 +1,156 @@
+"""The event: a CloudEvents 1.0 envelope around one payload, and the register of payload types.
+
+An event is said by one file of one service, numbered 1, 2, 3 … per topic. Its id is
+`<service>/<subject>/<sequence>`, so that saying it again is seen to be a repetition.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import Field
+
+from shared.contracts.base import Frozen, Id, Utc
+
+TYPE_PREFIX: Final = "orderlink."
+SOURCE_PREFIX: Final = "/orderlink/"
+EventId = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Payload(Frozen):
+    """What an event says. Subclasses are registered by `says`."""
+
+    name: ClassVar[str]
+    """The event's name, such as `order.placed`."""
+    version: ClassVar[int] = 1
+    service: ClassVar[str]
+    """Who may say it; `any` for the payloads that all services share."""
+
+
+class Event(Frozen):
+    """One thing that happened, with who said it, about what, when, and why."""
+
+    id: EventId
+    source: str
+    """The saying service, such as `orders`."""
+    name: str
+    """Such as `order.placed`."""
+    version: int = 1
+    subject: Id
+    """The file that said it: nearly always an order id."""
+    time: Utc
+    """When it happened, by the fact or timer that it follows from."""
+    sequence: int = Field(ge=1)
+    """The subject's running number on this topic."""
+    correlation_id: str
+    """The fact or command at the start of the chain."""
+    causation_id: str
+    """The fact, command, event or timer directly before."""
+    shop_id: str | None = None
+    rule: str | None = None
+    """The id of the rule that spoke."""
+    profile: str | None = None
+    """The profile that was in force, as `id@version`."""
+    traceparent: str | None = None
+    data: Payload
+
+    @property
+    def type(self) -> str:
+        """The CloudEvents type, such as `orderlink.order.placed.v1`."""
+        return f"{TYPE_PREFIX}{self.name}.v{self.version}"
+
+
+class UnknownEventType(ValueError):
+    """A well-formed event whose type this version does not know. Readers skip it."""
+
+
+class MalformedEvent(ValueError):
+    """A record that is not an event at all, or whose payload does not fit its type."""
+
+
+_PAYLOADS: Final[dict[tuple[str, int], type[Payload]]] = {}
+
+
+def says[P: Payload](name: str, service: str, version: int = 1) -> Callable[[type[P]], type[P]]:
+    """Register a payload class under its event name, its saying service and its version."""
+
+    def register(cls: type[P]) -> type[P]:
+        if (name, version) in _PAYLOADS:
+            raise ValueError(f"{name} version {version} is registered twice")
+        cls.name, cls.service, cls.version = name, service, version
+        _PAYLOADS[(name, version)] = cls
+        return cls
+
+    return register
+
+
+def payloads() -> dict[tuple[str, int], type[Payload]]:
+    """All registered payload classes by name and version."""
+    return dict(_PAYLOADS)
+
+
+def event_id(service: str, subject: str, sequence: int) -> str:
+    """The deterministic id of a file's n-th event."""
+    return f"{service}/{subject}/{sequence}"
+
+
+def to_cloudevent(event: Event) -> dict[str, Any]:
+    """The structured-mode CloudEvents JSON object of an event."""
+    raw: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": SOURCE_PREFIX + event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time.isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "sequence": str(event.sequence),
+        "correlationid": event.correlation_id,
+        "causationid": event.causation_id,
+    }
+    for key, value in (
+        ("shopid", event.shop_id),
+        ("rule", event.rule),
+        ("profile", event.profile),
+        ("traceparent", event.traceparent),
+    ):
+        if value is not None:
+            raw[key] = value
+    raw["data"] = event.data.model_dump(mode="json")
+    return raw
+
+
+def from_cloudevent(raw: dict[str, Any]) -> Event:
+    """Read a structured-mode CloudEvents object.
+
+    Raises `UnknownEventType` for a type of a later version of Orderlink and `MalformedEvent`
+    (with the field in its text) for anything that is not an event of ours.
+    """
+    try:
+        type_text = raw["type"]
+        bare, _, version_text = type_text.removeprefix(TYPE_PREFIX).rpartition(".v")
+        version = int(version_text)
+        cls = _PAYLOADS.get((bare, version))
+        if not type_text.startswith(TYPE_PREFIX):
+            raise MalformedEvent(f"type: expected one that starts with {TYPE_PREFIX!r}, got {type_text!r}")
+        if cls is None:
+            raise UnknownEventType(type_text)
+        return Event(
+            id=raw["id"],
+            source=raw["source"].removeprefix(SOURCE_PREFIX),
+            name=bare,
+            version=version,
+            subject=raw["subject"],
+            time=raw["time"],
+            sequence=int(raw["sequence"]),
+            correlation_id=raw["correlationid"],
+            causation_id=raw["causationid"],
+            shop_id=raw.get("shopid"),
+            rule=raw.get("rule"),
+            profile=raw.get("profile"),
+            traceparent=raw.get("traceparent"),
+            data=cls.model_validate(raw["data"]),
+        )
+    except (UnknownEventType, MalformedEvent):
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise MalformedEvent(f"{type(problem).__name__}: {problem}") from problem

@@ -1,0 +1,146 @@
+"""What `aftersales` says."""
+
+from typing import Literal
+
+from shared.contracts.base import Amount, Currency, Id, Name, Utc
+from shared.contracts.event import Payload, says
+from shared.contracts.facts import RefundKind
+
+CaseKind = RefundKind | Literal["lost_parcel", "returned_parcel", "cancellation", "late_payment", "review"]
+DecidedBy = Literal["automatic", "deadline", "agent", "buyer"]
+
+
+class _Case(Payload):
+    case_id: Id
+    kind: CaseKind
+
+
+@says("case.opened", "aftersales")
+class CaseOpened(_Case):
+    """The buyer, or the course of things, asks for something."""
+
+    reason: Name
+    lines: tuple[Id, ...]
+    amount: Amount
+    currency: Currency
+    holds_order: bool
+    """Whether the order's completion stands still meanwhile; review cases do not hold it."""
+
+
+@says("case.deadline_changed", "aftersales")
+class CaseDeadlineChanged(_Case):
+    """What happens next to the case, and when, if nobody acts."""
+
+    was: Utc | None
+    deadline_at: Utc | None
+    reason: Name
+
+
+@says("case.approved", "aftersales")
+class CaseApproved(_Case):
+    """The buyer gets what the case is about."""
+
+    decided_by: DecidedBy
+    lines: tuple[Id, ...]
+    before_dispatch: bool = False
+    """Whether nothing had left: the shipment is stopped."""
+
+
+@says("case.refused", "aftersales")
+class CaseRefused(_Case):
+    """The buyer does not get it, and the slug says why."""
+
+    decided_by: DecidedBy
+    slug: Name
+
+
+@says("case.offered", "aftersales")
+class CaseOffered(_Case):
+    """The shop offered something else; the buyer's answer is awaited."""
+
+    offer: Name
+    amount: Amount
+
+
+@says("case.return_shipped", "aftersales")
+class CaseReturnShipped(_Case):
+    """The buyer sent the goods back."""
+
+    carrier: Id
+    tracking_no: Id
+
+
+@says("case.return_received", "aftersales")
+class CaseReturnReceived(_Case):
+    """The goods came back."""
+
+    condition: Name
+
+
+@says("case.inspected", "aftersales")
+class CaseInspected(_Case):
+    """An agent decided what the returned goods are worth."""
+
+    result: Literal["accept", "accept_part", "refuse"]
+    lines: tuple[Id, ...]
+
+
+@says("case.refunded", "aftersales")
+class CaseRefunded(_Case):
+    """The payment provider paid the money back."""
+
+    refund_id: Id
+    lines: tuple[Id, ...]
+    amount: Amount
+    currency: Currency
+    decided_by: DecidedBy
+    by_rule: Name
+    """The rule that led to the money, such as `inspect_within`."""
+    before_dispatch: bool = False
+
+
+@says("case.refund_failed", "aftersales")
+class CaseRefundFailed(_Case):
+    """The payment provider refused for good; a `look_into` task is open."""
+
+    refund_id: Id
+    reason: Name
+
+
+@says("case.reship_wanted", "aftersales")
+class CaseReshipWanted(_Case):
+    """The warehouse shall send these lines again instead of money."""
+
+    lines: tuple[Id, ...]
+
+
+@says("case.closed", "aftersales")
+class CaseClosed(_Case):
+    """The case ended without, or after, money."""
+
+    reason: Name
+
+
+@says("case.weight_verified", "aftersales")
+class CaseWeightVerified(_Case):
+    """Warehouse and carrier weights were compared with the order's."""
+
+    result: Literal["matches", "short", "unclear"]
+    lines: tuple[Id, ...]
+
+
+@says("review.received", "aftersales")
+class ReviewReceived(Payload):
+    """The buyer reviewed the order; the text stays in the file."""
+
+    stars: int
+    review_id: Id
+
+
+@says("quality.signal", "aftersales")
+class QualitySignal(Payload):
+    """A product got the same complaint again."""
+
+    sku: Id
+    reason: Name
+    case_id: Id

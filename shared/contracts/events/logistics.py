@@ -1,0 +1,181 @@
+"""What `logistics` says."""
+
+from typing import Literal
+
+from shared.contracts.base import Id, Name, Utc
+from shared.contracts.event import Payload, says
+from shared.contracts.facts import Fault, Grams
+
+
+class _Parcel(Payload):
+    parcel_id: Id
+    carrier: Id
+    tracking_no: Id
+
+
+@says("parcel.dispatched", "logistics")
+class ParcelDispatched(_Parcel):
+    """A parcel was handed to a carrier."""
+
+    lines: tuple[Id, ...]
+    dispatched_at: Utc
+    weight_grams: Grams | None = None
+
+
+class _Scanned(_Parcel):
+    scanned_at: Utc
+    """The carrier's time."""
+    location: Name | None = None
+
+
+@says("parcel.picked_up", "logistics")
+class ParcelPickedUp(_Scanned):
+    """The carrier has the parcel."""
+
+
+@says("parcel.in_transit", "logistics")
+class ParcelInTransit(_Scanned):
+    """The parcel is on its way."""
+
+
+@says("parcel.out_for_delivery", "logistics")
+class ParcelOutForDelivery(_Scanned):
+    """The parcel is in the van."""
+
+
+@says("parcel.delivered", "logistics")
+class ParcelDelivered(_Scanned):
+    """The parcel arrived."""
+
+    lines: tuple[Id, ...]
+
+
+@says("parcel.exception", "logistics")
+class ParcelException(_Scanned):
+    """Something went wrong on the way."""
+
+    reason: Name
+    fault: Fault
+
+
+@says("parcel.exception_resolved", "logistics")
+class ParcelExceptionResolved(_Parcel):
+    """The trouble is over: a later scan or an agent says so."""
+
+    by: Name
+
+
+@says("parcel.returning", "logistics")
+class ParcelReturning(_Scanned):
+    """The parcel is on its way back to the sender."""
+
+
+@says("parcel.returned", "logistics")
+class ParcelReturned(_Scanned):
+    """The parcel is back at the sender."""
+
+    lines: tuple[Id, ...]
+
+
+@says("parcel.pickup_overdue", "logistics")
+class ParcelPickupOverdue(_Parcel):
+    """No carrier has seen the parcel since it was dispatched."""
+
+    dispatched_at: Utc
+
+
+@says("parcel.stalled", "logistics")
+class ParcelStalled(_Parcel):
+    """No newer scan for a while."""
+
+    level: Literal[1, 2]
+    since: Utc
+    """The newest scan, or the dispatch."""
+
+
+@says("parcel.moving_again", "logistics")
+class ParcelMovingAgain(_Parcel):
+    """A newer scan ended a stall."""
+
+    level: Literal[1, 2]
+    stood_since: Utc
+    scanned_at: Utc
+
+
+@says("parcel.lost_suspected", "logistics")
+class ParcelLostSuspected(_Parcel):
+    """No newer scan for so long that the parcel may be lost."""
+
+    since: Utc
+
+
+@says("parcel.lost", "logistics")
+class ParcelLost(_Parcel):
+    """An agent confirmed the loss. The buyer now chooses between a new parcel and the money."""
+
+    lines: tuple[Id, ...]
+
+
+@says("parcel.found", "logistics")
+class ParcelFound(_Parcel):
+    """A parcel that was thought lost is not."""
+
+
+@says("parcel.pickup_cancelled", "logistics")
+class ParcelPickupCancelled(_Parcel):
+    """The parcel never left: its lines are to be dispatched again."""
+
+    lines: tuple[Id, ...]
+
+
+@says("parcel.rebooked", "logistics")
+class ParcelRebooked(_Parcel):
+    """Another carrier will collect the parcel; `carrier` is the new one."""
+
+    was_carrier: Id
+
+
+@says("parcel.delay_announced", "logistics")
+class ParcelDelayAnnounced(_Parcel):
+    """The carrier gave a new day; stall levels start again from there."""
+
+    until: Utc
+
+
+@says("parcel.return_ordered", "logistics")
+class ParcelReturnOrdered(_Parcel):
+    """The carrier was told to bring the parcel back."""
+
+
+@says("parcel.address_corrected", "logistics")
+class ParcelAddressCorrected(_Parcel):
+    """The carrier has a corrected address; the address itself is in the file and on no topic."""
+
+
+@says("parcel.resend_wanted", "logistics")
+class ParcelResendWanted(_Parcel):
+    """A returned parcel shall go out again to a confirmed address."""
+
+    lines: tuple[Id, ...]
+
+
+@says("parcel.refund_wanted", "logistics")
+class ParcelRefundWanted(_Parcel):
+    """A returned parcel shall be paid back; `aftersales` does it."""
+
+    lines: tuple[Id, ...]
+
+
+@says("shipment.stopped", "logistics")
+class ShipmentStopped(Payload):
+    """The warehouse was told not to send these lines."""
+
+    lines: tuple[Id, ...]
+    reason: Name
+
+
+@says("carrier_claim.opened", "logistics")
+class CarrierClaimOpened(_Parcel):
+    """The carrier was asked to pay for a lost parcel, after the buyer had been served."""
+
+    case_id: Id

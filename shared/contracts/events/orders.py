@@ -1,0 +1,146 @@
+"""What `orders` says."""
+
+from typing import Literal
+
+from shared.contracts.base import Amount, Currency, Id, Name, Utc
+from shared.contracts.event import Payload, says
+from shared.contracts.facts import Line, Receiver
+
+
+@says("order.placed", "orders")
+class OrderPlaced(Payload):
+    """A buyer placed an order. Who receives it is on the contacts topic."""
+
+    shop_id: Id
+    platform: Id
+    buyer_id: Id
+    currency: Currency
+    total: Amount
+    lines: tuple[Line, ...]
+    ship_service: Name
+    closes_at: Utc
+    """When it closes if it is not paid."""
+
+
+@says("order.paid", "orders")
+class OrderPaid(Payload):
+    """The money arrived while the order could still be served."""
+
+    amount: Amount
+    payment_id: Id
+    ship_by: Utc
+
+
+@says("order.payment_reminder_due", "orders")
+class PaymentReminderDue(Payload):
+    """The order is still unpaid at a moment at which the buyer should hear of it."""
+
+    stage: Literal["first", "last_call"]
+    total: Amount
+    currency: Currency
+    closes_at: Utc
+
+
+@says("order.closed", "orders")
+class OrderClosed(Payload):
+    """The order ended without being served."""
+
+    reason: Name
+
+
+@says("order.reopened", "orders")
+class OrderReopened(Payload):
+    """An agent reopened an order that had closed before its payment arrived."""
+
+    amount: Amount
+    payment_id: Id
+    ship_by: Utc
+
+
+@says("order.late_payment_refund_wanted", "orders")
+class LatePaymentRefundWanted(Payload):
+    """An agent decided to give a late payment back; `aftersales` pays it."""
+
+    amount: Amount
+    currency: Currency
+    payment_id: Id
+
+
+@says("order.cancelled", "orders")
+class OrderCancelled(Payload):
+    """An unpaid order was taken off."""
+
+    reason: Name
+    by: Name
+
+
+@says("order.cancellation_requested", "orders")
+class CancellationRequested(Payload):
+    """A paid order, of which nothing has left, shall be taken off; `aftersales` gives the money back."""
+
+    reason: Name
+    by: Name
+    amount: Amount
+    currency: Currency
+
+
+@says("order.ship_overdue", "orders")
+class ShipOverdue(Payload):
+    """Not every line was dispatched when it was promised."""
+
+    ship_by: Utc
+    lines: tuple[Id, ...]
+    """The lines that had not left."""
+
+
+@says("order.dispatched", "orders")
+class OrderDispatched(Payload):
+    """Every line that is still wanted has left."""
+
+    parcels: tuple[Id, ...]
+
+
+@says("order.delivered", "orders")
+class OrderDelivered(Payload):
+    """Every line that is still wanted has arrived."""
+
+    delivered_at: Utc
+    """When the last parcel arrived."""
+    completes_at: Utc
+
+
+@says("order.deadline_changed", "orders")
+class OrderDeadlineChanged(Payload):
+    """A deadline of the order moved, stood still (`None`) or ran on."""
+
+    deadline: Literal["payment", "ship", "completion"]
+    was: Utc | None
+    deadline_at: Utc | None
+    reason: Name
+
+
+@says("order.completed", "orders")
+class OrderCompleted(Payload):
+    """The order ended well."""
+
+    after_case: bool
+    """Whether the waiting time had passed while an after-sales case was open."""
+
+
+@says("order.refunded", "orders")
+class OrderRefunded(Payload):
+    """The order ended because all of it was paid back before anything left."""
+
+    amount: Amount
+    currency: Currency
+
+
+@says("contact.changed", "any")
+class ContactChanged(Payload):
+    """Who receives the order now. On `contacts.v1` only, compacted, erased by a tombstone.
+
+    `orders` says it for a placed order, `notifications` when an agent confirmed another contact.
+    """
+
+    buyer_id: Id
+    receiver: Receiver

@@ -1,0 +1,269 @@
+"""Facts: what the outside tells us. This is the HTTP inlet's format and the import format."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import EmailStr, Field, StringConstraints, TypeAdapter
+
+from shared.contracts.base import Amount, Currency, Id, Name, Strict, Text, Utc
+
+Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
+Grams = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Phone = Annotated[str, StringConstraints(min_length=3, max_length=40, pattern=r"^[0-9+()./ \-x#*]+$")]
+
+ScanStatus = Literal[
+    "picked_up", "in_transit", "out_for_delivery", "delivered", "exception", "returning", "returned"
+]
+RefundKind = Literal["refund_only", "return_and_refund", "exchange", "reship", "repair"]
+Fault = Literal["carrier", "shop", "buyer", "customs", "weather", "unknown"]
+
+
+class Line(Strict):
+    """One line of an order."""
+
+    line_id: Id
+    sku: Id
+    name: Name
+    quantity: Quantity
+    amount: Amount
+
+
+class Receiver(Strict):
+    """Who gets the parcel. Personal: it travels on the contacts topic only."""
+
+    name: Name
+    phone: Phone | None = None
+    email: EmailStr | None = None
+    country: Name | None = None
+    state: Name | None = None
+    city: Name | None = None
+    postal_code: Name | None = None
+    address: Text | None = None
+
+
+class OrderPlacedBody(Strict):
+    """A buyer placed an order."""
+
+    shop_id: Id
+    platform: Id = "default"
+    buyer_id: Id
+    currency: Currency
+    total: Amount
+    lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=500)]
+    ship_service: Name = "Standard"
+    receiver: Receiver
+
+
+class OrderPaidBody(Strict):
+    """The order's money arrived."""
+
+    amount: Amount
+    payment_id: Id
+
+
+class OrderCancelledBody(Strict):
+    """Somebody wants the order off."""
+
+    reason: Name
+    by: Literal["buyer", "shop", "platform"] = "buyer"
+
+
+class ShipmentDispatchedBody(Strict):
+    """The warehouse handed a parcel to a carrier."""
+
+    parcel_id: Id
+    carrier: Id
+    tracking_no: Id
+    lines: Annotated[tuple[Id, ...], Field(min_length=1, max_length=500)]
+    weight_grams: Grams | None = None
+
+
+class ShipmentScannedBody(Strict):
+    """A carrier saw the parcel. `scanned_at` is the carrier's time: the parcel's clock goes by it."""
+
+    carrier: Id
+    tracking_no: Id
+    status: ScanStatus
+    text: Text = ""
+    location: Name | None = None
+    scanned_at: Utc
+    fault: Fault | None = None
+    weight_grams: Grams | None = None
+
+
+class RefundRequestedBody(Strict):
+    """The buyer asks for money, goods or repair."""
+
+    case_id: Id
+    kind: RefundKind
+    reason: Name
+    amount: Amount
+    lines: Annotated[tuple[Id, ...], Field(min_length=1, max_length=500)]
+
+
+class ReturnShippedBody(Strict):
+    """The buyer sent the goods back."""
+
+    case_id: Id
+    carrier: Id
+    tracking_no: Id
+
+
+class ReturnReceivedBody(Strict):
+    """The warehouse got the goods back and looked at them."""
+
+    case_id: Id
+    condition: Literal["intact", "damaged", "incomplete", "wrong_item"]
+
+
+class BuyerMessageBody(Strict):
+    """The buyer wrote to the shop."""
+
+    channel: Name = "chat"
+    text: Text
+
+
+class ReviewPostedBody(Strict):
+    """The buyer reviewed the order."""
+
+    stars: Stars
+    text: Text = ""
+
+
+class _Fact(Strict):
+    """What every fact has: its sender's id, when it reached us, and the order it is about."""
+
+    OUTSIDE: ClassVar[bool] = True
+
+    id: Id
+    at: Utc
+    order_id: Id
+
+
+class OrderPlaced(_Fact):
+    """`order.placed`, taken by orders."""
+
+    fact: Literal["order.placed"] = "order.placed"
+    data: OrderPlacedBody
+
+
+class OrderPaid(_Fact):
+    """`order.paid`, taken by orders."""
+
+    fact: Literal["order.paid"] = "order.paid"
+    data: OrderPaidBody
+
+
+class OrderCancelled(_Fact):
+    """`order.cancelled`, taken by orders."""
+
+    fact: Literal["order.cancelled"] = "order.cancelled"
+    data: OrderCancelledBody
+
+
+class ShipmentDispatched(_Fact):
+    """`shipment.dispatched`, taken by logistics."""
+
+    fact: Literal["shipment.dispatched"] = "shipment.dispatched"
+    data: ShipmentDispatchedBody
+
+
+class ShipmentScanned(_Fact):
+    """`shipment.scanned`, taken by logistics."""
+
+    fact: Literal["shipment.scanned"] = "shipment.scanned"
+    data: ShipmentScannedBody
+
+
+class RefundRequested(_Fact):
+    """`refund.requested`, taken by aftersales."""
+
+    fact: Literal["refund.requested"] = "refund.requested"
+    data: RefundRequestedBody
+
+
+class ReturnShipped(_Fact):
+    """`return.shipped`, taken by aftersales."""
+
+    fact: Literal["return.shipped"] = "return.shipped"
+    data: ReturnShippedBody
+
+
+class ReturnReceived(_Fact):
+    """`return.received`, taken by aftersales."""
+
+    fact: Literal["return.received"] = "return.received"
+    data: ReturnReceivedBody
+
+
+class ReviewPosted(_Fact):
+    """`review.posted`, taken by aftersales."""
+
+    fact: Literal["review.posted"] = "review.posted"
+    data: ReviewPostedBody
+
+
+class BuyerMessage(_Fact):
+    """`buyer.message`, taken by notifications."""
+
+    fact: Literal["buyer.message"] = "buyer.message"
+    data: BuyerMessageBody
+
+
+OrdersFact = Annotated[OrderPlaced | OrderPaid | OrderCancelled, Field(discriminator="fact")]
+LogisticsFact = Annotated[ShipmentDispatched | ShipmentScanned, Field(discriminator="fact")]
+AftersalesFact = Annotated[
+    RefundRequested | ReturnShipped | ReturnReceived | ReviewPosted, Field(discriminator="fact")
+]
+NotificationsFact = BuyerMessage
+Fact = Annotated[
+    OrderPlaced
+    | OrderPaid
+    | OrderCancelled
+    | ShipmentDispatched
+    | ShipmentScanned
+    | RefundRequested
+    | ReturnShipped
+    | ReturnReceived
+    | ReviewPosted
+    | BuyerMessage,
+    Field(discriminator="fact"),
+]
+AnyFact = (
+    OrderPlaced
+    | OrderPaid
+    | OrderCancelled
+    | ShipmentDispatched
+    | ShipmentScanned
+    | RefundRequested
+    | ReturnShipped
+    | ReturnReceived
+    | ReviewPosted
+    | BuyerMessage
+)
+
+TAKEN_BY: dict[str, str] = {
+    "order.placed": "orders",
+    "order.paid": "orders",
+    "order.cancelled": "orders",
+    "shipment.dispatched": "logistics",
+    "shipment.scanned": "logistics",
+    "refund.requested": "aftersales",
+    "return.shipped": "aftersales",
+    "return.received": "aftersales",
+    "review.posted": "aftersales",
+    "buyer.message": "notifications",
+}
+"""Which service takes which fact."""
+
+_ADAPTER: TypeAdapter[AnyFact] = TypeAdapter(Fact)
+
+
+def parse_fact(raw: bytes | str) -> AnyFact:
+    """Read one line of the import format. Raises `pydantic.ValidationError`, naming the field."""
+    return _ADAPTER.validate_json(raw)
+
+
+def fact_from(raw: dict[str, Any]) -> AnyFact:
+    """Read a fact from parsed JSON. Raises `pydantic.ValidationError`, naming the field."""
+    return _ADAPTER.validate_python(raw)

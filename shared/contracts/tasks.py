@@ -1,0 +1,130 @@
+"""The task catalogue: every kind of task, the outcomes it allows and the arguments they take."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Amount, Id, Name, Strict, Text, Utc
+from shared.contracts.facts import Receiver
+
+TaskKind = Literal[
+    "urge_shipment",
+    "late_payment",
+    "check_pickup",
+    "check_with_carrier",
+    "confirm_loss",
+    "resolve_exception",
+    "confirm_address_and_resend",
+    "decide_case",
+    "verify_weight",
+    "decide_inspection",
+    "answer_buyer",
+    "call_about_review",
+    "look_into",
+]
+Priority = Literal["low", "normal", "high", "urgent"]
+PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
+
+Lines = Annotated[tuple[Id, ...], Field(min_length=1, max_length=500)]
+
+
+class NoDetails(Strict):
+    """The outcome says it all."""
+
+
+class OnDate(Strict):
+    """A moment that was promised."""
+
+    date: Utc
+
+
+class WithCarrier(Strict):
+    """Another carrier."""
+
+    carrier: Id
+
+
+class WithContact(Strict):
+    """A receiver, confirmed with the buyer. Personal: it is published on the contacts topic only."""
+
+    contact: Receiver
+
+
+class WithReason(Strict):
+    """Why; the buyer may be told so."""
+
+    reason: Text = Field(min_length=1)
+
+
+class WithReasonAndPhotos(Strict):
+    """Why, and references of the photos that show it."""
+
+    reason: Text = Field(min_length=1)
+    photos: Annotated[tuple[Id, ...], Field(max_length=20)] = ()
+
+
+class WithOffer(Strict):
+    """Something else than what was asked for."""
+
+    kind: Literal["partial_refund", "reship", "exchange", "gift"]
+    amount: Amount
+
+
+class WithLines(Strict):
+    """Some of the order's lines."""
+
+    lines: Lines
+
+
+class WithText(Strict):
+    """What the buyer is told."""
+
+    text: Text = Field(min_length=1)
+
+
+class WithResult(Strict):
+    """How it went."""
+
+    result: Name
+
+
+Outcomes = dict[str, type[Strict]]
+
+OUTCOMES: Final[dict[TaskKind, Outcomes]] = {
+    "urge_shipment": {"ships_on": OnDate, "out_of_stock": NoDetails, "cancel": NoDetails},
+    "late_payment": {"refund": NoDetails, "reopen": NoDetails},
+    "check_pickup": {"picked_up": NoDetails, "rebook": WithCarrier, "cancelled": NoDetails},
+    "check_with_carrier": {
+        "moving": NoDetails,
+        "delayed_until": OnDate,
+        "lost": NoDetails,
+        "returning": NoDetails,
+    },
+    "confirm_loss": {"lost": NoDetails, "found": NoDetails},
+    "resolve_exception": {
+        "resolved": NoDetails,
+        "new_address": WithContact,
+        "return_to_sender": NoDetails,
+    },
+    "confirm_address_and_resend": {"resend": WithContact, "refund": NoDetails},
+    "decide_case": {"approve": NoDetails, "refuse": WithReason, "offer": WithOffer},
+    "verify_weight": {"matches": NoDetails, "short": WithLines, "unclear": NoDetails},
+    "decide_inspection": {
+        "accept": NoDetails,
+        "accept_part": WithLines,
+        "refuse": WithReasonAndPhotos,
+    },
+    "answer_buyer": {"answered": WithText, "no_answer_needed": NoDetails},
+    "call_about_review": {"reached": WithResult, "not_reached": NoDetails},
+    "look_into": {"fixed": NoDetails, "ignored": WithReason},
+}
+"""For each kind of task, the outcomes it allows and the model of each outcome's arguments."""
+
+
+def outcome_details(kind: TaskKind, outcome: str, details: dict[str, Any]) -> Strict:
+    """Check an outcome's arguments.
+
+    Raises `KeyError` when the kind does not allow the outcome and `pydantic.ValidationError`
+    when the arguments are not those of the outcome.
+    """
+    return OUTCOMES[kind][outcome].model_validate(details)

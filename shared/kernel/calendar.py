@@ -1,0 +1,50 @@
+"""Local days and quiet hours. Pure: the zone and the moment come in as arguments."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from shared.contracts.base import Frozen
+
+
+class QuietHours(Frozen):
+    """A daily span of local time in which buyers are left in peace; it may cross midnight."""
+
+    start: time
+    end: time
+
+
+def local_date(moment: datetime, zone: str) -> date:
+    """The calendar day on which `moment` falls in `zone`."""
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def local_days_after(first: datetime, later: datetime, zone: str) -> int:
+    """How many local midnights lie between two moments: 0 on the same day, 1 on the next."""
+    return (local_date(later, zone) - local_date(first, zone)).days
+
+
+def at_local(day: date, wall: time, zone: str) -> datetime:
+    """The moment at which the clock on the wall shows `wall` on `day`.
+
+    A wall time that is skipped in spring becomes the same moment an hour later on the wall; one
+    that comes twice in autumn is the first of the two.
+    """
+    return datetime.combine(day, wall, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def quiet_until(moment: datetime, quiet: QuietHours, zone: str) -> datetime | None:
+    """The end of the quiet hours that `moment` is in, or None outside them.
+
+    The span includes its start and excludes its end: at 09:00 exactly a message may go.
+    """
+    local = moment.astimezone(ZoneInfo(zone))
+    wall = local.time()
+    if quiet.start == quiet.end:
+        return None
+    if quiet.start < quiet.end:
+        return at_local(local.date(), quiet.end, zone) if quiet.start <= wall < quiet.end else None
+    if wall >= quiet.start:
+        return at_local(local.date() + timedelta(days=1), quiet.end, zone)
+    if wall < quiet.end:
+        return at_local(local.date(), quiet.end, zone)
+    return None

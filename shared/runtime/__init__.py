@@ -1,0 +1,1 @@
+"""The engine and its organs. Speaks to the world through the ports in `ports.py` only."""

@@ -1,0 +1,260 @@
+"""The ports: what the engine needs of a store, a broker, a clock and the outside.
+
+Every port has a memory adapter and a real one in `shared/adapters`, and one suite of tests that
+both pass. A port's method that fails raises one of the errors below and nothing else.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+Document = dict[str, Any]
+"""A file as it is stored: JSON values and aware UTC datetimes. Its shape is `runtime/file.py`'s."""
+
+
+class PortError(Exception):
+    """Something outside did not do what it was asked."""
+
+
+class Unavailable(PortError):
+    """The other side is away, or too slow. Nothing is known to be wrong with what was asked."""
+
+
+class Committed(Enum):
+    """What became of one guarded write."""
+
+    DONE = "done"
+    """It is stored."""
+    LOST = "lost"
+    """Another writer was first: the guard did not match, or the subject existed already."""
+    UNKNOWN = "unknown"
+    """It may or may not be stored: a timeout, a cut connection. Reload to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Replace one document if its version is still `expected`; 0 means it must not exist yet."""
+
+    document: Document
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Pending events of a subject that the broker acknowledged: all of `topic` up to `sequence`."""
+
+    subject: str
+    topic: str
+    sequence: int
+
+
+class Store(Protocol):
+    """One service's files. Documents have `_id`, `version`, `slot`, `pending`, `next_timer_at`,
+    `next_effect_at` and `keys` as engine fields; the store looks at no others.
+
+    Every method raises `Unavailable` when the database is away, except `commit`, which says so
+    for each write.
+    """
+
+    async def prepare(self) -> None:
+        """Create collections and indexes; doing it again changes nothing."""
+        ...
+
+    async def load(self, subjects: Collection[str]) -> dict[str, Document]:
+        """The documents that exist among these subjects, by `_id`, in one read."""
+        ...
+
+    async def commit(self, writes: Sequence[Write]) -> list[Committed]:
+        """Try all writes, each under its own guard, in one unordered bulk; one answer for each.
+
+        Never raises for the database's sake: what is not known to be done is UNKNOWN.
+        """
+        ...
+
+    async def clear(self, cleared: Sequence[Cleared]) -> None:
+        """Take acknowledged events out of `pending`: those of the topic with `seq` up to the number.
+
+        Leaves `version` alone and everything later in `pending` where it is.
+        """
+        ...
+
+    async def due_timers(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
+        """Documents of these slots with `next_timer_at <= until`, earliest first."""
+        ...
+
+    async def due_effects(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
+        """Documents of these slots with `next_effect_at <= until`, earliest first."""
+        ...
+
+    async def stale_pending(self, slots: Collection[int], before: datetime, limit: int) -> list[Document]:
+        """Documents of these slots with an event in `pending` whose `since` is before `before`."""
+        ...
+
+    async def next_timer_at(self, slots: Collection[int]) -> datetime | None:
+        """The earliest `next_timer_at` of these slots."""
+        ...
+
+    async def pending_count(self, limit: int) -> int:
+        """How many documents have something in `pending`, counted up to `limit`."""
+        ...
+
+    async def by_key(self, key: str, limit: int = 2) -> list[Document]:
+        """Documents whose `keys` hold this look-up key (a task id, a tracking number)."""
+        ...
+
+    async def page(
+        self,
+        where: Mapping[str, Any],
+        after: str | None,
+        limit: int,
+    ) -> list[Document]:
+        """Documents in order of `_id`, after one, that match.
+
+        `where` maps dotted field paths to a plain value (equality; for a list field: holds it)
+        or to a list of values (any of them). The paths a service lists by are in its
+        `Service.indexed`.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+        ...
+
+    async def close(self) -> None:
+        """Let connections go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPartition:
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it was read from the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to be written. The partition follows from the key by murmur2."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Publisher(Protocol):
+    """An idempotent producer with `acks=all` and the murmur2 partitioner."""
+
+    async def start(self) -> None:
+        """Connect. Raises `Unavailable`."""
+        ...
+
+    async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
+        """Write all, in order for each key; for each record whether the broker acknowledged it.
+
+        A record that was not acknowledged may still be on the log. Never raises for the
+        broker's sake, and returns within the publish timeout.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Flush and let connections go."""
+        ...
+
+
+class Transport(Protocol):
+    """A consumer group's member: batches in, acknowledgements out.
+
+    All topics that a service hears have the same partition count, and a member owns the same
+    partition numbers of each of them.
+    """
+
+    async def start(self) -> None:
+        """Join the group. Raises `Unavailable`."""
+        ...
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        """The next records of the owned partitions, each partition in order; [] after the wait.
+
+        Without an acknowledgement the same records come again only after a restart or a rebalance.
+        Raises `Unavailable` when the member can't go on: the process is to end.
+        """
+        ...
+
+    async def ack(self, records: Sequence[Record]) -> None:
+        """These records are done with. The position is committed soon after, and at close."""
+        ...
+
+    def partitions(self) -> frozenset[int]:
+        """The partition numbers owned now; empty while rebalancing."""
+        ...
+
+    def generation(self) -> int:
+        """A number that grows at each assignment."""
+        ...
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """For each owned partition the offset of the next record that `batch` has not given yet."""
+        ...
+
+    async def end_offsets(self) -> Mapping[TopicPartition, int]:
+        """For each owned partition the offset after its last record, read now. Raises `Unavailable`."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what was acknowledged and leave the group."""
+        ...
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        ...
+
+    def timers_held(self) -> bool:
+        """Whether timers shall not fire for now (lockstep replay); effects and events go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EffectResult:
+    """What became of one attempt at an effect outside."""
+
+    done: bool
+    retry: bool = False
+    """Whether another attempt may succeed."""
+    reason: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Outside(Protocol):
+    """One kind of effect outside: mail, refund. Idempotent by effect id where the far side can be."""
+
+    async def perform(self, effect_id: str, request: Mapping[str, Any]) -> EffectResult:
+        """Do it once. Never raises for the far side's sake."""
+        ...
+
+
+class Admin(Protocol):
+    """Administration of the broker."""
+
+    async def ensure_topics(self, partitions: int, replication: int) -> None:
+        """Make missing topics of the catalogue; raise `ValueError` where an existing one differs."""
+        ...

@@ -1,0 +1,48 @@
+"""A service as a value: what the engine needs to know of it. Services differ in this value only."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.contracts.event import Event
+from shared.kernel.charts import Chart
+from shared.kernel.decision import Outcome
+from shared.kernel.profiles import Profile
+
+Decide = Callable[[Any, Any, datetime, Profile], Outcome]
+"""`(command, state, now, profile) -> Decision | Refused`. Pure."""
+Evolve = Callable[[Any, Any], Any]
+"""`(state, event) -> state`, where event is an own `Event` or one of the service's notes. Pure."""
+React = Callable[[Event], Sequence[tuple[str, Any]]]
+"""`event -> [(subject, command)]`. Pure."""
+Project = Callable[[Any, Event], Any]
+"""`(view, event) -> view`, for events the file said or heard; the same object if it is untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service: its name, its rules, the types of its state and view, and what it needs."""
+
+    name: str
+    decide: Decide
+    evolve: Evolve
+    react: React
+    project: Project
+    initial: Any
+    """The state of a file that knows nothing yet."""
+    state: TypeAdapter[Any]
+    view: TypeAdapter[Any]
+    initial_view: Any
+    keys: Callable[[Any], Sequence[str]] = lambda state: ()
+    """Look-up keys of a state: ids other than the subject by which the file must be found."""
+    charts: tuple[Chart, ...] = ()
+    effects: tuple[str, ...] = ()
+    """Kinds of effects outside that it asks for."""
+    indexed: tuple[str, ...] = ()
+    """Dotted paths (`state.stage`, `view.open_tasks`) that lists are filtered by."""
+    routes: Callable[..., Any] | None = None
+    """`routes(desk) -> fastapi.APIRouter`: the service's own HTTP routes."""
+    labels: Mapping[str, str] = field(default_factory=dict)

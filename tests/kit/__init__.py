@@ -1,0 +1,1 @@
+"""What tests share: a play of rules, memory worlds, real parts."""
