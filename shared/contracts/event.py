@@ -5,7 +5,7 @@ An event is said by one file of one service, numbered 1, 2, 3 … per topic. Its
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import Field
 
@@ -70,10 +70,13 @@ class MalformedEvent(ValueError):
 _PAYLOADS: Final[dict[tuple[str, int], type[Payload]]] = {}
 
 
-def says[P: Payload](name: str, service: str, version: int = 1) -> Callable[[type[P]], type[P]]:
+_P = TypeVar("_P", bound=Payload)
+
+
+def says(name: str, service: str, version: int = 1) -> Callable[[type[_P]], type[_P]]:
     """Register a payload class under its event name, its saying service and its version."""
 
-    def register(cls: type[P]) -> type[P]:
+    def register(cls: type[_P]) -> type[_P]:
         if (name, version) in _PAYLOADS:
             raise ValueError(f"{name} version {version} is registered twice")
         cls.name, cls.service, cls.version = name, service, version
