@@ -1,5 +1,6 @@
 """Field types that every contract is written in: ids, times, amounts and frozen models."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final
@@ -18,6 +19,7 @@ ID_MAX_CHARS: Final = 128
 TEXT_MAX_CHARS: Final = 4000
 AMOUNT_MAX_DIGITS: Final = 15
 AMOUNT_MAX_PLACES: Final = 4
+_RFC3339_START: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
 class Frozen(BaseModel):
@@ -32,8 +34,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _moment_text(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _RFC3339_START.match(value):
+        raise ValueError("a moment is written as RFC 3339 with an offset, such as '2026-03-02T12:00:00Z'")
+    return value
+
+
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as problem:
+        raise ValueError("a moment lies between the years 1 and 9999, in UTC too") from problem
 
 
 def _decimal_text(value: object) -> object:
@@ -78,7 +91,7 @@ Text = Annotated[str, StringConstraints(max_length=TEXT_MAX_CHARS)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
 
-Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
+Utc = Annotated[AwareDatetime, BeforeValidator(_moment_text), AfterValidator(_utc)]
 """A moment. Any offset is accepted, UTC is kept."""
 
 Amount = Annotated[

@@ -1,0 +1,164 @@
+"""What is counted and measured: the names, their labels and their meaning, and the port that takes them."""
+
+from typing import Final, Literal, Protocol
+
+from shared.contracts.base import Frozen
+
+CounterName = Literal[
+    "orderlink_facts_total",
+    "orderlink_commands_total",
+    "orderlink_refusals_total",
+    "orderlink_events_heard_total",
+    "orderlink_events_said_total",
+    "orderlink_events_published_total",
+    "orderlink_publish_failures_total",
+    "orderlink_commits_total",
+    "orderlink_commit_redos_total",
+    "orderlink_timers_fired_total",
+    "orderlink_effects_total",
+    "orderlink_dead_letters_total",
+    "orderlink_duplicates_total",
+    "orderlink_http_requests_total",
+    "orderlink_http_rejected_total",
+]
+GaugeName = Literal[
+    "orderlink_lag_records",
+    "orderlink_partitions_owned",
+    "orderlink_pending_files",
+    "orderlink_parked_files",
+    "orderlink_next_timer_overdue_seconds",
+    "orderlink_last_progress_timestamp_seconds",
+    "orderlink_http_requests_in_flight",
+    "orderlink_ready",
+]
+HistogramName = Literal[
+    "orderlink_batch_records",
+    "orderlink_batch_seconds",
+    "orderlink_commit_seconds",
+    "orderlink_publish_seconds",
+    "orderlink_timer_lateness_seconds",
+    "orderlink_effect_seconds",
+    "orderlink_http_request_seconds",
+]
+MetricName = CounterName | GaugeName | HistogramName
+
+
+class Instrument(Frozen):
+    """One metric: what it says and by which labels it is told apart."""
+
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Upper bounds, of a histogram only."""
+
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_RECORDS: Final = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
+_LATENESS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+
+COUNTERS: Final[dict[CounterName, Instrument]] = {
+    "orderlink_facts_total": Instrument(
+        meaning="Facts taken, by kind and by what became of them: fits, early, out_of_stage, duplicate.",
+        labels=("fact", "outcome"),
+    ),
+    "orderlink_commands_total": Instrument(
+        meaning="Commands asked over HTTP, by kind and outcome: done, refused, duplicate.",
+        labels=("command", "outcome"),
+    ),
+    "orderlink_refusals_total": Instrument(meaning="Refusals of rules, by slug.", labels=("slug",)),
+    "orderlink_events_heard_total": Instrument(
+        meaning="Events read from the log, by what became of them: "
+        "applied, ignored, duplicate, parked, dead, unknown.",
+        labels=("topic", "outcome"),
+    ),
+    "orderlink_events_said_total": Instrument(meaning="Events committed, by name.", labels=("event",)),
+    "orderlink_events_published_total": Instrument(
+        meaning="Records acknowledged by the broker.", labels=("topic",)
+    ),
+    "orderlink_publish_failures_total": Instrument(
+        meaning="Records that the broker did not acknowledge.", labels=("topic",)
+    ),
+    "orderlink_commits_total": Instrument(
+        meaning="Guarded writes, by outcome: done, lost, unknown.", labels=("outcome",)
+    ),
+    "orderlink_commit_redos_total": Instrument(meaning="Files decided on again because a commit was no clear yes."),
+    "orderlink_timers_fired_total": Instrument(meaning="Timers fired, by name.", labels=("timer",)),
+    "orderlink_effects_total": Instrument(
+        meaning="Attempts at effects outside, by kind and outcome: done, retry, failed.",
+        labels=("kind", "outcome"),
+    ),
+    "orderlink_dead_letters_total": Instrument(
+        meaning="Records sent to the dead-letter topic, by reason.", labels=("reason",)
+    ),
+    "orderlink_duplicates_total": Instrument(
+        meaning="Things heard or told again and dropped, by kind: fact, command, event.", labels=("kind",)
+    ),
+    "orderlink_http_requests_total": Instrument(
+        meaning="HTTP requests answered, by route template and status.", labels=("method", "route", "status")
+    ),
+    "orderlink_http_rejected_total": Instrument(
+        meaning="HTTP requests answered with a problem, by the problem's slug.", labels=("slug",)
+    ),
+}
+GAUGES: Final[dict[GaugeName, Instrument]] = {
+    "orderlink_lag_records": Instrument(
+        meaning="Records on an owned partition that were not taken yet.", labels=("topic", "partition")
+    ),
+    "orderlink_partitions_owned": Instrument(meaning="Partitions that this worker owns."),
+    "orderlink_pending_files": Instrument(meaning="Files with events that were not published yet."),
+    "orderlink_parked_files": Instrument(meaning="Files that wait for a dead letter to be seen to."),
+    "orderlink_next_timer_overdue_seconds": Instrument(
+        meaning="How long the earliest timer of the owned slots has been due; 0 when none is."
+    ),
+    "orderlink_last_progress_timestamp_seconds": Instrument(
+        meaning="When the worker last got ahead, in seconds since 1970."
+    ),
+    "orderlink_http_requests_in_flight": Instrument(meaning="HTTP requests being answered."),
+    "orderlink_ready": Instrument(meaning="1 when the process takes work, 0 otherwise."),
+}
+HISTOGRAMS: Final[dict[HistogramName, Instrument]] = {
+    "orderlink_batch_records": Instrument(meaning="Records in a batch.", buckets=_RECORDS),
+    "orderlink_batch_seconds": Instrument(
+        meaning="Time for a batch, from its read to its acknowledgement.", buckets=_SECONDS
+    ),
+    "orderlink_commit_seconds": Instrument(meaning="Time for a bulk of guarded writes.", buckets=_SECONDS),
+    "orderlink_publish_seconds": Instrument(meaning="Time until the broker acknowledged.", buckets=_SECONDS),
+    "orderlink_timer_lateness_seconds": Instrument(
+        meaning="How long after its due time a timer fired.", buckets=_LATENESS
+    ),
+    "orderlink_effect_seconds": Instrument(
+        meaning="Time for one attempt at an effect outside.", labels=("kind",), buckets=_SECONDS
+    ),
+    "orderlink_http_request_seconds": Instrument(
+        meaning="Time to answer an HTTP request.", labels=("method", "route"), buckets=_SECONDS
+    ),
+}
+
+
+class Metrics(Protocol):
+    """Where counts and measures go. Labels are those that the catalogue names for the metric."""
+
+    def count(self, name: CounterName, by: float = 1, **labels: str) -> None:
+        """So many more of it happened."""
+        ...
+
+    def gauge(self, name: GaugeName, value: float, **labels: str) -> None:
+        """It stands at this now."""
+        ...
+
+    def observe(self, name: HistogramName, value: float, **labels: str) -> None:
+        """One more measurement of it."""
+        ...
+
+
+class NoMetrics:
+    """Takes everything and keeps nothing."""
+
+    def count(self, name: CounterName, by: float = 1, **labels: str) -> None:
+        """Nothing."""
+
+    def gauge(self, name: GaugeName, value: float, **labels: str) -> None:
+        """Nothing."""
+
+    def observe(self, name: HistogramName, value: float, **labels: str) -> None:
+        """Nothing."""
