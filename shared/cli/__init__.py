@@ -1,0 +1,1 @@
+"""The operators' commands: `orderlink simulate`, `replay`, `up`, `demo` and the rest."""

@@ -1,0 +1,94 @@
+"""Acts: what agents and buyers do through the API, as lines of a timeline beside its facts.
+
+A fact says what happened outside; an act is a command that somebody gives. A timeline file may
+hold both, so that a replay can play the people too. An act names a task by its order and kind,
+since the task's id is not known before the timeline has run.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue, TypeAdapter
+from pydantic_core import from_json
+
+from shared.contracts.base import Id, Name, Strict, Utc
+from shared.contracts.facts import AnyFact, parse_fact
+from shared.contracts.tasks import TaskKind
+
+
+class _Act(Strict):
+    """What every act has: its own id, when it is done, and the order it is about."""
+
+    id: Id
+    at: Utc
+    order_id: Id
+
+
+class _TaskAct(_Act):
+    """An act on the oldest open task of that kind on that order."""
+
+    agent_id: Id
+    kind: TaskKind
+
+
+class TaskClaim(_TaskAct):
+    """An agent takes the task."""
+
+    act: Literal["task.claim"]
+
+
+class TaskHeartbeat(_TaskAct):
+    """The agent is still at it: the lease starts again."""
+
+    act: Literal["task.heartbeat"]
+
+
+class TaskReturn(_TaskAct):
+    """The agent gives the task back to the queue."""
+
+    act: Literal["task.return"]
+
+
+class TaskComplete(_TaskAct):
+    """The agent completes the task with an outcome of the task catalogue."""
+
+    act: Literal["task.complete"]
+    outcome: Name
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class _CaseAct(_Act):
+    """An act of the buyer on one of the order's cases."""
+
+    case_id: Id
+
+
+class OfferAnswered(_CaseAct):
+    """The buyer takes or declines what the shop offered instead."""
+
+    act: Literal["case.answer_offer"]
+    accepted: bool
+
+
+class RemedyChosen(_CaseAct):
+    """The buyer of a lost parcel chooses between a new parcel and the money."""
+
+    act: Literal["case.choose_remedy"]
+    remedy: Literal["reship", "refund"]
+
+
+AnyAct = TaskClaim | TaskHeartbeat | TaskReturn | TaskComplete | OfferAnswered | RemedyChosen
+Act = Annotated[AnyAct, Field(discriminator="act")]
+TimelineLine = AnyFact | AnyAct
+
+_ACT: TypeAdapter[AnyAct] = TypeAdapter(Act)
+
+
+def parse_line(raw: bytes | str) -> TimelineLine:
+    """Read one line of a timeline: a fact, or an act where it has the field `act`.
+
+    Raises `pydantic.ValidationError`, naming the field, and `ValueError` for what is not JSON.
+    """
+    value = from_json(raw)
+    if isinstance(value, dict) and "act" in value:
+        return _ACT.validate_json(raw)
+    return parse_fact(raw)
