@@ -13,19 +13,29 @@ class _Parcel(Payload):
     tracking_no: Id
 
 
+class _Clocked(_Parcel):
+    deadline: Name | None = None
+    """The clock that comes next if nothing is heard: `pickup_overdue`, `stalled_1`, `stalled_2` or
+    `lost_suspected`; None when no clock runs."""
+    deadline_at: Utc | None = None
+    """When that clock comes."""
+
+
 @says("parcel.dispatched", "logistics")
-class ParcelDispatched(_Parcel):
-    """A parcel was handed to a carrier."""
+class ParcelDispatched(_Clocked):
+    """A parcel was handed to a carrier. Said again when a rebooked parcel gets its new tracking number."""
 
     lines: tuple[Id, ...]
     dispatched_at: Utc
     weight_grams: Grams | None = None
 
 
-class _Scanned(_Parcel):
+class _Scanned(_Clocked):
     scanned_at: Utc
     """The carrier's time."""
     location: Name | None = None
+    weight_grams: Grams | None = None
+    """What the carrier weighed."""
 
 
 @says("parcel.picked_up", "logistics")
@@ -55,6 +65,7 @@ class ParcelException(_Scanned):
     """Something went wrong on the way."""
 
     reason: Name
+    """A word of ours such as `address_not_found`; the carrier's own text stays in the file."""
     fault: Fault
 
 
@@ -78,14 +89,14 @@ class ParcelReturned(_Scanned):
 
 
 @says("parcel.pickup_overdue", "logistics")
-class ParcelPickupOverdue(_Parcel):
+class ParcelPickupOverdue(_Clocked):
     """No carrier has seen the parcel since it was dispatched."""
 
     dispatched_at: Utc
 
 
 @says("parcel.stalled", "logistics")
-class ParcelStalled(_Parcel):
+class ParcelStalled(_Clocked):
     """No newer scan for a while."""
 
     level: Literal[1, 2]
@@ -102,8 +113,16 @@ class ParcelMovingAgain(_Parcel):
     scanned_at: Utc
 
 
+@says("parcel.movement_confirmed", "logistics")
+class ParcelMovementConfirmed(_Clocked):
+    """The carrier was asked and has the parcel, although no scan shows it; the clocks start again."""
+
+    answer: Literal["picked_up", "moving"]
+    confirmed_at: Utc
+
+
 @says("parcel.lost_suspected", "logistics")
-class ParcelLostSuspected(_Parcel):
+class ParcelLostSuspected(_Clocked):
     """No newer scan for so long that the parcel may be lost."""
 
     since: Utc
@@ -117,7 +136,7 @@ class ParcelLost(_Parcel):
 
 
 @says("parcel.found", "logistics")
-class ParcelFound(_Parcel):
+class ParcelFound(_Clocked):
     """A parcel that was thought lost is not."""
 
 
@@ -129,21 +148,21 @@ class ParcelPickupCancelled(_Parcel):
 
 
 @says("parcel.rebooked", "logistics")
-class ParcelRebooked(_Parcel):
+class ParcelRebooked(_Clocked):
     """Another carrier will collect the parcel; `carrier` is the new one."""
 
     was_carrier: Id
 
 
 @says("parcel.delay_announced", "logistics")
-class ParcelDelayAnnounced(_Parcel):
+class ParcelDelayAnnounced(_Clocked):
     """The carrier gave a new day; stall levels start again from there."""
 
     until: Utc
 
 
 @says("parcel.return_ordered", "logistics")
-class ParcelReturnOrdered(_Parcel):
+class ParcelReturnOrdered(_Clocked):
     """The carrier was told to bring the parcel back."""
 
 
