@@ -1,0 +1,72 @@
+# Orderlink's commands for people who work on it. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/ready
+PINS := requirements/dev.txt
+CODE := shared services tests
+
+# The first supported Python on the path; `make PYTHON=/path/to/python3.12 setup` chooses another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	echo "$$name"; break; fi; done)
+
+.PHONY: help setup check test demo up simulate schemas format clean
+
+help: ## List these commands
+	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
+	while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+
+setup: $(STAMP) ## Install everything into .venv
+
+$(STAMP): $(PINS) pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo "Orderlink needs Python 3.11, 3.12 or 3.13, and none is on the path." >&2; \
+	  echo "Install one (Debian, Ubuntu: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; \
+	  exit 1; fi
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv module. Debian and Ubuntu keep it in the package python3-venv." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version); the first time takes a minute or two."
+	@"$(PYTHON)" -m venv $(VENV)
+	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-input \
+	  --require-hashes --requirement $(PINS) || { \
+	  echo "The packages could not be installed. Is the package index reachable (network, proxy, PIP_INDEX_URL)?" >&2; \
+	  echo "Then run the same command again; it goes on where it stopped." >&2; exit 1; }
+	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+check: $(STAMP) ## Format, lint, types and architecture, without running anything
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+
+test: $(STAMP) ## Run all tests (embedded broker and database, nothing else needed)
+	$(BIN)/python -m pytest
+
+demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this terminal
+	$(BIN)/orderlink demo
+
+up: $(STAMP) ## Start broker, database and the four services; Ctrl-C stops all
+	$(BIN)/orderlink up
+
+simulate: $(STAMP) ## Run a timeline under a virtual clock: make simulate FILE=orders.jsonl.gz
+	@if [ -z "$(FILE)" ]; then echo "Name the timeline: make simulate FILE=orders.jsonl.gz" >&2; exit 2; fi
+	$(BIN)/orderlink simulate "$(FILE)"
+
+schemas: $(STAMP) ## Write event schemas, examples and the AsyncAPI document anew from the code
+	$(BIN)/orderlink contracts write
+
+format: $(STAMP) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+clean: ## Remove .venv, caches and what a local run left behind
+	rm -rf $(VENV) .orderlink .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
