@@ -59,6 +59,9 @@ class Profile(Strict):
     """For each value, where it was found."""
     zone: Name = "UTC"
     """The shop's time zone, an IANA name; `local` in a rule means this."""
+    shop_name: Name = "The shop"
+    mail_from: Name = "service@shop.example"
+    """Who writes to the buyer: the shop's name and its address for mail."""
 
     @property
     def ref(self) -> str:
@@ -86,9 +89,10 @@ class Shop(Strict):
 
 
 def in_force(profile: Profile, shop: Shop) -> Profile:
-    """The profile as it stands for a shop: its zone and its overrides applied.
+    """The profile as it stands for a shop: its zone, name and address, and its overrides applied.
 
     Raises `pydantic.ValidationError` when an override names no value or does not fit it.
     """
     values = Values.model_validate({**profile.values.model_dump(), **shop.overrides})
-    return profile.model_copy(update={"values": values, "zone": shop.zone})
+    of_shop = {"zone": shop.zone, "shop_name": shop.name, "mail_from": shop.mail_from}
+    return profile.model_copy(update={"values": values, **of_shop})

@@ -78,6 +78,8 @@ class MessageUnanswered(Payload):
 
     message_id: Id
     waiting_since: Utc
+    task_id: Id | None = None
+    """The `answer_buyer` task that now has it."""
 
 
 @says("message.answered", "notifications")
@@ -86,6 +88,8 @@ class MessageAnswered(Payload):
 
     message_ids: tuple[Id, ...]
     by: Name
+    reply_id: Id | None = None
+    """The message that carries the answer; its text stays in the file. None: no answer was needed."""
 
 
 class _Task(Payload):
@@ -102,11 +106,23 @@ class TaskCreated(_Task):
     due_at: Utc | None
     priority: Priority
     summary: str
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the agent needs to decide; no personal data."""
+    blocked_by: Id | None = None
+    """The task that must be completed before this one can be."""
 
 
 @says("task.claimed", "notifications")
 class TaskClaimed(_Task):
     """An agent took the task; its lease runs."""
+
+    agent_id: Id
+    lease_until: Utc
+
+
+@says("task.lease_renewed", "notifications")
+class TaskLeaseRenewed(_Task):
+    """The agent is still at it: the lease runs anew."""
 
     agent_id: Id
     lease_until: Utc
