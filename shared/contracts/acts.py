@@ -56,21 +56,19 @@ class TaskComplete(_TaskAct):
     details: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class _CaseAct(_Act):
-    """An act of the buyer on one of the order's cases."""
-
-    case_id: Id
-
-
-class OfferAnswered(_CaseAct):
+class OfferAnswered(_Act):
     """The buyer takes or declines what the shop offered instead."""
 
     act: Literal["case.answer_offer"]
+    case_id: Id
     accepted: bool
 
 
-class RemedyChosen(_CaseAct):
-    """The buyer of a lost parcel chooses between a new parcel and the money."""
+class RemedyChosen(_Act):
+    """The buyer of a lost parcel chooses between a new parcel and the money.
+
+    The case was opened by the loss itself, so the act names it by its order alone.
+    """
 
     act: Literal["case.choose_remedy"]
     remedy: Literal["reship", "refund"]
