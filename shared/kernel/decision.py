@@ -144,6 +144,8 @@ class Refused(Frozen):
     missing: bool = False
     """Whether the thing asked about is not known (404 rather than 409)."""
     task: TaskWanted | None = None
+    notes: tuple[Note, ...] = ()
+    """What the file learns from a fact that did not fit."""
 
 
 Outcome = Decision | Refused

@@ -81,7 +81,9 @@ COUNTERS: Final[dict[CounterName, Instrument]] = {
     "orderlink_commits_total": Instrument(
         meaning="Guarded writes, by outcome: done, lost, unknown.", labels=("outcome",)
     ),
-    "orderlink_commit_redos_total": Instrument(meaning="Files decided on again because a commit was no clear yes."),
+    "orderlink_commit_redos_total": Instrument(
+        meaning="Files decided on again because a commit was no clear yes."
+    ),
     "orderlink_timers_fired_total": Instrument(meaning="Timers fired, by name.", labels=("timer",)),
     "orderlink_effects_total": Instrument(
         meaning="Attempts at effects outside, by kind and outcome: done, retry, failed.",

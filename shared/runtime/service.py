@@ -1,7 +1,7 @@
 """A service as a value: what the engine needs to know of it. Services differ in this value only."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,8 @@ class Service:
     initial_view: Any
     keys: Callable[[Any], Sequence[str]] = lambda state: ()
     """Look-up keys of a state: ids other than the subject by which the file must be found."""
+    watches: bool = False
+    """Whether its view follows other services' events even where no rule reacts to them."""
     charts: tuple[Chart, ...] = ()
     effects: tuple[str, ...] = ()
     """Kinds of effects outside that it asks for."""
@@ -45,4 +47,3 @@ class Service:
     """Dotted paths (`state.stage`, `view.open_tasks`) that lists are filtered by."""
     routes: Callable[..., Any] | None = None
     """`routes(desk) -> fastapi.APIRouter`: the service's own HTTP routes."""
-    labels: Mapping[str, str] = field(default_factory=dict)

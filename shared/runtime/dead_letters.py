@@ -1,0 +1,124 @@
+"""Dead letters: what a service could not digest, written so that it can be read, redriven or given up.
+
+A letter is one JSON record on `<service>.dead-letters.v1`, keyed by the file that it is parked for.
+The body of the original is kept as it came, in base64 where it is no text.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.base import Frozen, Utc
+from shared.runtime.ports import Outgoing, Record
+from shared.runtime.work import Letter
+
+
+class StoredLetter(Frozen):
+    """A letter as it is on the topic."""
+
+    service: str
+    kind: str
+    """`poison`, `waiting`, `alien` or `timer`."""
+    reason: str
+    stack: str
+    at: Utc
+    target: str | None
+    """The file that could not take it; None where it could not be read and is for all it concerns."""
+    source: str
+    source_subject: str
+    sequence: int
+    event_id: str
+    topic: str | None
+    partition: int | None
+    offset: int | None
+    record: dict[str, Any] | None
+    """The original: key, value and headers."""
+
+    @property
+    def parked_in(self) -> str:
+        """The file whose source waits for this letter."""
+        return self.target or self.source_subject
+
+
+def letter_record(letter: Letter, topic: str, service: str, now: datetime) -> Outgoing:
+    """The record to be written for a letter."""
+    origin = letter.record
+    stored = StoredLetter(
+        service=service,
+        kind=letter.kind,
+        reason=letter.reason,
+        stack=letter.stack,
+        at=now,
+        target=letter.target,
+        source=letter.source,
+        source_subject=letter.source_subject,
+        sequence=letter.sequence,
+        event_id=letter.event_id,
+        topic=None if origin is None else origin.topic,
+        partition=None if origin is None else origin.partition,
+        offset=None if origin is None else origin.offset,
+        record=None if origin is None else _written(origin),
+    )
+    key = stored.parked_in or "unknown"
+    return Outgoing(
+        topic=topic,
+        key=key.encode(),
+        value=stored.model_dump_json().encode(),
+        headers={"content-type": b"application/json", "kind": letter.kind.encode()},
+    )
+
+
+def read_letter(value: bytes) -> StoredLetter:
+    """Read a letter. Raises `pydantic.ValidationError` when it is none."""
+    return StoredLetter.model_validate(json.loads(value))
+
+
+def original(letter: StoredLetter) -> Record | None:
+    """The record that the letter is about, as it came; None for a timer."""
+    if letter.record is None or letter.topic is None:
+        return None
+    return Record(
+        topic=letter.topic,
+        partition=letter.partition or 0,
+        offset=letter.offset or 0,
+        key=_bytes(letter.record["key"]),
+        value=_bytes(letter.record["value"]),
+        headers={name: _bytes(value) or b"" for name, value in letter.record["headers"].items()},
+    )
+
+
+def in_order(letters: Sequence[StoredLetter]) -> dict[tuple[str, str, str], list[StoredLetter]]:
+    """Letters by the file and source that they are parked under, copies dropped, in order of sequence."""
+    groups: dict[tuple[str, str, str], dict[int, StoredLetter]] = {}
+    for letter in letters:
+        if letter.kind in ("poison", "waiting"):
+            where = (letter.parked_in, letter.source, letter.source_subject)
+            groups.setdefault(where, {})[letter.sequence] = letter
+    return {where: [group[sequence] for sequence in sorted(group)] for where, group in sorted(groups.items())}
+
+
+def _written(record: Record) -> dict[str, Any]:
+    return {
+        "key": _text(record.key),
+        "value": _text(record.value),
+        "headers": {name: _text(value) for name, value in record.headers.items()},
+    }
+
+
+def _text(raw: bytes | None) -> dict[str, str] | None:
+    if raw is None:
+        return None
+    try:
+        return {"text": raw.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(raw).decode()}
+
+
+def _bytes(written: dict[str, str] | None) -> bytes | None:
+    if written is None:
+        return None
+    if "text" in written:
+        return written["text"].encode()
+    return base64.b64decode(written["base64"])

@@ -1,0 +1,152 @@
+"""The desk: the engine as somebody at the door sees it. Facts and commands in, files to look at out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.kernel.decision import Refused
+from shared.runtime.engine import Engine
+from shared.runtime.file import File, from_document
+from shared.runtime.ports import Clock
+from shared.runtime.service import Service
+from shared.runtime.work import Ask, Tell
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file as it may be looked at. `state` and `view` are the service's own models."""
+
+    subject: str
+    version: int
+    shop_id: str | None
+    state: Any
+    view: Any
+    history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    timers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    effects: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    parked: list[str] = field(default_factory=list[str])
+    waiting: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a fact. It is accepted; `fits` says whether the file moved by it."""
+
+    fits: bool
+    duplicate: bool
+    waiting: bool
+    slug: str | None
+    detail: str
+    file: FileView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command: the new state, or the rule's no."""
+
+    refused: Refused | None
+    duplicate: bool
+    result: dict[str, Any]
+    file: FileView | None
+
+
+class Desk:
+    """The door of one service. Every method raises `Unavailable` when the database is away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.service: Service = engine.service
+        self.clock: Clock = engine.clock
+
+    async def take(self, fact: Any, digest: str) -> Taken:
+        """Take a fact of the service's own kinds; return when it is committed.
+
+        Raises `KeyReused` when the id was used with another digest, `TooMuchPending` and
+        `Contended` when it is to come again later.
+        """
+        (done,) = await self._engine.run([Tell(fact.order_id, fact, digest)])
+        if done.problem is not None:
+            raise done.problem
+        refused = done.refused
+        metrics = self._engine.metrics
+        outcome = "duplicate" if done.duplicate else "fits" if done.fits else "out_of_stage"
+        metrics.count("orderlink_facts_total", fact=fact.fact, outcome="early" if done.waiting else outcome)
+        return Taken(
+            fits=done.fits,
+            duplicate=done.duplicate,
+            waiting=done.waiting,
+            slug=None if refused is None else refused.slug,
+            detail="" if refused is None else refused.detail,
+            file=None if done.file is None else file_view(done.file),
+        )
+
+    async def ask(
+        self, subject: str, command: Any, key: str, digest: str, if_match: int | None = None
+    ) -> Answer:
+        """Ask for something under an idempotency key; return when it is committed or refused.
+
+        Raises `KeyReused`, `VersionMoved`, `TooMuchPending` and `Contended`.
+        """
+        (done,) = await self._engine.run([Ask(subject, command, key, digest, if_match)])
+        if done.problem is not None:
+            raise done.problem
+        metrics = self._engine.metrics
+        outcome = "duplicate" if done.duplicate else "refused" if done.refused else "done"
+        metrics.count("orderlink_commands_total", command=type(command).__name__, outcome=outcome)
+        if done.refused is not None:
+            metrics.count("orderlink_refusals_total", slug=done.refused.slug)
+        return Answer(
+            refused=done.refused,
+            duplicate=done.duplicate,
+            result=done.result,
+            file=None if done.file is None else file_view(done.file),
+        )
+
+    async def look(self, subject: str) -> FileView | None:
+        """One file as it is now."""
+        file = await self._engine.load(subject)
+        return None if file is None else file_view(file)
+
+    async def by_key(self, key: str) -> FileView | None:
+        """The file that has this look-up key: a task id, a case id, a tracking number."""
+        documents = await self._engine.store.by_key(key, limit=1)
+        return self._read(documents[0]) if documents else None
+
+    async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[FileView]:
+        """Files in order of their subject, after one, whose fields match."""
+        return [self._read(document) for document in await self._engine.store.page(where, after, limit)]
+
+    async def ready(self) -> None:
+        """Return when the database answers."""
+        await self._engine.store.ping()
+
+    def _read(self, document: Mapping[str, Any]) -> FileView:
+        return file_view(from_document(self.service, dict(document)))
+
+
+def file_view(file: File) -> FileView:
+    """What of a file may be looked at."""
+    timers: Sequence[dict[str, Any]] = [
+        {"name": timer.name, "key": timer.key, "due_at": timer.due_at.isoformat()}
+        for timer in sorted(file.timers.values(), key=lambda timer: (timer.due_at, timer.order))
+    ]
+    return FileView(
+        subject=file.subject,
+        version=file.version,
+        shop_id=file.shop_id,
+        state=file.state,
+        view=file.view,
+        history=file.history,
+        timers=list(timers),
+        effects=[
+            {
+                "effect_id": entry.effect_id,
+                "kind": entry.kind,
+                "status": entry.status,
+                "attempts": entry.attempts,
+            }
+            for entry in file.effects.values()
+        ],
+        parked=sorted(file.parked),
+        waiting=[entry.fact_id for entry in file.waiting],
+    )

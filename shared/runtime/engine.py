@@ -1,0 +1,137 @@
+"""The engine: one loop for stream, API and timers.
+
+A batch of work, for any number of files, goes through five steps: load all files it touches in one
+read; fold each file's work in order; commit all changed files in one unordered bulk, each guarded
+by its version; publish what they have pending; clear what was acknowledged.
+
+Any outcome of a commit but a clear yes (a lost race, a timeout that may have succeeded, a duplicate
+key on the first insert) means: reload, and fold again from dedupe. Folding is pure, so folding
+again is harmless, and where the commit had happened after all, dedupe sees it.
+
+Dead letters are published before the commit that notes them as parked, so that a parked source
+never waits for a record that is nowhere. Publishing twice is a copy that a redrive drops.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from shared.contracts.catalog import dead_letter_topic
+from shared.runtime.dead_letters import letter_record
+from shared.runtime.file import File, from_document, new_file, to_document
+from shared.runtime.fold import Book, ProfileOf, take
+from shared.runtime.limits import Limits
+from shared.runtime.metrics import Metrics
+from shared.runtime.ports import Clock, Committed, Publisher, Store, Unavailable, Write
+from shared.runtime.relay import relay
+from shared.runtime.service import Service
+from shared.runtime.work import Contended, Done, Letter, Work
+
+CONTENTION_PAUSE_SECONDS = 0.005
+
+
+class Engine:
+    """One service's engine. Any number of them may work on the same files at once, safely."""
+
+    def __init__(
+        self,
+        service: Service,
+        store: Store,
+        publisher: Publisher,
+        clock: Clock,
+        profile_of: ProfileOf,
+        limits: Limits,
+        metrics: Metrics,
+    ) -> None:
+        self.service = service
+        self.store = store
+        self.publisher = publisher
+        self.clock = clock
+        self.profile_of = profile_of
+        self.limits = limits
+        self.metrics = metrics
+
+    async def run(self, work: Sequence[Work]) -> list[Done]:
+        """Do all of it; one answer for each piece, in order.
+
+        Raises `Unavailable` when the database or, for dead letters, the broker is away, `Contended`
+        when other writers were first too often and `TooMuchPending` when a file has no room for more
+        events. Then some files may be committed and others not: doing the same work again is
+        right, since dedupe knows what was done.
+        """
+        by_subject: dict[str, list[int]] = {}
+        for index, piece in enumerate(work):
+            by_subject.setdefault(piece.subject, []).append(index)
+        answers: dict[int, Done] = {}
+        committed: list[File] = []
+        left = by_subject
+        for attempt in range(self.limits.commit_attempts):
+            left, files = await self._attempt(work, left, answers)
+            committed.extend(files)
+            if not left:
+                break
+            self.metrics.count("orderlink_commit_redos_total", len(left))
+            await asyncio.sleep(CONTENTION_PAUSE_SECONDS * attempt)
+        await self.publish(committed)
+        if left:
+            raise Contended(f"other writers were first {self.limits.commit_attempts} times")
+        return [answers[index] for index in range(len(work))]
+
+    async def publish(self, files: Sequence[File]) -> None:
+        """Publish what these files have pending, best effort; the sweep does the rest."""
+        waiting = [file for file in files if file.pending]
+        if waiting:
+            await relay(waiting, self.publisher, self.store, self.metrics)
+
+    async def load(self, subject: str) -> File | None:
+        """One file as it is stored now."""
+        document = (await self.store.load([subject])).get(subject)
+        return None if document is None else from_document(self.service, document)
+
+    async def _attempt(
+        self, work: Sequence[Work], subjects: dict[str, list[int]], answers: dict[int, Done]
+    ) -> tuple[dict[str, list[int]], list[File]]:
+        """Load, fold and commit once. Returns what must be done again, and what is committed."""
+        documents = await self.store.load(subjects.keys())
+        now = self.clock.now()
+        books: dict[str, Book] = {}
+        for subject, indexes in subjects.items():
+            document = documents.get(subject)
+            file = (
+                new_file(self.service, subject) if document is None else from_document(self.service, document)
+            )
+            book = Book(self.service, file, now, self.profile_of, self.limits)
+            for index in indexes:
+                answers[index] = take(book, work[index])
+            books[subject] = book
+        await self.post_letters([letter for book in books.values() for letter in book.letters])
+        changed = {subject: book for subject, book in books.items() if book.changed}
+        writes = [
+            Write(to_document(self.service, book.file, book.file.version + 1), book.file.version)
+            for book in changed.values()
+        ]
+        outcomes = await self.store.commit(writes) if writes else []
+        again: dict[str, list[int]] = {}
+        files: list[File] = []
+        for (subject, book), outcome in zip(changed.items(), outcomes, strict=True):
+            self.metrics.count("orderlink_commits_total", outcome=outcome.value)
+            if outcome is Committed.DONE:
+                book.file.version += 1
+                files.append(book.file)
+            else:
+                again[subject] = subjects[subject]
+        for subject, book in books.items():
+            if subject not in again:
+                for index in subjects[subject]:
+                    answers[index].file = book.file
+        return again, files
+
+    async def post_letters(self, letters: Sequence[Letter]) -> None:
+        """Publish dead letters. Raises `Unavailable` unless the broker took all of them."""
+        if not letters:
+            return
+        topic = dead_letter_topic(self.service.name)
+        records = [letter_record(letter, topic, self.service.name, self.clock.now()) for letter in letters]
+        if not all(await self.publisher.publish(records)):
+            raise Unavailable("the broker did not take the dead letters")
+        for letter in letters:
+            self.metrics.count("orderlink_dead_letters_total", reason=letter.kind)

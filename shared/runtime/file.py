@@ -1,0 +1,249 @@
+"""The file: everything one service knows about one subject, as one document and one atomic write.
+
+Beside the stage's own fields (`state`) and what can be seen (`view`) it carries the engine's
+books: the outbox (`pending`), the inbox (`applied`, `seen`, `parked`), timers, effects outside,
+facts that wait to fit, and the why-trail (`history`). Because they are one document they commit
+together, without transactions.
+
+Invariants
+- `version` grows by one with each commit, and a commit is guarded by it.
+- `pending` is in order of sequence for each topic, and nothing leaves it before the broker's ack.
+- `applied[source]` is the last sequence taken in of the same subject's events of that source;
+  events of other subjects, facts and commands are remembered by id in `seen`.
+- `next_timer_at` and `next_effect_at` are the earliest of what they stand for, or None.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from shared.runtime.ports import Document
+from shared.runtime.service import Service
+from shared.runtime.slots import slot_of
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event, or a contacts record, that the broker has not acknowledged yet."""
+
+    topic: str
+    seq: int
+    since: datetime
+    key: str
+    value: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A moment at which the file must be looked at. `order` is the order in which timers were set."""
+
+    name: str
+    key: str
+    due_at: datetime
+    order: int
+    correlation_id: str
+    not_before: datetime | None = None
+    """Set when its rule raised: the next attempt."""
+    failures: int = 0
+
+    @property
+    def fires_at(self) -> datetime:
+        """When to look at it next."""
+        return self.due_at if self.not_before is None else max(self.due_at, self.not_before)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectEntry:
+    """An effect outside and how far it got."""
+
+    effect_id: str
+    kind: str
+    request: dict[str, Any]
+    status: str
+    """`wanted`, `trying`, `done` or `failed`."""
+    attempts: int
+    next_try_at: datetime | None
+    correlation_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFact:
+    """A fact that came too early and is tried again whenever the file moves."""
+
+    fact_id: str
+    kind: str
+    fact: dict[str, Any]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@dataclass(slots=True)
+class File:
+    """A working copy of one document. `fold` changes it; `to_document` writes it down."""
+
+    subject: str
+    version: int
+    state: Any
+    view: Any
+    shop_id: str | None = None
+    pending: list[Pending] = field(default_factory=list[Pending])
+    next_seq: dict[str, int] = field(default_factory=dict[str, int])
+    applied: dict[str, int] = field(default_factory=dict[str, int])
+    seen: dict[str, str] = field(default_factory=dict[str, str])
+    parked: dict[str, int] = field(default_factory=dict[str, int])
+    timers: dict[tuple[str, str], Timer] = field(default_factory=dict[tuple[str, str], Timer])
+    timers_set: int = 0
+    effects: dict[str, EffectEntry] = field(default_factory=dict[str, EffectEntry])
+    waiting: list[WaitingFact] = field(default_factory=list[WaitingFact])
+    looked_into: set[str] = field(default_factory=set[str])
+    history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def copy(self) -> "File":
+        """A copy whose containers are its own; states, views and entries are immutable."""
+        return replace(
+            self,
+            pending=list(self.pending),
+            next_seq=dict(self.next_seq),
+            applied=dict(self.applied),
+            seen=dict(self.seen),
+            parked=dict(self.parked),
+            timers=dict(self.timers),
+            effects=dict(self.effects),
+            waiting=list(self.waiting),
+            looked_into=set(self.looked_into),
+            history=list(self.history),
+        )
+
+    @property
+    def next_timer_at(self) -> datetime | None:
+        """The earliest moment at which a timer is to be looked at."""
+        return min((timer.fires_at for timer in self.timers.values()), default=None)
+
+    @property
+    def next_effect_at(self) -> datetime | None:
+        """The earliest moment at which an effect is to be tried."""
+        return _earliest(entry.next_try_at for entry in self.effects.values())
+
+    def due_timer(self, until: datetime) -> Timer | None:
+        """The first timer to fire by then: by due time, then by the order of being set."""
+        due = [timer for timer in self.timers.values() if timer.fires_at <= until]
+        return min(due, key=lambda timer: (timer.due_at, timer.order), default=None)
+
+
+def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def new_file(service: Service, subject: str) -> File:
+    """The file of a subject that the service hears of for the first time. Its version is 0."""
+    return File(subject=subject, version=0, state=service.initial, view=service.initial_view)
+
+
+def to_document(service: Service, file: File, version: int) -> Document:
+    """The document to be stored, under its new version."""
+    return {
+        "_id": file.subject,
+        "version": version,
+        "slot": slot_of(file.subject),
+        "shop_id": file.shop_id,
+        "state": service.state.dump_python(file.state, mode="json"),
+        "view": service.view.dump_python(file.view, mode="json"),
+        "keys": list(service.keys(file.state)),
+        "pending": [
+            {
+                "topic": entry.topic,
+                "seq": entry.seq,
+                "since": entry.since,
+                "key": entry.key,
+                "value": entry.value,
+                "headers": entry.headers,
+            }
+            for entry in file.pending
+        ],
+        "next_seq": dict(file.next_seq),
+        "applied": dict(file.applied),
+        "seen": [[key, digest] for key, digest in file.seen.items()],
+        "parked": [[source, sequence] for source, sequence in file.parked.items()],
+        "timers": [_timer_document(timer) for timer in file.timers.values()],
+        "timers_set": file.timers_set,
+        "next_timer_at": file.next_timer_at,
+        "effects": [_effect_document(entry) for entry in file.effects.values()],
+        "next_effect_at": file.next_effect_at,
+        "waiting": [
+            {"fact_id": entry.fact_id, "kind": entry.kind, "fact": entry.fact} for entry in file.waiting
+        ],
+        "looked_into": sorted(file.looked_into),
+        "history": list(file.history),
+    }
+
+
+def from_document(service: Service, document: Document) -> File:
+    """Read a stored document. Raises `pydantic.ValidationError` when the state is not the service's."""
+    return File(
+        subject=document["_id"],
+        version=document["version"],
+        state=service.state.validate_python(document["state"]),
+        view=service.view.validate_python(document["view"]),
+        shop_id=document["shop_id"],
+        pending=[Pending(**entry) for entry in document["pending"]],
+        next_seq=dict(document["next_seq"]),
+        applied=dict(document["applied"]),
+        seen={key: digest for key, digest in document["seen"]},
+        parked={source: sequence for source, sequence in document["parked"]},
+        timers={(entry["name"], entry["key"]): _timer(entry) for entry in document["timers"]},
+        timers_set=document["timers_set"],
+        effects={entry["effect_id"]: _effect(entry) for entry in document["effects"]},
+        waiting=[WaitingFact(**entry) for entry in document["waiting"]],
+        looked_into=set(document["looked_into"]),
+        history=list(document["history"]),
+    )
+
+
+def _timer_document(timer: Timer) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "name": timer.name,
+        "key": timer.key,
+        "due_at": timer.due_at.isoformat(),
+        "order": timer.order,
+        "correlation_id": timer.correlation_id,
+    }
+    if timer.not_before is not None:
+        written["not_before"] = timer.not_before.isoformat()
+        written["failures"] = timer.failures
+    return written
+
+
+def _timer(entry: dict[str, Any]) -> Timer:
+    later = entry.get("not_before")
+    return Timer(
+        name=entry["name"],
+        key=entry["key"],
+        due_at=_moment(entry["due_at"]),
+        order=entry["order"],
+        correlation_id=entry["correlation_id"],
+        not_before=None if later is None else _moment(later),
+        failures=entry.get("failures", 0),
+    )
+
+
+def _effect_document(entry: EffectEntry) -> dict[str, Any]:
+    return {
+        "effect_id": entry.effect_id,
+        "kind": entry.kind,
+        "request": entry.request,
+        "status": entry.status,
+        "attempts": entry.attempts,
+        "next_try_at": None if entry.next_try_at is None else entry.next_try_at.isoformat(),
+        "correlation_id": entry.correlation_id,
+        "cause": entry.cause,
+    }
+
+
+def _effect(entry: dict[str, Any]) -> EffectEntry:
+    later = entry["next_try_at"]
+    return EffectEntry(**{**entry, "next_try_at": None if later is None else _moment(later)})

@@ -1,0 +1,212 @@
+"""The book of one file under work: how a decision is taken into it.
+
+It works on a copy. A rule that raises leaves the file as it was before that piece of work. The
+engine folds again from dedupe on a reloaded file when a commit did not clearly succeed, so nothing
+here may act on the world or keep anything outside the file.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.contracts.catalog import CONTACTS_TOPIC, contacts_source, event_topic
+from shared.contracts.event import Event, Payload, event_id, to_cloudevent
+from shared.kernel.decision import CancelTimer, Decision, Effect, Outcome, SetTimer
+from shared.kernel.profiles import Profile
+from shared.runtime.file import EffectEntry, File, Pending, Timer
+from shared.runtime.limits import Limits
+from shared.runtime.service import Service
+from shared.runtime.work import EventTooLarge, Letter, TooMuchPending
+
+ProfileOf = Callable[[str | None], Profile]
+"""The profile in force for a shop; for None, before the shop is known, the default."""
+
+
+class Cause:
+    """Why a decision is made: the chain it belongs to and what came directly before."""
+
+    __slots__ = ("causation_id", "correlation_id", "traceparent")
+
+    def __init__(self, correlation_id: str, causation_id: str, traceparent: str | None = None) -> None:
+        self.correlation_id = correlation_id
+        self.causation_id = causation_id
+        self.traceparent = traceparent
+
+
+class Book:
+    """One file under work. `file` is the copy, `changed` whether it must be committed."""
+
+    def __init__(
+        self, service: Service, file: File, now: datetime, profile_of: ProfileOf, limits: Limits
+    ) -> None:
+        self.service = service
+        self.file = file
+        self.now = now
+        self.profile_of = profile_of
+        self.limits = limits
+        self.changed = False
+        self.letters: list[Letter] = []
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Whatever raises inside leaves the file as it was before."""
+        before, was_changed = self.file.copy(), self.changed
+        try:
+            yield
+        except Exception:
+            self.file, self.changed = before, was_changed
+            raise
+
+    def profile(self) -> Profile:
+        """The profile in force for this file."""
+        return self.profile_of(self.file.shop_id)
+
+    def decide(self, command: Any) -> Outcome:
+        """Ask the rules about a command, in the present state."""
+        return self.service.decide(command, self.file.state, self.now, self.profile())
+
+    def remember(self, key: str, digest: str) -> None:
+        """Note an id as seen; the oldest is forgotten when there are too many."""
+        self.file.seen[key] = digest
+        while len(self.file.seen) > self.limits.seen_max_per_file:
+            del self.file.seen[next(iter(self.file.seen))]
+
+    def apply(
+        self, decision: Decision, at: datetime, cause: Cause, asked: str, refused: str | None = None
+    ) -> bool:
+        """Take a decision into the file. Whether anything came of it."""
+        file, service = self.file, self.service
+        for note in decision.notes:
+            file.state = service.evolve(file.state, note)
+        payloads: tuple[Payload, ...] = (*decision.events, *decision.tasks, *decision.messages)
+        topic = event_topic(service.name)
+        for payload in payloads:
+            event = self._event(payload, service.name, at, cause, decision.rule)
+            file.state = service.evolve(file.state, event)
+            file.view = service.project(file.view, event)
+            self._queue(event, topic)
+        for contact in decision.contacts:
+            source = contacts_source(service.name)
+            self._queue(self._event(contact.payload, source, at, cause, decision.rule), CONTACTS_TOPIC)
+        for change in decision.timers:
+            match change:
+                case SetTimer():
+                    self.set_timer(change.name, change.key, change.due_at, cause)
+                case CancelTimer():
+                    file.timers.pop((change.name, change.key), None)
+        for effect in decision.effects:
+            self._want_effect(effect, cause)
+        if payloads or refused or decision.timers or decision.effects:
+            names = tuple(payload.name for payload in payloads)
+            self.note_history(at, asked, cause, decision.rule, names, refused)
+        moved = bool(decision.notes or payloads or decision.contacts or decision.timers or decision.effects)
+        self.changed = self.changed or moved
+        return moved
+
+    def set_timer(self, name: str, key: str, due_at: datetime, cause: Cause) -> None:
+        """Set a timer, or move it. Raises `TooMuchPending` when the file has too many."""
+        if (name, key) not in self.file.timers and len(self.file.timers) >= self.limits.timers_max_per_file:
+            raise TooMuchPending(f"the file has {len(self.file.timers)} timers, as many as it may hold")
+        self.file.timers_set += 1
+        self.file.timers[(name, key)] = Timer(name, key, due_at, self.file.timers_set, cause.correlation_id)
+
+    def note_history(
+        self,
+        at: datetime,
+        asked: str,
+        cause: Cause,
+        rule: str,
+        said: Sequence[str] = (),
+        refused: str | None = None,
+    ) -> None:
+        """Add a line to the why-trail; the oldest goes when it is full."""
+        line: dict[str, Any] = {
+            "at": at.isoformat(),
+            "asked": asked,
+            "because": cause.causation_id,
+            "correlation_id": cause.correlation_id,
+        }
+        if rule:
+            line["rule"] = rule
+            line["profile"] = self.profile().ref
+        if said:
+            line["said"] = list(said)
+        if refused:
+            line["refused"] = refused
+        self.file.history.append(line)
+        del self.file.history[: -self.limits.history_max_per_file]
+        self.changed = True
+
+    def park(self, source: str, letter: Letter) -> None:
+        """Send a record to the dead letters and note how far its source is parked."""
+        self.letters.append(letter)
+        if letter.sequence > self.file.parked.get(source, 0):
+            self.file.parked[source] = letter.sequence
+            self.changed = True
+
+    def _event(self, payload: Payload, source: str, at: datetime, cause: Cause, rule: str) -> Event:
+        sequence = self.file.next_seq.get(source, 1)
+        self.file.next_seq[source] = sequence + 1
+        return Event.model_construct(
+            id=event_id(source, self.file.subject, sequence),
+            source=source,
+            name=payload.name,
+            version=payload.version,
+            subject=self.file.subject,
+            time=at,
+            sequence=sequence,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.causation_id,
+            shop_id=self.file.shop_id,
+            rule=rule or None,
+            profile=self.profile().ref,
+            traceparent=cause.traceparent,
+            data=payload,
+        )
+
+    def _queue(self, event: Event, topic: str) -> None:
+        if len(self.file.pending) >= self.limits.pending_max_per_file:
+            raise TooMuchPending(
+                f"{len(self.file.pending)} events wait to be published, as many as a file may hold"
+            )
+        value = json.dumps(to_cloudevent(event), ensure_ascii=False, separators=(",", ":"))
+        if len(value.encode()) > self.limits.event_max_bytes:
+            raise EventTooLarge(f"{event.name} would be larger than {self.limits.event_max_bytes} bytes")
+        self.file.pending.append(
+            Pending(topic, event.sequence, self.now, self.file.subject, value, event_headers(event))
+        )
+
+    def _want_effect(self, effect: Effect, cause: Cause) -> None:
+        if effect.effect_id in self.file.effects:
+            return
+        self.file.effects[effect.effect_id] = EffectEntry(
+            effect_id=effect.effect_id,
+            kind=effect.kind,
+            request=dict(effect.request),
+            status="wanted",
+            attempts=0,
+            next_try_at=self.now,
+            correlation_id=cause.correlation_id,
+            cause=cause.causation_id,
+        )
+
+
+def event_headers(event: Event) -> dict[str, str]:
+    """What travels beside the body, so that a record that cannot be read can still be parked."""
+    return {
+        "content-type": "application/cloudevents+json",
+        "ce_type": event.type,
+        "ce_source": event.source,
+        "ce_subject": event.subject,
+        "ce_sequence": str(event.sequence),
+    }
+
+
+def body_digest(body: BaseModel) -> str:
+    """What tells a repetition from another body under the same id: a short hash of its content."""
+    return sha256(body.model_dump_json().encode()).hexdigest()[:32]

@@ -1,0 +1,132 @@
+"""Events from the log: dedupe by sequence, reactions, poison and what waits behind it."""
+
+import traceback
+
+from shared.contracts.event import Event, event_id
+from shared.kernel.decision import Decision, Refused
+from shared.runtime.fold.book import Book, Cause
+from shared.runtime.fold.facts import take_in
+from shared.runtime.work import Discard, Done, Hear, Letter, TooMuchPending, Undigested
+
+STACK_MAX_FRAMES = 20
+BEHIND_A_PARKED_ONE = "an earlier record of the same source is parked"
+
+
+def source_of(event: Event) -> str:
+    """What an event's order is kept by: who said it, about what."""
+    return f"{event.source}/{event.subject}"
+
+
+def hear(book: Book, work: Hear) -> Done:
+    """Take an event in, once. A rule that raises parks it; what follows it waits behind it."""
+    event, file = work.event, book.file
+    own_subject = event.subject == file.subject
+    if own_subject and event.sequence <= file.applied.get(event.source, 0):
+        return Done(duplicate=True)
+    if not own_subject and event.id in file.seen:
+        return Done(duplicate=True)
+    source = source_of(event)
+    last_parked = file.parked.get(source)
+    if last_parked is not None and not work.redriven:
+        book.park(source, _letter(work, "waiting", BEHIND_A_PARKED_ONE, ""))
+        return Done(parked=True)
+    try:
+        with book.all_or_nothing():
+            _take_reactions(book, work, own_subject)
+    except TooMuchPending:
+        raise
+    except Exception as problem:  # noqa: BLE001  # whatever a rule raises is poison
+        stack = traceback.format_exc(limit=STACK_MAX_FRAMES)
+        book.park(source, _letter(work, "poison", f"{type(problem).__name__}: {problem}", stack))
+        return Done(poisoned=True)
+    if last_parked is not None:
+        _move_past(book, event.source, event.subject, event.sequence, event.id)
+    return Done()
+
+
+def undigested(book: Book, work: Undigested) -> Done:
+    """Park a record that could not be read, or to which the service could not react."""
+    own_subject = work.source_subject == book.file.subject
+    if own_subject and work.sequence <= book.file.applied.get(work.source, 0):
+        return Done(duplicate=True)
+    source = f"{work.source}/{work.source_subject}"
+    waits = source in book.file.parked and not work.redriven
+    book.park(
+        source,
+        Letter(
+            target=None,
+            source=work.source,
+            source_subject=work.source_subject,
+            sequence=work.sequence,
+            event_id=event_id(work.source, work.source_subject, work.sequence),
+            reason=BEHIND_A_PARKED_ONE if waits else work.reason,
+            stack="" if waits else work.stack,
+            kind="waiting" if waits else "poison",
+            record=work.record,
+        ),
+    )
+    return Done(poisoned=not waits, parked=waits)
+
+
+def discard(book: Book, work: Discard) -> Done:
+    """Give a parked record up: move past it as if it had been taken in."""
+    _move_past(book, work.source, work.source_subject, work.sequence, work.event_id)
+    if book.changed:
+        book.note_history(book.now, "Discard", Cause(work.event_id, work.event_id), rule="dead_letters")
+    return Done()
+
+
+def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
+    event, file = work.event, book.file
+    moved = bool(work.commands)
+    if file.shop_id is None and event.shop_id is not None:
+        file.shop_id = event.shop_id
+    if own_subject and book.service.watches and event.source != book.service.name:
+        view = book.service.project(file.view, event)
+        moved = moved or view is not file.view
+        file.view = view
+    cause = Cause(event.correlation_id, event.id, event.traceparent)
+    for command in work.commands:
+        outcome = book.decide(command)
+        asked = type(command).__name__
+        match outcome:
+            case Decision():
+                take_in(book, outcome, command.at, cause, asked)
+            case Refused():
+                book.note_history(command.at, asked, cause, rule="", refused=outcome.slug)
+    if moved:
+        _note_applied(book, event.source, event.subject, event.sequence, event.id)
+
+
+def _note_applied(book: Book, source: str, subject: str, sequence: int, named: str) -> None:
+    if subject == book.file.subject:
+        if sequence > book.file.applied.get(source, 0):
+            book.file.applied[source] = sequence
+            book.changed = True
+    elif named not in book.file.seen:
+        book.remember(named, "")
+        book.changed = True
+
+
+def _move_past(book: Book, source: str, subject: str, sequence: int, named: str) -> None:
+    """Count a parked record as taken in; its source is free when it was the last one parked."""
+    _note_applied(book, source, subject, sequence, named)
+    parked = book.file.parked.get(f"{source}/{subject}")
+    if parked is not None and sequence >= parked:
+        del book.file.parked[f"{source}/{subject}"]
+        book.changed = True
+
+
+def _letter(work: Hear, kind: str, reason: str, stack: str) -> Letter:
+    event = work.event
+    return Letter(
+        target=work.subject,
+        source=event.source,
+        source_subject=event.subject,
+        sequence=event.sequence,
+        event_id=event.id,
+        reason=reason,
+        stack=stack,
+        kind=kind,
+        record=work.record,
+    )

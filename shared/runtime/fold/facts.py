@@ -1,0 +1,132 @@
+"""Facts and commands: dedupe by id, the rule, and facts that wait until they fit."""
+
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.facts import fact_from
+from shared.kernel.decision import Decision, Refused
+from shared.kernel.unfit import out_of_stage
+from shared.runtime.file import WaitingFact
+from shared.runtime.fold.book import Book, Cause
+from shared.runtime.work import Ask, Done, KeyReused, Tell, VersionMoved
+
+FACT_WAIT = "fact_wait"
+"""The engine's own timer: a fact that came too early has waited long enough."""
+
+
+def tell(book: Book, work: Tell) -> Done:
+    """Take a fact in. A well-formed one is always accepted; `Done` says whether it fits."""
+    fact = work.fact
+    if _repeated(book, fact.id, work.digest):
+        return Done(duplicate=True)
+    shop_id = getattr(fact.data, "shop_id", None)
+    if book.file.shop_id is None and shop_id is not None:
+        book.file.shop_id = shop_id
+    outcome = book.decide(fact)
+    book.remember(fact.id, work.digest)
+    book.changed = True
+    cause = Cause(fact.id, fact.id)
+    match outcome:
+        case Decision():
+            take_in(book, outcome, fact.at, cause, fact.fact)
+            return Done(result=dict(outcome.result))
+        case Refused(early=True) if len(book.file.waiting) < book.limits.waiting_facts_max_per_file:
+            _keep(book, fact, cause, outcome)
+            return Done(fits=False, waiting=True, refused=outcome)
+        case Refused():
+            _say_out_of_stage(book, fact, outcome, fact.at, cause)
+            return Done(fits=False, refused=outcome)
+
+
+def ask(book: Book, work: Ask) -> Done:
+    """Take a command in, or tell the asker the rule's no. A refusal changes nothing."""
+    if _repeated(book, work.key, work.digest):
+        return Done(duplicate=True)
+    if work.if_match is not None and work.if_match != book.file.version:
+        raise VersionMoved(f"the file is at version {book.file.version}, not {work.if_match}")
+    outcome = book.decide(work.command)
+    match outcome:
+        case Refused():
+            return Done(refused=outcome, fits=False)
+        case Decision():
+            book.remember(work.key, work.digest)
+            book.changed = True
+            cause = Cause(work.key, work.key)
+            take_in(book, outcome, work.command.at, cause, type(work.command).__name__)
+            return Done(result=dict(outcome.result))
+
+
+def take_in(book: Book, decision: Decision, at: datetime, cause: Cause, asked: str) -> bool:
+    """Apply a decision; where it moved the file, try the facts that came too early again."""
+    moved = book.apply(decision, at, cause, asked)
+    if decision.notes or decision.events:
+        _retry_waiting(book)
+    return moved
+
+
+def give_up_waiting(book: Book, fact_id: str, at: datetime) -> None:
+    """The fact has waited long enough: it fits now, or it is out of stage."""
+    for kept in tuple(book.file.waiting):
+        if kept.fact_id == fact_id:
+            _settle(book, kept, fact_from(kept.fact), at, last=True)
+
+
+def _repeated(book: Book, key: str, digest: str) -> bool:
+    known = book.file.seen.get(key)
+    if known is not None and known != digest:
+        raise KeyReused(key)
+    return known is not None
+
+
+def _keep(book: Book, fact: Any, cause: Cause, refused: Refused) -> None:
+    book.file.waiting.append(WaitingFact(fact.id, fact.fact, fact.model_dump(mode="json")))
+    book.set_timer(FACT_WAIT, fact.id, fact.at + book.profile().values.fact_wait, cause)
+    book.note_history(fact.at, fact.fact, cause, rule=FACT_WAIT, refused=refused.slug)
+
+
+def _retry_waiting(book: Book) -> None:
+    """Try the kept facts in the order in which they came, until none of them moves the file."""
+    again = True
+    while again:
+        again = any(
+            _settle(book, kept, fact_from(kept.fact), book.now, last=False)
+            for kept in tuple(book.file.waiting)
+        )
+
+
+def _settle(book: Book, kept: WaitingFact, fact: Any, given_up_at: datetime, *, last: bool) -> bool:
+    """Try one kept fact. Whether it left the waiting list. A rule that raises keeps it there."""
+    try:
+        with book.all_or_nothing():
+            outcome = book.decide(fact)
+            if isinstance(outcome, Refused) and outcome.early and not last:
+                return False
+            book.file.waiting.remove(kept)
+            book.file.timers.pop((FACT_WAIT, kept.fact_id), None)
+            cause = Cause(fact.id, fact.id)
+            match outcome:
+                case Decision():
+                    book.apply(outcome, fact.at, cause, fact.fact)
+                case Refused(early=early):
+                    _say_out_of_stage(book, fact, outcome, given_up_at if early else fact.at, cause)
+            return True
+    except Exception:
+        if last:
+            raise
+        return False
+
+
+def _say_out_of_stage(book: Book, fact: Any, refused: Refused, at: datetime, cause: Cause) -> None:
+    decision = out_of_stage(
+        book.service.name,
+        book.file.subject,
+        fact.fact,
+        fact.id,
+        refused,
+        at,
+        book.file.looked_into,
+    )
+    for note in refused.notes:
+        book.file.state = book.service.evolve(book.file.state, note)
+    book.file.looked_into.add(fact.fact)
+    book.apply(decision, at, cause, fact.fact, refused.slug)

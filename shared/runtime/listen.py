@@ -1,0 +1,102 @@
+"""From records of the log to work: reading, reacting, and naming the files that each is for."""
+
+import json
+import traceback
+from collections.abc import Sequence
+from itertools import groupby
+
+from shared.contracts.base import ID_MAX_CHARS
+from shared.contracts.event import Event, UnknownEventType, from_cloudevent
+from shared.runtime.ports import Record
+from shared.runtime.service import Service
+from shared.runtime.work import Hear, Letter, Undigested, Work
+
+STACK_MAX_FRAMES = 20
+
+
+class Heard:
+    """What a batch of records comes to: work for files, and records that are no events of ours."""
+
+    def __init__(self) -> None:
+        self.work: list[Work] = []
+        self.aliens: list[Letter] = []
+
+
+def listen(service: Service, records: Sequence[Record]) -> Heard:
+    """Read records, in order. A newer version's event type is skipped; a tombstone too."""
+    heard = Heard()
+    for record in records:
+        if record.value is not None:
+            _one(service, record, heard, redriven=False, target=None)
+    return heard
+
+
+def listen_again(service: Service, record: Record, target: str | None) -> Heard:
+    """Read one parked record for its redrive, for one file or for all that it concerns."""
+    heard = Heard()
+    _one(service, record, heard, redriven=True, target=target)
+    return heard
+
+
+def _one(service: Service, record: Record, heard: Heard, *, redriven: bool, target: str | None) -> None:
+    try:
+        event = from_cloudevent(json.loads(record.value or b""))
+    except UnknownEventType:
+        return
+    except Exception as problem:  # noqa: BLE001  # anything may be in a record
+        _undigested(record, heard, problem, redriven)
+        return
+    try:
+        reactions = list(service.react(event))
+    except Exception as problem:  # noqa: BLE001  # a reaction that raises is poison
+        _undigested(record, heard, problem, redriven)
+        return
+    for work in _work_of(service, event, record, reactions, redriven=redriven):
+        if target is None or work.subject == target:
+            heard.work.append(work)
+
+
+def _work_of(
+    service: Service,
+    event: Event,
+    record: Record,
+    reactions: Sequence[tuple[str, object]],
+    *,
+    redriven: bool,
+) -> list[Hear]:
+    """One piece of work for each file: those that react, and the subject's own where it watches."""
+    ordered = sorted(reactions, key=lambda reaction: reaction[0])
+    work = [
+        Hear(subject, event, record, tuple(command for _, command in group), redriven)
+        for subject, group in groupby(ordered, key=lambda reaction: reaction[0])
+    ]
+    told = {piece.subject for piece in work}
+    watched = service.watches and not event.source.startswith(service.name)
+    if event.subject not in told and (watched or redriven):
+        work.append(Hear(event.subject, event, record, (), redriven))
+    return work
+
+
+def _undigested(record: Record, heard: Heard, problem: Exception, redriven: bool) -> None:
+    """Park by the headers what cannot be read; without them it is nobody's and waits for nobody."""
+    reason = f"{type(problem).__name__}: {problem}"
+    stack = "".join(traceback.format_exception(problem, limit=STACK_MAX_FRAMES))
+    source = record.headers.get("ce_source", b"").decode(errors="replace")
+    subject = record.headers.get("ce_subject", b"").decode(errors="replace")
+    number = record.headers.get("ce_sequence", b"").decode(errors="replace")
+    if source and subject and len(subject) <= ID_MAX_CHARS and number.isdecimal() and int(number) > 0:
+        heard.work.append(Undigested(subject, source, subject, int(number), record, reason, stack, redriven))
+        return
+    heard.aliens.append(
+        Letter(
+            target=None,
+            source=source,
+            source_subject=subject,
+            sequence=0,
+            event_id=f"{record.topic}/{record.partition}/{record.offset}",
+            reason=reason,
+            stack=stack,
+            kind="alien",
+            record=record,
+        )
+    )

@@ -1,0 +1,153 @@
+"""Work for the engine: what reaches a file, from the stream, the API, the timers and outside.
+
+Each piece of work names the file it is for, so that one batch can hold any mix of them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.event import Event
+from shared.kernel.decision import Refused
+from shared.runtime.file import File
+from shared.runtime.ports import EffectResult, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """An event that was read from the log, and what the service's `react` made of it for this file."""
+
+    subject: str
+    event: Event
+    record: Record
+    commands: tuple[Any, ...] = ()
+    redriven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undigested:
+    """A record that could not be read, or whose reaction raised, for the file it belongs to."""
+
+    subject: str
+    source: str
+    source_subject: str
+    sequence: int
+    record: Record
+    reason: str
+    stack: str
+    redriven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A fact from outside. `digest` tells a repetition from another fact with the same id."""
+
+    subject: str
+    fact: Any
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A command from somebody, under an idempotency key."""
+
+    subject: str
+    command: Any
+    key: str
+    digest: str
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FireTimers:
+    """Fire what is due in this file up to a moment, earliest first."""
+
+    subject: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StartEffect:
+    """Mark an effect as being tried, so that no other worker tries it for the lease's time."""
+
+    subject: str
+    effect_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEffect:
+    """What became of an attempt at an effect."""
+
+    subject: str
+    effect_id: str
+    result: EffectResult
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Give up a parked record: move past it."""
+
+    subject: str
+    source: str
+    source_subject: str
+    sequence: int
+    event_id: str
+
+
+Work = Hear | Undigested | Tell | Ask | FireTimers | StartEffect | ReportEffect | Discard
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A record for the dead letters: why it is there and where it came from."""
+
+    target: str | None
+    """The file that could not take it; None where the record could not even be read."""
+    source: str
+    source_subject: str
+    sequence: int
+    event_id: str
+    reason: str
+    stack: str
+    kind: str
+    """`poison`, `waiting` (behind a poisoned one), `alien` (no event of ours) or `timer`."""
+    record: Record | None
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of one piece of work, once the file is committed."""
+
+    file: File | None = None
+    fits: bool = True
+    waiting: bool = False
+    duplicate: bool = False
+    refused: Refused | None = None
+    result: dict[str, Any] = field(default_factory=dict[str, Any])
+    poisoned: bool = False
+    parked: bool = False
+    """Whether it went to the dead letters as `waiting`."""
+    started: bool = False
+    """For `StartEffect`: whether this worker is the one to try."""
+    problem: Exception | None = None
+    """For one who asks: why nothing happened (a reused key, a version that moved)."""
+
+
+class KeyReused(Exception):
+    """The same fact id or idempotency key came with another body."""
+
+
+class VersionMoved(Exception):
+    """`If-Match` named another version than the file has."""
+
+
+class TooMuchPending(Exception):
+    """The file has as many unpublished events as it may hold; come again later."""
+
+
+class EventTooLarge(Exception):
+    """An event would be larger than `event_max_bytes`."""
+
+
+class Contended(Exception):
+    """Other writers were first as often as may be tried; come again later."""
