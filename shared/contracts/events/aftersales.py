@@ -25,6 +25,10 @@ class CaseOpened(_Case):
     currency: Currency
     holds_order: bool
     """Whether the order's completion stands still meanwhile; review cases do not hold it."""
+    deadline_at: Utc | None = None
+    """When the case decides itself, if it waits for an answer."""
+    parcel_id: Id | None = None
+    """The parcel, for a case about a lost or returned one."""
 
 
 @says("case.deadline_changed", "aftersales")
@@ -43,7 +47,9 @@ class CaseApproved(_Case):
     decided_by: DecidedBy
     lines: tuple[Id, ...]
     before_dispatch: bool = False
-    """Whether nothing had left: the shipment is stopped."""
+    """Whether nothing of these lines had left: their shipment is stopped."""
+    deadline_at: Utc | None = None
+    """Until when the goods are to be sent back, if they are."""
 
 
 @says("case.refused", "aftersales")
@@ -52,6 +58,8 @@ class CaseRefused(_Case):
 
     decided_by: DecidedBy
     slug: Name
+    dispute_until: Utc | None = None
+    """Until when the buyer may bring in the platform."""
 
 
 @says("case.offered", "aftersales")
@@ -60,6 +68,15 @@ class CaseOffered(_Case):
 
     offer: Name
     amount: Amount
+    deadline_at: Utc | None = None
+    """Until when the buyer may answer."""
+
+
+@says("case.offer_declined", "aftersales")
+class CaseOfferDeclined(_Case):
+    """The buyer does not want what was offered; the shop is to decide again."""
+
+    deadline_at: Utc | None = None
 
 
 @says("case.return_shipped", "aftersales")
@@ -68,6 +85,8 @@ class CaseReturnShipped(_Case):
 
     carrier: Id
     tracking_no: Id
+    deadline_at: Utc | None = None
+    """Until when the warehouse is to say that they arrived."""
 
 
 @says("case.return_received", "aftersales")
@@ -75,6 +94,8 @@ class CaseReturnReceived(_Case):
     """The goods came back."""
 
     condition: Name
+    deadline_at: Utc | None = None
+    """Until when an agent is to judge them, if they are not intact."""
 
 
 @says("case.inspected", "aftersales")
@@ -83,6 +104,18 @@ class CaseInspected(_Case):
 
     result: Literal["accept", "accept_part", "refuse"]
     lines: tuple[Id, ...]
+
+
+@says("case.refund_started", "aftersales")
+class CaseRefundStarted(_Case):
+    """The payment provider is asked to pay the money back. It has not moved yet."""
+
+    refund_id: Id
+    lines: tuple[Id, ...]
+    amount: Amount
+    currency: Currency
+    decided_by: DecidedBy
+    by_rule: Name
 
 
 @says("case.refunded", "aftersales")
@@ -97,6 +130,7 @@ class CaseRefunded(_Case):
     by_rule: Name
     """The rule that led to the money, such as `inspect_within`."""
     before_dispatch: bool = False
+    parcel_id: Id | None = None
 
 
 @says("case.refund_failed", "aftersales")
@@ -112,6 +146,7 @@ class CaseReshipWanted(_Case):
     """The warehouse shall send these lines again instead of money."""
 
     lines: tuple[Id, ...]
+    parcel_id: Id | None = None
 
 
 @says("case.closed", "aftersales")
@@ -127,6 +162,38 @@ class CaseWeightVerified(_Case):
 
     result: Literal["matches", "short", "unclear"]
     lines: tuple[Id, ...]
+
+
+@says("case.negotiated", "aftersales")
+class CaseNegotiated(_Case):
+    """Shop and buyer talked about a refusal; what was said stays in the file."""
+
+
+@says("case.disputed", "aftersales")
+class CaseDisputed(_Case):
+    """The buyer brought in the platform after a refusal."""
+
+    deadline_at: Utc | None = None
+    """Until when the shop's evidence must be in."""
+
+
+@says("case.evidence_submitted", "aftersales")
+class CaseEvidenceSubmitted(_Case):
+    """The shop handed in its evidence; the platform decides."""
+
+    refs: tuple[Id, ...]
+
+
+@says("case.evidence_missed", "aftersales")
+class CaseEvidenceMissed(_Case):
+    """No evidence came in time; the platform decides without it."""
+
+
+@says("case.dispute_settled", "aftersales")
+class CaseDisputeSettled(_Case):
+    """The platform decided a dispute."""
+
+    winner: Literal["buyer", "shop"]
 
 
 @says("review.received", "aftersales")
