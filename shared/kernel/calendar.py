@@ -1,9 +1,14 @@
 """Local days and quiet hours. Pure: the zone and the moment come in as arguments."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.contracts.base import Frozen
+
+
+FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
+LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class QuietHours(Frozen):
@@ -11,6 +16,14 @@ class QuietHours(Frozen):
 
     start: time
     end: time
+
+
+def later(moment: datetime, span: timedelta) -> datetime:
+    """The moment that lies `span` after another (before it, when negative), kept within the calendar."""
+    try:
+        return moment + span
+    except OverflowError:
+        return LAST_MOMENT if span > timedelta(0) else FIRST_MOMENT
 
 
 def local_date(moment: datetime, zone: str) -> date:

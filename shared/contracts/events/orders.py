@@ -76,12 +76,15 @@ class OrderCancelled(Payload):
 
 @says("order.cancellation_requested", "orders")
 class CancellationRequested(Payload):
-    """A paid order, of which nothing has left, shall be taken off; `aftersales` gives the money back."""
+    """What of a paid order has not left shall be taken off; `aftersales` gives the money back."""
 
     reason: Name
     by: Name
     amount: Amount
+    """What was paid for these lines and not paid back yet."""
     currency: Currency
+    lines: tuple[Id, ...] = ()
+    """The lines that shall not leave any more; none named means all of them."""
 
 
 @says("order.ship_overdue", "orders")
@@ -129,7 +132,7 @@ class OrderCompleted(Payload):
 
 @says("order.refunded", "orders")
 class OrderRefunded(Payload):
-    """The order ended because all of it was paid back before anything left."""
+    """The order ended because all of it was paid back and nothing of it arrived or is on its way."""
 
     amount: Amount
     currency: Currency
