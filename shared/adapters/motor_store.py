@@ -1,0 +1,263 @@
+"""The store on MongoDB, by motor. One collection a service, one document a file.
+
+Writes are acknowledged by a majority and journalled, reads see what a majority holds; whatever a
+connection string says otherwise is overruled, since the engine's promises rest on it.
+
+Every document carries `commit`, a mark of the attempt that wrote it. It is the store's own: added on
+the way in, taken off on the way out. A bulk's answer tells how many guards matched but not which, so
+where some did not, the marks tell.
+"""
+
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
+
+from shared.contracts.catalog import SLOTS
+from shared.runtime.ports import Cleared, Committed, Document, PortError, Unavailable, Write
+
+OPERATION_SECONDS: Final = 5.0
+"""How long one operation may take, with everything that belongs to it."""
+SELECTION_SECONDS: Final = 2.0
+"""How long to look for a database that is away before saying so."""
+_DUPLICATE_KEY: Final = 11000
+_MARK: Final = "commit"
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+"""Lower bound of every range over moments, so that a scan passes over the documents that have none."""
+_OPTIONS: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+
+class MotorStore:
+    """One service's files in one MongoDB database."""
+
+    def __init__(
+        self,
+        url: str,
+        database: str,
+        indexed: Sequence[str] = (),
+        operation_seconds: float = OPERATION_SECONDS,
+        selection_seconds: float = SELECTION_SECONDS,
+    ) -> None:
+        self._url = url
+        self._database = database
+        self._indexed = tuple(indexed)
+        self._operation_seconds = operation_seconds
+        self._selection_seconds = selection_seconds
+        self._client: AsyncIOMotorClient[Document] | None = None
+
+    async def prepare(self) -> None:
+        """Create the indexes; doing it again changes nothing."""
+        paths = [("next_timer_at", "slot"), ("next_effect_at", "slot"), ("pending.since", "slot"), ("keys",)]
+        paths += [(path, "_id") for path in self._indexed]
+        with _named_errors():
+            await self._files.create_indexes(
+                [IndexModel([(field, ASCENDING) for field in fields]) for fields in paths]
+            )
+
+    async def load(self, subjects: Collection[str]) -> dict[str, Document]:
+        """The documents that exist among these subjects, in one read."""
+        if not subjects:
+            return {}
+        wanted = list(subjects)
+        found = await self._find({"_id": {"$in": wanted}}, limit=len(wanted))
+        return {document["_id"]: document for document in found}
+
+    async def commit(self, writes: Sequence[Write]) -> list[Committed]:
+        """Try all writes in one unordered bulk, each under its own guard."""
+        if not writes:
+            return []
+        mark = uuid4().hex
+        try:
+            answer = await self._files.bulk_write(
+                [_operation(write, mark) for write in writes], ordered=False
+            )
+        except BulkWriteError as problem:
+            return await self._sort_out(writes, mark, problem.details)
+        except PyMongoError:
+            return [Committed.UNKNOWN] * len(writes)
+        if answer.inserted_count + answer.matched_count == len(writes):
+            return [Committed.DONE] * len(writes)
+        return await self._sort_out(writes, mark, {})
+
+    async def clear(self, cleared: Sequence[Cleared]) -> None:
+        """Take acknowledged events out of `pending`, in one unordered bulk."""
+        if not cleared:
+            return
+        operations = [
+            UpdateOne(
+                {"_id": done.subject},
+                {"$pull": {"pending": {"topic": done.topic, "seq": {"$lte": done.sequence}}}},
+            )
+            for done in cleared
+        ]
+        with _named_errors():
+            await self._files.bulk_write(operations, ordered=False)
+
+    async def due_timers(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
+        """Documents of these slots with `next_timer_at <= until`, earliest first."""
+        return await self._owned(slots, "next_timer_at", {"$lte": until}, limit, ordered=True)
+
+    async def due_effects(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
+        """Documents of these slots with `next_effect_at <= until`, earliest first."""
+        return await self._owned(slots, "next_effect_at", {"$lte": until}, limit, ordered=True)
+
+    async def stale_pending(self, slots: Collection[int], before: datetime, limit: int) -> list[Document]:
+        """Documents of these slots with an event in `pending` whose `since` is before `before`."""
+        return await self._owned(slots, "pending.since", {"$lt": before}, limit, ordered=False)
+
+    async def next_timer_at(self, slots: Collection[int]) -> datetime | None:
+        """The earliest `next_timer_at` of these slots."""
+        first = await self._owned(slots, "next_timer_at", {}, 1, ordered=True, only=("next_timer_at",))
+        return first[0]["next_timer_at"] if first else None
+
+    async def pending_count(self, limit: int) -> int:
+        """How many documents have something in `pending`, counted up to `limit`."""
+        with _named_errors():
+            count: int = await self._files.count_documents(
+                {"pending.since": {"$gte": _EARLIEST}}, limit=limit
+            )
+            return count
+
+    async def by_key(self, key: str, limit: int = 2) -> list[Document]:
+        """Documents whose `keys` hold this look-up key."""
+        return await self._find({"keys": key}, limit=limit)
+
+    async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[Document]:
+        """Documents in order of `_id`, after one, that match."""
+        wanted: dict[str, Any] = {
+            path: {"$in": value} if isinstance(value, list) else {"$eq": value}
+            for path, value in where.items()
+        }
+        if after is not None:
+            wanted["_id"] = {**wanted.get("_id", {}), "$gt": after}
+        return await self._find(wanted, limit=limit, order="_id")
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+        with _named_errors():
+            await self._motor.admin.command("ping")
+
+    async def close(self) -> None:
+        """Let connections go."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    @property
+    def _motor(self) -> AsyncIOMotorClient[Document]:
+        # Made at first use and not before, since a client belongs to the event loop it is used on.
+        if self._client is None:
+            self._client = AsyncIOMotorClient(
+                self._url,
+                appname="orderlink",
+                w="majority",
+                journal=True,
+                readConcernLevel="majority",
+                timeoutMS=round(self._operation_seconds * 1000),
+                serverSelectionTimeoutMS=round(self._selection_seconds * 1000),
+                connectTimeoutMS=round(self._selection_seconds * 1000),
+            )
+        return self._client
+
+    @property
+    def _files(self) -> Any:
+        return self._motor.get_database(self._database, codec_options=_OPTIONS)["files"]
+
+    async def _find(
+        self,
+        where: Mapping[str, Any],
+        limit: int,
+        order: str | None = None,
+        only: Sequence[str] | None = None,
+    ) -> list[Document]:
+        with _named_errors():
+            cursor = self._files.find(where, only and list(only)).limit(limit).batch_size(limit)
+            if order is not None:
+                cursor = cursor.sort(order, ASCENDING)
+            documents: list[Document] = await cursor.to_list(limit)
+        for document in documents:
+            document.pop(_MARK, None)
+        return documents
+
+    async def _owned(
+        self,
+        slots: Collection[int],
+        field: str,
+        until: Mapping[str, Any],
+        limit: int,
+        *,
+        ordered: bool,
+        only: Sequence[str] | None = None,
+    ) -> list[Document]:
+        """Documents of these slots by a range over an indexed moment."""
+        if not slots:
+            return []
+        where: dict[str, Any] = {field: {"$gte": _EARLIEST, **until}}
+        if len(slots) < SLOTS:
+            where["slot"] = {"$in": sorted(slots)}
+        return await self._find(where, limit, field if ordered else None, only)
+
+    async def _sort_out(
+        self, writes: Sequence[Write], mark: str, details: Mapping[str, Any]
+    ) -> list[Committed]:
+        """Say of each write what became of it, after a bulk in which not every guard matched."""
+        if details.get("writeConcernErrors"):
+            # Done here perhaps, but not yet by a majority: a reload will see what stays.
+            return [Committed.UNKNOWN] * len(writes)
+        errors = {error["index"]: error["code"] for error in details.get("writeErrors", ())}
+        subjects = [write.document["_id"] for write in writes]
+        try:
+            stored = {
+                document["_id"]: document
+                async for document in self._files.find(
+                    {"_id": {"$in": subjects}}, ["version", _MARK], batch_size=len(subjects)
+                )
+            }
+        except PyMongoError:
+            stored = None
+        outcomes: list[Committed] = []
+        for index, write in enumerate(writes):
+            code = errors.get(index)
+            if code is not None:
+                outcomes.append(Committed.LOST if code == _DUPLICATE_KEY else Committed.UNKNOWN)
+            elif stored is None:
+                outcomes.append(Committed.UNKNOWN)
+            else:
+                outcomes.append(_outcome(write, mark, stored.get(write.document["_id"])))
+        return outcomes
+
+
+def _operation(write: Write, mark: str) -> InsertOne[Document] | ReplaceOne[Document]:
+    document = {**write.document, _MARK: mark}
+    if write.expected == 0:
+        return InsertOne(document)
+    return ReplaceOne({"_id": document["_id"], "version": write.expected}, document)
+
+
+def _outcome(write: Write, mark: str, stored: Mapping[str, Any] | None) -> Committed:
+    if stored is None:
+        return Committed.LOST
+    if stored.get(_MARK) == mark:
+        return Committed.DONE
+    # A later version hides whose the one before it was.
+    return Committed.UNKNOWN if stored["version"] > write.document["version"] else Committed.LOST
+
+
+@contextmanager
+def _named_errors() -> Generator[None]:
+    """Turn the driver's errors into the port's."""
+    try:
+        yield
+    except (ConnectionFailure, BulkWriteError) as problem:
+        raise Unavailable(f"database: {problem}") from problem
+    except OperationFailure as problem:
+        kind = Unavailable if problem.timeout or problem.has_error_label("RetryableError") else PortError
+        raise kind(f"database: {problem}") from problem
+    except PyMongoError as problem:
+        raise (Unavailable if problem.timeout else PortError)(f"database: {problem}") from problem
