@@ -12,6 +12,9 @@ from shared.runtime.slots import check_partition_count, partition_of
 
 _SINGLE = frozenset(topic.name for topic in TOPICS if not topic.co_partitioned)
 
+_FORGOTTEN = Record("", 0, 0, None, None)
+"""Stands where a record was that everybody has read."""
+
 
 @dataclass(slots=True)
 class _Group:
@@ -55,6 +58,14 @@ class MemoryLog:
         if found is None:
             found = self._topics[name] = [[] for _ in range(self.partition_count(name))]
         return found
+
+    def forget(self, name: str, partition: int, before: int) -> None:
+        """Let go what records before this offset hold. Their places stay, so that offsets do."""
+        log = self.topic(name)[partition]
+        for at in range(min(before, len(log)) - 1, -1, -1):
+            if log[at] is _FORGOTTEN:
+                break
+            log[at] = _FORGOTTEN
 
     def topics(self) -> tuple[str, ...]:
         """The topics that exist."""
