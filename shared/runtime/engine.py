@@ -90,7 +90,11 @@ class Engine:
     async def _attempt(
         self, work: Sequence[Work], subjects: dict[str, list[int]], answers: dict[int, Done]
     ) -> tuple[dict[str, list[int]], list[File]]:
-        """Load, fold and commit once. Returns what must be done again, and what is committed."""
+        """Load, fold and commit once. Returns what must be done again, and the files that stand.
+
+        A file that did not change stands too: what it has pending may be of a commit that was
+        answered by a timeout, and is published now rather than by the sweep.
+        """
         documents = await self.store.load(subjects.keys())
         now = self.clock.now()
         books: dict[str, Book] = {}
@@ -120,9 +124,12 @@ class Engine:
             else:
                 again[subject] = subjects[subject]
         for subject, book in books.items():
-            if subject not in again:
-                for index in subjects[subject]:
-                    answers[index].file = book.file
+            if subject in again:
+                continue
+            if subject not in changed:
+                files.append(book.file)
+            for index in subjects[subject]:
+                answers[index].file = book.file
         return again, files
 
     async def post_letters(self, letters: Sequence[Letter]) -> None:

@@ -36,6 +36,8 @@ from shared.runtime.work import Contended, FireTimers, ReportEffect, StartEffect
 
 PAUSED = (Unavailable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
+STORED_PRECISION = timedelta(milliseconds=1)
+"""Databases keep moments to the millisecond; a sweep looks so much further."""
 
 
 class Worker:
@@ -120,7 +122,7 @@ class Worker:
         backoff = limits.outage_backoff_first_seconds
         while True:
             try:
-                await self._digest(records)
+                await self.digest(records)
                 break
             except PAUSED as problem:
                 self.log("batch waits", reason=str(problem), seconds=backoff)
@@ -137,7 +139,8 @@ class Worker:
         metrics.observe("orderlink_batch_seconds", self._monotonic() - started)
         return True
 
-    async def _digest(self, records: Sequence[Record]) -> None:
+    async def digest(self, records: Sequence[Record]) -> None:
+        """Do what a batch asks for, up to the commit. Raises what `PAUSED` lists, and `Braked`."""
         heard = listen(self.engine.service, records)
         await self.engine.post_letters(heard.aliens)
         done = await self.engine.run(heard.work)
@@ -258,7 +261,8 @@ class Worker:
         slots = self.slots()
         if not slots:
             return False
-        before = self.engine.clock.now() - timedelta(seconds=limits.pending_stale_after_seconds)
+        waited = timedelta(seconds=limits.pending_stale_after_seconds) - STORED_PRECISION
+        before = self.engine.clock.now() - waited
         documents = await store.stale_pending(slots, before, limits.timer_scan_max_files)
         files = [from_document(self.engine.service, document) for document in documents]
         await self.engine.publish(files)

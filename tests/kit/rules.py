@@ -65,7 +65,10 @@ class Play:
         self._heard = count(1)
 
     def do(self, *commands: Any, now: datetime | None = None) -> Self:
-        """Ask the file; fold a yes into it, keep a no in `outcomes`. `now` is the command's time unless told."""
+        """Ask the file; fold a yes into it, keep a no in `outcomes`.
+
+        `now` is the command's time unless told.
+        """
         for command in commands:
             outcome = self.service.decide(command, self.state, now or command.at, self.profile)
             self.outcomes.append(outcome)

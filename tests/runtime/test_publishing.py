@@ -1,0 +1,117 @@
+"""Publishing: in rounds, oldest first, and only what was acknowledged is cleared."""
+
+import json
+from datetime import timedelta
+
+from shared.runtime.audit import Audit
+from shared.runtime.ports import Outgoing
+from shared.runtime.work import Ask
+from tests.kit.toy import Say
+from tests.kit.world import World
+
+
+def word_in(record: Outgoing) -> str:
+    return str(json.loads(record.value or b"{}")["data"].get("word"))
+
+
+async def say(world: World, subject: str, *words: str) -> None:
+    for word in words:
+        key = f"{subject}-{word}"
+        await world.engine.run([Ask(subject, Say(at=world.clock.now(), word=word), key, "d")])
+
+
+async def test_the_broker_away_keeps_events_until_it_is_back() -> None:
+    world = World()
+    world.publisher.away = True
+    await say(world, "A-1", "one", "two")
+    assert world.published() == []
+    world.publisher.away = False
+    await world.start()
+    await world.worker.sweep()
+    assert world.published() == [(1, "one"), (2, "two")]
+    assert await world.store.pending_count(10) == 0
+
+
+async def test_whoever_publishes_a_file_next_publishes_what_was_left_first() -> None:
+    world = World()
+    world.publisher.away = True
+    await say(world, "A-1", "one")
+    world.publisher.away = False
+    await say(world, "A-1", "two")
+    assert world.published() == [(1, "one"), (2, "two")]
+
+
+async def test_a_refused_record_holds_back_its_own_file_only() -> None:
+    world = World()
+    world.publisher.away = True
+    await say(world, "A-1", "a1", "a2", "a3")
+    await say(world, "B-1", "b1", "b2")
+    world.publisher.away = False
+    world.publisher.refuse = lambda record: word_in(record) == "a2"
+    await world.start()
+    await world.worker.sweep()
+    assert world.published("A-1") == [(1, "a1")]
+    assert world.published("B-1") == [(1, "b1"), (2, "b2")]
+    world.publisher.refuse = lambda record: False
+    await world.worker.sweep()
+    assert world.published("A-1") == [(1, "a1"), (2, "a2"), (3, "a3")]
+
+
+async def test_a_lost_acknowledgement_repeats_and_never_reorders() -> None:
+    world = World()
+    world.publisher.lose_acks = 1
+    await say(world, "A-1", "one")
+    await say(world, "A-1", "two")
+    assert world.published() == [(1, "one"), (1, "one"), (2, "two")]
+    audit = Audit()
+    audit.read(world.log.records("toy.v1"))
+    assert (audit.problem_count, audit.repetitions) == (0, 1)
+
+
+async def test_what_another_committed_meanwhile_stays_pending() -> None:
+    world = World()
+    rival = world.another_engine()
+    original_clear = world.store.clear
+
+    async def rival_says_before_the_clear(cleared: object) -> None:
+        world.store.clear = original_clear  # type: ignore[method-assign]  # the fault is over
+        world.publisher.away = True
+        await rival.run([Ask("A-1", Say(at=world.clock.now(), word="two"), "k-2", "d")])
+        world.publisher.away = False
+        await original_clear(cleared)  # type: ignore[arg-type]  # passed on as it came
+
+    world.store.clear = rival_says_before_the_clear  # type: ignore[method-assign]  # the fault
+    await say(world, "A-1", "one")
+    assert world.published() == [(1, "one")]
+    world.clock.advance(timedelta(seconds=2))
+    await world.start()
+    await world.worker.sweep()
+    audit = Audit()
+    audit.read(world.log.records("toy.v1"))
+    assert audit.problem_count == 0
+    assert world.published()[-1] == (2, "two")
+
+
+async def test_an_owner_that_froze_and_wakes_only_repeats() -> None:
+    world = World()
+    world.publisher.away = True
+    await say(world, "A-1", "one")
+    frozen = await world.engine.load("A-1")
+    assert frozen is not None
+    world.publisher.away = False
+    await say(world, "A-1", "two", "three")
+    await world.engine.publish([frozen])
+    assert await world.words() == ["one", "two", "three"]
+    audit = Audit()
+    audit.read(world.log.records("toy.v1"))
+    assert (audit.problem_count, audit.events) == (0, 3)
+
+
+async def test_the_audit_names_what_came_before_its_predecessor() -> None:
+    world = World()
+    await say(world, "A-1", "one", "two", "three")
+    records = list(world.log.records("toy.v1"))
+    audit = Audit()
+    audit.read([records[0], records[2], records[1]])
+    assert audit.problem_count == 1
+    assert (audit.problems[0].subject, audit.problems[0].expected, audit.problems[0].came) == ("A-1", 2, 3)
