@@ -1,6 +1,7 @@
 """Field types that every contract is written in: ids, times, amounts and frozen models."""
 
 import re
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final
@@ -13,25 +14,27 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
 
 ID_MAX_CHARS: Final = 128
 TEXT_MAX_CHARS: Final = 4000
 AMOUNT_MAX_DIGITS: Final = 15
 AMOUNT_MAX_PLACES: Final = 4
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?")
 _RFC3339_START: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
 class Frozen(BaseModel):
     """An immutable value. Unknown fields are ignored, so that old readers read new writers."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Strict(BaseModel):
     """An immutable value from outside. Unknown fields are refused, so that typing errors are seen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def _moment_text(value: object) -> object:
@@ -54,20 +57,18 @@ def _decimal_text(value: object) -> object:
         return value
     if not isinstance(value, str):
         raise ValueError("an amount is a decimal number written as a string, for example '16.45'")
+    if not _PLAIN_NUMBER.fullmatch(value):
+        raise ValueError("an amount is written in digits with at most one point, for example '16.45'")
     return value
 
 
 def _limited_amount(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise ValueError("an amount is a finite number")
     if value < 0:
         raise ValueError("an amount is zero or more")
     _, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
-        raise ValueError("an amount is a finite number")
-    if -exponent > AMOUNT_MAX_PLACES:
+    if not isinstance(exponent, int) or -exponent > AMOUNT_MAX_PLACES:
         raise ValueError(f"an amount has at most {AMOUNT_MAX_PLACES} decimal places")
-    if len(digits) + max(exponent, 0) > AMOUNT_MAX_DIGITS:
+    if len(digits) > AMOUNT_MAX_DIGITS:
         raise ValueError(f"an amount has at most {AMOUNT_MAX_DIGITS} digits")
     return value
 
@@ -78,7 +79,9 @@ def _amount_text(value: Decimal) -> str:
 
 Id = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=ID_MAX_CHARS, pattern=r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*)$"),
+    StringConstraints(
+        min_length=1, max_length=ID_MAX_CHARS, pattern=r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*)$"
+    ),
 ]
 """An opaque name given by somebody: 1 to 128 characters, none of them a control character."""
 
@@ -99,5 +102,6 @@ Amount = Annotated[
     BeforeValidator(_decimal_text),
     AfterValidator(_limited_amount),
     PlainSerializer(_amount_text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,4})?$", "examples": ["16.45"]}),
 ]
 """An amount of money, zero or more, written as a decimal string. Its currency is the order's."""

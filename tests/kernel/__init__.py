@@ -1,0 +1,1 @@
+"""The pure core: calendar, money, profiles, decisions, contracts."""
