@@ -1,7 +1,6 @@
 """Field types that every contract is written in: ids, times, amounts and frozen models."""
 
 import re
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final

@@ -73,8 +73,9 @@ def test_local_days_count_midnights_not_hours() -> None:
     assert local_date(delivered, NEW_YORK) == date(2026, 2, 28)
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))
-def test_the_end_of_the_quiet_hours_is_later_and_not_quiet_itself(moment: datetime) -> None:
+@given(st.integers(0, 10 * 365 * 24 * 3600))
+def test_the_end_of_the_quiet_hours_is_later_and_not_quiet_itself(seconds: int) -> None:
+    moment = utc("2020-01-01T00:00:00") + timedelta(seconds=seconds)
     for zone in (BERLIN, NEW_YORK, "Asia/Shanghai", "Australia/Lord_Howe"):
         until = quiet_until(moment, NIGHT, zone)
         if until is not None:
