@@ -1,0 +1,1 @@
+"""The HTTP side that all services share: problems, tokens, bodies, limits, logs and generic routes."""

@@ -1,0 +1,96 @@
+"""Probes: is the process up, does it get ahead, does it take work, what does it count."""
+
+import platform
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from shared.adapters.prometheus import CONTENT_TYPE, PrometheusMetrics
+from shared.contracts.base import Frozen
+from shared.runtime.ports import PortError
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(slots=True)
+class Health:
+    """What a process knows of its own health."""
+
+    alive: Callable[[], bool] = lambda: True
+    """Whether it gets ahead."""
+    checks: Mapping[str, Callable[[], Awaitable[None]]] = field(
+        default_factory=dict[str, Callable[[], Awaitable[None]]]
+    )
+    """What must answer for work to be taken; each raises a `PortError` when it does not."""
+    draining: bool = False
+    """Whether it was told to stop."""
+
+    async def unready(self) -> dict[str, str]:
+        """What is not as it must be, by name; empty when the process takes work."""
+        found = {"process": "is stopping"} if self.draining else {}
+        if not self.alive():
+            found["worker"] = "gets nothing done"
+        for name, check in self.checks.items():
+            try:
+                await check()
+            except PortError as problem:
+                found[name] = type(problem).__name__.lower()
+        return found
+
+
+class Version(Frozen):
+    """Which Orderlink this is."""
+
+    service: str
+    version: str
+    python: str
+
+
+def orderlink_version() -> str:
+    """The installed distribution's version."""
+    try:
+        return version("orderlink")
+    except PackageNotFoundError:
+        return "0"
+
+
+def probe_routes(service: str, health: Health, metrics: PrometheusMetrics) -> APIRouter:
+    """The probes of one process."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz", summary="The process is up")
+    async def healthz() -> dict[str, str]:
+        return {"status": "up"}
+
+    @router.get("/livez", summary="The process gets ahead; 503 asks for a restart", responses=_UNWELL)
+    async def livez() -> Response:
+        alive = health.alive()
+        return JSONResponse({"status": "alive" if alive else "stuck"}, status_code=200 if alive else 503)
+
+    @router.get("/readyz", summary="The process takes work; 503 says what is away", responses=_UNWELL)
+    async def readyz() -> Response:
+        unready = await health.unready()
+        metrics.gauge("orderlink_ready", 0 if unready else 1)
+        content: dict[str, Any] = (
+            {"status": "unready", "because": unready} if unready else {"status": "ready"}
+        )
+        return JSONResponse(content, status_code=503 if unready else 200)
+
+    @router.get("/metrics", summary="Counts and measures, in Prometheus' format", response_class=Response)
+    async def exposition() -> Response:
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+    @router.get("/version", summary="Which Orderlink this is")
+    async def which() -> Version:
+        return Version(service=service, version=orderlink_version(), python=platform.python_version())
+
+    return router
+
+
+_UNWELL: dict[int | str, dict[str, Any]] = {503: {"description": "Not so, and why."}}
