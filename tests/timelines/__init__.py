@@ -1,0 +1,1 @@
+"""Timelines with counts that were worked out apart from the code."""
