@@ -67,7 +67,7 @@ async def test_a_timer_that_two_owners_fire_at_once_fires_once() -> None:
 
 
 async def test_what_was_said_before_the_timer_is_heard_first_after_an_outage() -> None:
-    world = World()
+    world = World(backlog_wait_seconds=0.01)
     await world.start()
     await world.desk.take(fact("order.placed", "f-1"), "d")
     world.poke("A-1", "later")  # moves the timer to two hours
