@@ -110,14 +110,13 @@ def to_cloudevent(event: Event) -> dict[str, Any]:
         "correlationid": event.correlation_id,
         "causationid": event.causation_id,
     }
-    for key, value in (
-        ("shopid", event.shop_id),
-        ("rule", event.rule),
-        ("profile", event.profile),
-        ("traceparent", event.traceparent),
-    ):
-        if value is not None:
-            raw[key] = value
+    others = {
+        "shopid": event.shop_id,
+        "rule": event.rule,
+        "profile": event.profile,
+        "traceparent": event.traceparent,
+    }
+    raw |= {name: value for name, value in others.items() if value is not None}
     raw["data"] = event.data.model_dump(mode="json")
     return raw
 
@@ -151,7 +150,8 @@ def from_cloudevent(raw: dict[str, Any]) -> Event:
             rule=raw.get("rule"),
             profile=raw.get("profile"),
             traceparent=raw.get("traceparent"),
-            data=cls.model_validate(raw["data"]),
+            # A later version may have added fields, inside lines and receivers too.
+            data=cls.model_validate(raw["data"], extra="ignore"),
         )
     except (UnknownEventType, MalformedEvent):
         raise

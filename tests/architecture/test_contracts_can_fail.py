@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from configparser import ConfigParser
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +69,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def _planted(root: Path, module: str, text: str) -> Iterator[None]:
+def _planted(root: Path, module: str, text: str) -> Generator[None]:
     """Add a line to a module, a package of that name or a new file; take it back afterwards."""
     package, plain = root / module / "__init__.py", root / f"{module}.py"
     path = package if package.exists() else plain

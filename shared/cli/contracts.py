@@ -1,0 +1,149 @@
+"""`orderlink contracts`: event schemas, examples and the AsyncAPI document, made from the code."""
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+import yaml
+
+from shared.contracts import events
+from shared.contracts.asyncapi import document
+from shared.contracts.event import payloads, to_cloudevent
+from shared.contracts.evolution import narrowed, unreadable
+from shared.contracts.examples import example_of, sources_of
+from shared.contracts.schemas import event_file, event_schema, event_type
+
+FOLDER: Final = Path("docs")
+SCHEMAS: Final = Path("events/schemas")
+EXAMPLES: Final = Path("events/examples")
+RELEASED: Final = Path("events/released")
+INDEX: Final = Path("events/README.md")
+ASYNCAPI: Final = Path("asyncapi.yaml")
+
+app = typer.Typer(help="Event schemas, examples and the AsyncAPI document.", no_args_is_help=True)
+Folder = Annotated[Path, typer.Option("--folder", help="Where the files are: a checkout's docs folder.")]
+
+
+def made() -> dict[Path, str]:
+    """Every file that follows from the code, by its path in the folder."""
+    files: dict[Path, str] = {}
+    for _, cls in sorted(payloads().items()):
+        files[SCHEMAS / event_file(cls)] = _json(event_schema(cls))
+        files[EXAMPLES / event_file(cls)] = _json(to_cloudevent(example_of(cls)))
+    files[INDEX] = _index()
+    files[ASYNCAPI] = yaml.safe_dump(
+        document(_version(), f"./{SCHEMAS}"), sort_keys=False, allow_unicode=True, width=110
+    )
+    return files
+
+
+def stale(folder: Path) -> list[str]:
+    """Files that are missing, differ from what the code makes, or belong to no event any more."""
+    wanted = made()
+    found = [
+        f"{path}: {'differs' if (folder / path).exists() else 'missing'}"
+        for path, text in wanted.items()
+        if not (folder / path).exists() or (folder / path).read_text("utf-8") != text
+    ]
+    kept = {path.relative_to(folder) for part in (SCHEMAS, EXAMPLES) for path in (folder / part).glob("*")}
+    return found + [f"{path}: no such event" for path in sorted(kept - set(wanted))]
+
+
+def broken_promises(folder: Path) -> list[str]:
+    """What today's code breaks of what a release promised to subscribers and to stored events."""
+    found: list[str] = []
+    schemas = {event_file(cls): event_schema(cls) for cls in payloads().values()}
+    for bundle in sorted((folder / RELEASED).glob("*.json")):
+        released: dict[str, Any] = json.loads(bundle.read_text("utf-8"))
+        for name, old in sorted(released["schemas"].items()):
+            if name not in schemas:
+                found.append(f"{bundle.stem}: {name} is gone")
+            else:
+                found += [f"{bundle.stem}: {name}: {line}" for line in narrowed(old, schemas[name])]
+        found += [f"{bundle.stem}: {line}" for line in unreadable(released["examples"])]
+    return found
+
+
+@app.command()
+def write(folder: Folder = FOLDER) -> None:
+    """Write all files anew."""
+    _needs(folder)
+    files = made()
+    for part in (SCHEMAS, EXAMPLES):
+        for path in (folder / part).glob("*.json"):
+            if path.relative_to(folder) not in files:
+                path.unlink()
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    typer.echo(f"{len(files)} files written to {folder}.")
+    _tell(broken_promises(folder), "Released events may only grow. Give the event a new version instead:")
+
+
+@app.command()
+def check(folder: Folder = FOLDER) -> None:
+    """Say whether the files are those of the code, and whether released events have only grown."""
+    _needs(folder)
+    _tell(stale(folder), "Not those of the code; run `orderlink contracts write`:")
+    _tell(broken_promises(folder), "Released events may only grow. Give the event a new version instead:")
+    typer.echo("The files are those of the code, and every release is kept.")
+
+
+@app.command()
+def freeze(release: Annotated[str, typer.Argument(help="Such as 0.1.0.")], folder: Folder = FOLDER) -> None:
+    """Keep today's schemas and examples as those of a release, which later ones must honour."""
+    _needs(folder)
+    bundle = folder / RELEASED / f"{release}.json"
+    if bundle.exists():
+        _tell([str(bundle)], "Released already, and a release does not change:")
+    classes = sorted(payloads().items())
+    content = {
+        "schemas": {event_file(cls): event_schema(cls) for _, cls in classes},
+        "examples": {event_file(cls): to_cloudevent(example_of(cls)) for _, cls in classes},
+    }
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
+    typer.echo(f"{len(classes)} events kept in {bundle}.")
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _version() -> str:
+    try:
+        return version("orderlink")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _index() -> str:
+    lines = [
+        "# Events",
+        "",
+        "Made from the code by `make schemas`; do not edit. Each event has a JSON Schema and an example of",
+        "the whole record. `asyncapi.yaml` one folder up has the topics and who says and hears what.",
+    ]
+    for module in (events.orders, events.logistics, events.aftersales, events.notifications, events.common):
+        lines += ["", f"## {module.__doc__.rstrip('.') if module.__doc__ else module.__name__}", ""]
+        lines += ["| event | said by | means | |", "| --- | --- | --- | --- |"]
+        for cls in (cls for _, cls in sorted(payloads().items()) if cls.__module__ == module.__name__):
+            file = event_file(cls)
+            meaning = " ".join((cls.__doc__ or "").split())
+            links = f"[schema](schemas/{file}) · [example](examples/{file})"
+            lines.append(f"| `{event_type(cls)}` | {', '.join(sources_of(cls))} | {meaning} | {links} |")
+    return "\n".join(lines) + "\n"
+
+
+def _needs(folder: Path) -> None:
+    if not folder.is_dir():
+        typer.echo(f"There is no folder {folder}. Run this in a checkout, or name its docs folder.", err=True)
+        raise typer.Exit(2)
+
+
+def _tell(found: list[str], headline: str) -> None:
+    if found:
+        typer.echo("\n".join([headline, *(f"  {line}" for line in found)]), err=True)
+        raise typer.Exit(1)
