@@ -8,9 +8,11 @@ the way in, taken off on the way out. A bulk's answer tells how many guards matc
 where some did not, the marks tell.
 """
 
+import asyncio
 from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
@@ -26,6 +28,7 @@ OPERATION_SECONDS: Final = 5.0
 """How long one operation may take, with everything that belongs to it."""
 SELECTION_SECONDS: Final = 2.0
 """How long to look for a database that is away before saying so."""
+_CLOSE_SECONDS: Final = 1.0
 _DUPLICATE_KEY: Final = 11000
 _MARK: Final = "commit"
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -146,8 +149,19 @@ class MotorStore:
     async def close(self) -> None:
         """Let connections go."""
         client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        if client is None:
+            return
+        # Closing says goodbye over the network and blocks: a thread of its own, and not for long.
+        loop, closed = asyncio.get_running_loop(), asyncio.Event()
+
+        def close() -> None:
+            client.delegate.close()
+            with suppress(RuntimeError):  # nobody waits any more: the loop has ended
+                loop.call_soon_threadsafe(closed.set)
+
+        Thread(target=close, name="close-database-client", daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
 
     @property
     def _motor(self) -> AsyncIOMotorClient[Document]:
