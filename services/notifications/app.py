@@ -1,0 +1,29 @@
+"""The wiring of notifications: one value that names everything the engine needs of it."""
+
+from functools import partial
+from typing import Final
+
+from services.notifications.decide import decide
+from services.notifications.react import react
+from services.notifications.state import CHARTS, INITIAL, STATE, evolve, keys
+from services.notifications.templates.reading import TEMPLATES
+from services.notifications.views import INDEXED, INITIAL_VIEW, VIEW, project
+from shared.runtime.service import Service
+
+SERVICE: Final = Service(
+    name="notifications",
+    decide=partial(decide, templates=TEMPLATES),
+    evolve=evolve,
+    react=react,
+    project=project,
+    initial=INITIAL,
+    state=STATE,
+    view=VIEW,
+    initial_view=INITIAL_VIEW,
+    keys=keys,
+    watches=True,
+    charts=CHARTS,
+    effects=("mail",),
+    indexed=INDEXED,
+    routes=None,
+)

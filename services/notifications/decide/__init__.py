@@ -1,0 +1,102 @@
+"""The rules of notifications: messages, the conversation, tasks, and a buyer's day. Pure."""
+
+from datetime import datetime
+from typing import assert_never
+
+from services.notifications.commands import (
+    AnyCommand,
+    ClaimTask,
+    CompleteTask,
+    Heartbeat,
+    Learn,
+    OrderCommand,
+    RaiseTask,
+    ReplyToBuyer,
+    ReserveMessage,
+    ReturnTask,
+    TakeDaysNo,
+    TakeDaysYes,
+    WantMessage,
+    WantTask,
+    WithdrawTask,
+)
+from services.notifications.decide import agents, conversation, days, knowledge, messages, tasks
+from services.notifications.decide.occasion import Occasion
+from services.notifications.state import AnyFile, BuyerDay, OrderFile, opened
+from services.notifications.templates import Templates
+from shared.contracts.facts import BuyerMessage
+from shared.kernel.decision import NOTHING, EffectDone, EffectFailed, Outcome, Refused, TimerDue
+from shared.kernel.profiles import Profile
+
+
+def decide(
+    command: AnyCommand, state: AnyFile, now: datetime, profile: Profile, templates: Templates
+) -> Outcome:
+    """What follows from a command, in this file, at this moment."""
+    occasion = Occasion(at=command.at, now=now, profile=profile, templates=templates)
+    if isinstance(command, ReserveMessage):
+        return days.reserve(command, state, occasion)
+    if isinstance(state, BuyerDay):
+        return Refused(slug="not-an-order", detail="This file is a buyer's day, not an order.")
+    file = _file(command, state)
+    return _about_nothing(command) if file is None else _of_order(command, file, occasion)
+
+
+def _file(command: OrderCommand, state: AnyFile) -> OrderFile | None:
+    """The order's file; a blank one is opened by a command that names its order."""
+    if isinstance(state, OrderFile):
+        return state
+    order_id = getattr(command, "order_id", None)
+    file = opened(state, order_id) if isinstance(order_id, str) else None
+    return file if isinstance(file, OrderFile) else None
+
+
+def _about_nothing(command: OrderCommand) -> Outcome:
+    """A command to a file of which nothing is known yet."""
+    if isinstance(command, ClaimTask | Heartbeat | ReturnTask | CompleteTask):
+        return agents.unknown_task(command.task_id)
+    return NOTHING
+
+
+def _of_order(command: OrderCommand, file: OrderFile, occasion: Occasion) -> Outcome:
+    match command:
+        case BuyerMessage():
+            return conversation.received(command, file, occasion)
+        case ReplyToBuyer():
+            return conversation.reply(command, file, occasion)
+        case Learn():
+            return knowledge.learn(command, file, occasion)
+        case WantMessage():
+            return messages.want(command, file, occasion)
+        case TakeDaysYes():
+            return messages.days_yes(command, file, occasion)
+        case TakeDaysNo():
+            return messages.days_no(command, file, occasion)
+        case WantTask() | RaiseTask() | WithdrawTask():
+            return tasks.told(command, file)
+        case ClaimTask() | Heartbeat() | ReturnTask() | CompleteTask():
+            return agents.act(command, file, occasion)
+        case TimerDue():
+            return _timer(command, file, occasion)
+        case EffectDone():
+            return messages.channel_took(command, file)
+        case EffectFailed():
+            return messages.channel_refused(command, file, occasion)
+        case _:
+            assert_never(command)
+
+
+def _timer(command: TimerDue, file: OrderFile, occasion: Occasion) -> Outcome:
+    match command.name:
+        case messages.SEND:
+            return messages.look_again(command, file, occasion)
+        case conversation.FIRST_RESPONSE:
+            return conversation.nobody_answered(command, file)
+        case tasks.DUE:
+            return tasks.overdue(command, file)
+        case tasks.LEASE:
+            return tasks.lease_ran_out(command, file)
+        case knowledge.REVIEW_INVITATION:
+            return knowledge.invite(file)
+        case _:
+            return NOTHING

@@ -1,0 +1,139 @@
+"""Others' events, and those of our own other files, as commands. The only place that knows them."""
+
+from collections.abc import Sequence
+
+from services.notifications import commands as ours
+from shared.contracts.event import Event
+from shared.contracts.events import aftersales, common, logistics, notifications, orders
+
+Reaction = Sequence[tuple[str, ours.AnyCommand]]
+
+
+def react(event: Event) -> Reaction:
+    """What an event asks of which file. Everything that nothing follows from asks nothing."""
+    learned = _of_orders(event) or _of_logistics(event) or _of_aftersales(event)
+    if learned is not None:
+        return ((event.subject, ours.Learn(at=event.time, order_id=event.subject, what=learned)),)
+    return _wanted(event) or _between_files(event)
+
+
+def _wanted(event: Event) -> Reaction:
+    """What services want said or judged, whoever they are."""
+    at, said = event.time, event.data
+    match said:
+        case common.MessageWanted(order_id=order_id):
+            command = ours.WantMessage(at=at, order_id=order_id, wanted=said, rule=event.rule)
+            return ((order_id, command),)
+        case common.TaskWanted(order_id=order_id):
+            task = ours.WantTask(
+                at=at, order_id=order_id, wanted=said, wanted_by=event.source, rule=event.rule
+            )
+            return ((order_id, task),)
+        case common.TaskRaised(order_id=order_id):
+            return ((order_id, ours.RaiseTask(at=at, order_id=order_id, raised=said)),)
+        case common.TaskWithdrawn(order_id=order_id):
+            return ((order_id, ours.WithdrawTask(at=at, order_id=order_id, withdrawn=said)),)
+        case _:
+            return ()
+
+
+def _between_files(event: Event) -> Reaction:
+    """An order's file asks a buyer's day, and the day answers the order."""
+    at = event.time
+    match event.data:
+        case notifications.MessageAsked(message_id=message_id, template=template, buyer_day=day):
+            reserve = ours.ReserveMessage(
+                at=at, order_id=event.subject, message_id=message_id, template=template
+            )
+            return ((day, reserve),)
+        case notifications.MessageAllowed(message_id=message_id, order_id=order_id):
+            yes = ours.TakeDaysYes(at=at, order_id=order_id, message_id=message_id, buyer_day=event.subject)
+            return ((order_id, yes),)
+        case notifications.MessageCapped(message_id=message_id, order_id=order_id):
+            no = ours.TakeDaysNo(at=at, order_id=order_id, message_id=message_id, buyer_day=event.subject)
+            return ((order_id, no),)
+        case _:
+            return ()
+
+
+def _of_orders(event: Event) -> ours.Learned | None:
+    match event.data:
+        case orders.OrderPlaced(shop_id=shop_id, buyer_id=buyer_id):
+            return ours.OrderKnown(shop_id=shop_id, buyer_id=buyer_id)
+        case orders.ContactChanged(buyer_id=buyer_id, receiver=receiver):
+            return ours.ContactKnown(
+                shop_id=event.shop_id, buyer_id=buyer_id, name=receiver.name, email=receiver.email
+            )
+        case orders.OrderPaid() | orders.OrderReopened():
+            return ours.OrderPaid()
+        case orders.OrderClosed():
+            return ours.OrderEnded(how="closed")
+        case orders.OrderCancelled():
+            return ours.OrderEnded(how="cancelled")
+        case orders.OrderRefunded():
+            return ours.OrderEnded(how="refunded")
+        case orders.OrderCompleted():
+            return ours.OrderEnded(how="completed")
+        case orders.OrderDispatched():
+            return ours.OrderLeft()
+        case orders.OrderDelivered(delivered_at=delivered_at):
+            return ours.OrderArrived(delivered_at=delivered_at)
+        case _:
+            return None
+
+
+STAGES: dict[type, ours.ParcelStage] = {
+    logistics.ParcelDispatched: "dispatched",
+    logistics.ParcelPickedUp: "picked_up",
+    logistics.ParcelInTransit: "in_transit",
+    logistics.ParcelOutForDelivery: "out_for_delivery",
+    logistics.ParcelDelivered: "delivered",
+    logistics.ParcelReturning: "returning",
+    logistics.ParcelReturned: "returned",
+    logistics.ParcelLost: "lost",
+    logistics.ParcelPickupCancelled: "cancelled",
+}
+
+
+def _of_logistics(event: Event) -> ours.Learned | None:
+    match event.data:
+        case (
+            logistics.ParcelDispatched(parcel_id=parcel_id)
+            | logistics.ParcelPickedUp(parcel_id=parcel_id)
+            | logistics.ParcelInTransit(parcel_id=parcel_id)
+            | logistics.ParcelOutForDelivery(parcel_id=parcel_id)
+            | logistics.ParcelDelivered(parcel_id=parcel_id)
+            | logistics.ParcelReturning(parcel_id=parcel_id)
+            | logistics.ParcelReturned(parcel_id=parcel_id)
+            | logistics.ParcelLost(parcel_id=parcel_id)
+            | logistics.ParcelPickupCancelled(parcel_id=parcel_id)
+        ):
+            return ours.ParcelReached(parcel_id=parcel_id, stage=STAGES[type(event.data)])
+        case logistics.ParcelStalled(parcel_id=parcel_id):
+            return ours.ParcelStood(parcel_id=parcel_id)
+        case (
+            logistics.ParcelMovingAgain(parcel_id=parcel_id)
+            | logistics.ParcelMovementConfirmed(parcel_id=parcel_id)
+            | logistics.ParcelFound(parcel_id=parcel_id)
+        ):
+            return ours.ParcelMoved(parcel_id=parcel_id)
+        case _:
+            return None
+
+
+def _of_aftersales(event: Event) -> ours.Learned | None:
+    match event.data:
+        case aftersales.CaseOpened(case_id=case_id) | aftersales.CaseDisputed(case_id=case_id):
+            return ours.CaseBegan(case_id=case_id)
+        case (
+            aftersales.CaseRefunded(case_id=case_id)
+            | aftersales.CaseRefused(case_id=case_id)
+            | aftersales.CaseClosed(case_id=case_id)
+        ):
+            return ours.CaseEnded(case_id=case_id)
+        case aftersales.CaseDisputeSettled(case_id=case_id, winner="shop"):
+            return ours.CaseEnded(case_id=case_id)
+        case aftersales.ReviewReceived():
+            return ours.Reviewed()
+        case _:
+            return None

@@ -1,0 +1,47 @@
+"""What the file knows of its order, its parcels, its cases and who receives it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.notifications.commands import OrderEnd, ParcelStage
+from shared.contracts.base import Frozen, Id, Name, Utc
+
+
+class Parcel(Frozen):
+    """How far a parcel is."""
+
+    parcel_id: Id
+    stage: ParcelStage
+    stalled: bool = False
+
+
+class Knowledge(Frozen):
+    """What other services said about the order, as far as a message or an invitation depends on it."""
+
+    shop_id: Id | None = None
+    buyer_id: Id | None = None
+    paid: bool = False
+    ended: OrderEnd | None = None
+    all_dispatched: bool = False
+    delivered_at: Utc | None = None
+    parcels: tuple[Parcel, ...] = ()
+    open_cases: tuple[Id, ...] = ()
+    reviewed: bool = False
+
+
+class ContactUnknown(Frozen):
+    """Nobody has said yet who receives the order."""
+
+    known: Literal[False] = False
+
+
+class Reachable(Frozen):
+    """Who receives the order, as far as a letter needs it."""
+
+    known: Literal[True] = True
+    name: Name
+    email: str | None = None
+
+
+Contact = Annotated[ContactUnknown | Reachable, Field(discriminator="known")]
