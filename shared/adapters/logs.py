@@ -21,6 +21,8 @@ _URL_SECRET: Final = re.compile(r"(\w+://)[^/\s@]+@")
 _PERSONAL_KEYS: Final = frozenset(
     {"receiver", "contact", "text", "phone", "email", "address", "body", "password", "token", "authorization"}
 )
+_DRIVERS: Final = ("uvicorn", "uvicorn.error", "faust", "mode", "aiokafka", "httpx", "httpcore", "asyncio")
+"""What others log below a warning is about every request and every heartbeat."""
 _LINE_MAX_CHARS: Final = 2000
 _FRAMES_MAX: Final = 12
 
@@ -120,11 +122,11 @@ def set_up_logs(service: str, role: str, level: str, stream: TextIO | None = Non
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "faust", "mode", "aiokafka"):
+    for name in _DRIVERS:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
-        logger.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+        logger.setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(service=service, role=role)
 

@@ -201,16 +201,16 @@ def internal() -> ProblemRaised:
 
 
 def answers_with_problems(app: FastAPI) -> None:
-    """Let every error that FastAPI catches become a problem; what is left is the outermost layer's."""
+    """Let every error become a problem. One that is a fault of ours goes on to the log as well."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        problem = known(error)
-        if problem is None:
-            raise error
-        request.scope.setdefault("state", {})["slug"] = problem.slug
-        return problem.response(request.scope.get("state", {}).get("request_id"))
+        problem = known(error) or internal()
+        state = request.scope.setdefault("state", {})
+        state["slug"] = problem.slug
+        return problem.response(state.get("request_id"))
 
     for kind in (
+        Exception,
         ProblemRaised,
         KeyReused,
         VersionMoved,

@@ -96,7 +96,7 @@ class Requests:
             "route": route,
             "status": answer.status,
             "milliseconds": round(seconds * 1000, 1),
-            "correlation_id": state.get("correlation_id"),
+            "correlation_id": _plain(state.get("correlation_id")),
             "actor": None if actor is None else actor.name,
             "slug": slug,
         }

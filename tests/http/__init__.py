@@ -1,0 +1,1 @@
+"""Tests of the HTTP side: problems, tokens, keys, pages, and what the log must not hold."""
