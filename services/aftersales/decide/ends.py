@@ -1,0 +1,39 @@
+"""How a case ends without a refund: refused, or closed."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from services.aftersales.decide.terms import later
+from services.aftersales.state import About, CaseIs, Closed, RefusedCase, Share
+from shared.contracts.events import aftersales as says
+from shared.contracts.events.aftersales import DecidedBy
+from shared.kernel.decision import Decision
+from shared.kernel.money import ZERO
+from shared.kernel.profiles import Profile
+
+
+def refusal(
+    about: About,
+    decided_by: DecidedBy,
+    slug: str,
+    at: datetime,
+    profile: Profile,
+    detail: str = "",
+    photos: tuple[str, ...] = (),
+) -> Decision:
+    """Refuse a case. From now on the buyer has `dispute_within` to bring in the platform."""
+    until = later(at, profile.values.dispute_within)
+    case = RefusedCase(
+        about=about, slug=slug, decided_by=decided_by, dispute_until=until, detail=detail, photos=photos
+    )
+    said = says.CaseRefused(
+        case_id=about.case_id, kind=about.kind, decided_by=decided_by, slug=slug, dispute_until=until
+    )
+    return Decision(notes=(CaseIs(case=case),), events=(said,))
+
+
+def closing(about: About, reason: str, gave: tuple[Share, ...] = (), paid: Decimal = ZERO) -> Decision:
+    """Close a case, remembering what the buyer got for its lines."""
+    case = Closed(about=about, reason=reason, gave=gave, paid=paid)
+    said = says.CaseClosed(case_id=about.case_id, kind=about.kind, reason=reason)
+    return Decision(notes=(CaseIs(case=case),), events=(said,))

@@ -1,0 +1,193 @@
+"""What the file learns from others: the order, its payment, and where its parcels are."""
+
+from services.aftersales.commands import (
+    LearnDelivery,
+    LearnDispatch,
+    LearnOrder,
+    LearnPayment,
+    LearnPickupCancelled,
+    LearnReturned,
+    OpenForLostParcel,
+    PayBackReturnedParcel,
+)
+from services.aftersales.decide.requests import parcel_case
+from services.aftersales.decide.terms import SERVICE
+from services.aftersales.state import (
+    CameBack,
+    Delivered,
+    File,
+    LeftAnyway,
+    Lost,
+    OnTheWay,
+    OrderIs,
+    OrderLine,
+    Paid,
+    ParcelIs,
+    ParcelNeverLeft,
+    Placed,
+    Refunded,
+    RefundFailed,
+    Refunding,
+    ToPayBack,
+    Unknown,
+    evolve,
+)
+from shared.contracts.events.common import TaskWanted
+from shared.kernel.decision import NOTHING, Decision, Note, Outcome, Refused, task_id
+from shared.kernel.profiles import Profile
+
+
+def order_placed(command: LearnOrder, state: File) -> Decision:
+    """Remember the lines and what they cost."""
+    if not isinstance(state.order, Unknown):
+        return NOTHING
+    lines = tuple(
+        OrderLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity, amount=line.amount)
+        for line in command.lines
+    )
+    order = Placed(order_id=command.order_id, currency=command.currency, total=command.total, lines=lines)
+    return Decision(notes=(OrderIs(order=order),))
+
+
+def order_paid(command: LearnPayment, state: File, profile: Profile) -> Outcome:
+    """Remember the payment; what was heard of lost or returned parcels before leads to cases now."""
+    match state.order:
+        case Unknown():
+            return Refused(slug="order-unknown", detail="the order is not known yet")
+        case Paid():
+            return NOTHING
+        case Placed() as placed:
+            paid = Paid(
+                order_id=placed.order_id,
+                currency=placed.currency,
+                total=placed.total,
+                lines=placed.lines,
+                payment_id=command.payment_id,
+                paid=command.amount,
+            )
+            decision = Decision(notes=(OrderIs(order=paid),))
+            for parcel in state.parcels:
+                if isinstance(parcel, Lost | ToPayBack):
+                    decision += parcel_case(_after(state, decision.notes), paid, parcel, profile)
+            return decision
+
+
+def parcel_dispatched(command: LearnDispatch, state: File) -> Decision:
+    """Remember the parcel. Where its lines were paid back because nothing had left, look into it."""
+    if state.parcel_of(command.parcel_id) is not None:
+        return NOTHING
+    parcel = OnTheWay(
+        parcel_id=command.parcel_id,
+        carrier=command.carrier,
+        tracking_no=command.tracking_no,
+        lines=command.lines,
+        weight_grams=command.weight_grams,
+    )
+    decision = Decision(notes=(ParcelIs(parcel=parcel),))
+    if isinstance(state.order, Unknown):
+        return decision
+    for case in state.cases:
+        match case:
+            case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
+                stopped = refund.before_dispatch and not set(refund.lines).isdisjoint(command.lines)
+                if stopped and case.case_id not in state.left_anyway:
+                    decision += _left_anyway(state.order.order_id, case.case_id, command.parcel_id)
+            case _:
+                pass
+    return decision
+
+
+def _left_anyway(order_id: str, case_id: str, parcel_id: str) -> Decision:
+    """Rule `refund_before_dispatch`, decided on old knowledge: an agent is to get the goods back."""
+    task = TaskWanted(
+        task_id=task_id(SERVICE, order_id, "look_into", "left_anyway", case_id),
+        kind="look_into",
+        order_id=order_id,
+        priority="high",
+        summary=f"Parcel {parcel_id} left although its lines were paid back before anything had left.",
+        details={"case_id": case_id, "parcel_id": parcel_id},
+    )
+    note = LeftAnyway(case_id=case_id)
+    return Decision(rule="refund_before_dispatch", notes=(note,), tasks=(task,))
+
+
+def pickup_cancelled(command: LearnPickupCancelled, state: File) -> Decision:
+    """Forget a parcel that never left."""
+    if state.parcel_of(command.parcel_id) is None:
+        return NOTHING
+    return Decision(notes=(ParcelNeverLeft(parcel_id=command.parcel_id),))
+
+
+def parcel_delivered(command: LearnDelivery, state: File) -> Decision:
+    """Remember when the parcel arrived."""
+    parcel = Delivered(
+        parcel_id=command.parcel_id,
+        carrier=command.carrier,
+        tracking_no=command.tracking_no,
+        lines=command.lines,
+        weight_grams=_grams(state, command.parcel_id),
+        delivered_at=command.delivered_at,
+    )
+    return _moved(state, parcel)
+
+
+def parcel_returned(command: LearnReturned, state: File) -> Decision:
+    """Remember that the parcel came back."""
+    parcel = CameBack(
+        parcel_id=command.parcel_id,
+        carrier=command.carrier,
+        tracking_no=command.tracking_no,
+        lines=command.lines,
+        weight_grams=_grams(state, command.parcel_id),
+    )
+    return _moved(state, parcel)
+
+
+def parcel_lost(command: OpenForLostParcel, state: File, profile: Profile) -> Decision:
+    """Rule `lost_parcel`: a case is opened as soon as there is a payment to give back."""
+    parcel = Lost(
+        parcel_id=command.parcel_id,
+        carrier=command.carrier,
+        tracking_no=command.tracking_no,
+        lines=command.lines,
+        weight_grams=_grams(state, command.parcel_id),
+        since=command.at,
+    )
+    return _owed(state, parcel, profile)
+
+
+def parcel_to_pay_back(command: PayBackReturnedParcel, state: File, profile: Profile) -> Decision:
+    """Rule `returned_to_sender`: paid back as soon as there is a payment to give back."""
+    parcel = ToPayBack(
+        parcel_id=command.parcel_id,
+        carrier=command.carrier,
+        tracking_no=command.tracking_no,
+        lines=command.lines,
+        weight_grams=_grams(state, command.parcel_id),
+        since=command.at,
+    )
+    return _owed(state, parcel, profile)
+
+
+def _owed(state: File, parcel: Lost | ToPayBack, profile: Profile) -> Decision:
+    decision = _moved(state, parcel)
+    if isinstance(state.order, Paid):
+        decision += parcel_case(state, state.order, parcel, profile)
+    return decision
+
+
+def _moved(state: File, parcel: Delivered | CameBack | Lost | ToPayBack) -> Decision:
+    if state.parcel_of(parcel.parcel_id) == parcel:
+        return NOTHING
+    return Decision(notes=(ParcelIs(parcel=parcel),))
+
+
+def _grams(state: File, parcel_id: str) -> int | None:
+    known = state.parcel_of(parcel_id)
+    return None if known is None else known.weight_grams
+
+
+def _after(state: File, notes: tuple[Note, ...]) -> File:
+    for note in notes:
+        state = evolve(state, note)
+    return state

@@ -1,0 +1,266 @@
+"""Money once: what of an order may still be given back, and the giving of it.
+
+Rule `money`: whatever mix of refund, new goods and gift an order's cases use, no line is paid for
+twice. Money on its way counts as paid, and so does money that the provider refused until an agent
+gave it up.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+
+from services.aftersales.decide.ends import closing, refusal
+from services.aftersales.decide.terms import ALREADY_COMPENSATED, SERVICE, Why
+from services.aftersales.state import (
+    About,
+    CaseIs,
+    Closed,
+    File,
+    Paid,
+    Refund,
+    Refunded,
+    RefundFailed,
+    Refunding,
+    Share,
+)
+from shared.contracts.base import AMOUNT_MAX_DIGITS, AMOUNT_MAX_PLACES
+from shared.contracts.events import aftersales as says
+from shared.kernel.decision import Decision, Effect, task_id
+from shared.kernel.money import ZERO, plain, total
+from shared.kernel.profiles import Profile
+
+FINEST = Decimal(1).scaleb(-AMOUNT_MAX_PLACES)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is left of an order to be given back."""
+
+    left: dict[str, Decimal]
+    """For each line, in the order's order."""
+    touched: frozenset[str]
+    """Lines for which something was given."""
+    renewed: frozenset[str]
+    """Lines of which the goods were sent again."""
+    rest: Decimal
+    """What the order cost beside its lines, such as freight."""
+    payment: Decimal
+    """What is left of the payment."""
+
+    def compensated(self, line_id: str) -> bool:
+        """Whether nothing more may be given for this line."""
+        return line_id in self.renewed or (line_id in self.touched and self.left.get(line_id, ZERO) <= 0)
+
+    def any_touched(self, lines: Iterable[str]) -> bool:
+        """Whether something was given for one of these lines."""
+        return any(line in self.touched for line in lines)
+
+    def exhausted(self, lines: tuple[str, ...]) -> bool:
+        """Whether these lines were paid for, so that nothing is left to pay."""
+        return self.any_touched(lines) and self.worth(lines) <= 0
+
+    def uncompensated(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Those of the lines for which something may be given still."""
+        return tuple(line for line in lines if line in self.left and not self.compensated(line))
+
+    def worth(self, lines: Iterable[str]) -> Decimal:
+        """The most that may still be paid for these lines. The rest goes with the last of the lines."""
+        open_lines = set(self.uncompensated(lines))
+        most = total(self.left[line] for line in open_lines)
+        others = any(left > 0 for line, left in self.left.items() if line not in open_lines)
+        if open_lines and not others and not self.renewed:
+            most += self.rest
+        return fitting(min(most, self.payment))
+
+
+def account(state: File, order: Paid) -> Account:
+    """Draw up what is left, from the order's lines and everything its cases gave."""
+    left: dict[str, Decimal] = {}
+    for line in order.lines:
+        left[line.line_id] = left.get(line.line_id, ZERO) + line.amount
+    rest = max(order.total - total(left.values()), ZERO)
+    payment = min(order.total, order.paid)
+    touched: set[str] = set()
+    renewed: set[str] = set()
+    for shares, paid in _given(state):
+        in_money = total(share.amount for share in shares if not share.whole)
+        rest -= max(paid - in_money, ZERO)
+        payment -= paid
+        for share in shares:
+            touched.add(share.line_id)
+            left[share.line_id] = max(left.get(share.line_id, ZERO) - share.amount, ZERO)
+            if share.whole:
+                renewed.add(share.line_id)
+                left[share.line_id] = ZERO
+    return Account(
+        left=left,
+        touched=frozenset(touched),
+        renewed=frozenset(renewed),
+        rest=max(rest, ZERO),
+        payment=max(payment, ZERO),
+    )
+
+
+def _given(state: File) -> Iterable[tuple[tuple[Share, ...], Decimal]]:
+    """For each case what it gave for lines, and how much of it was the order's payment."""
+    for case in state.cases:
+        match case:
+            case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
+                if case.about.kind != "late_payment":
+                    yield refund.shares, refund.amount
+            case Closed(gave=gave, paid=paid):
+                yield gave, paid
+            case _:
+                pass
+
+
+def fitting(amount: Decimal) -> Decimal:
+    """The amount as contracts can write it: not below zero, rounded down to their digits."""
+    if amount <= 0:
+        return ZERO
+    places = min(AMOUNT_MAX_PLACES, max(0, AMOUNT_MAX_DIGITS - (amount.adjusted() + 1)))
+    smallest = Decimal(1).scaleb(-places)
+    return amount if amount == amount.quantize(smallest) else amount.quantize(smallest, ROUND_DOWN)
+
+
+def divided(amount: Decimal, among: dict[str, Decimal], smallest: Decimal = FINEST) -> dict[str, Decimal]:
+    """Divide an amount in proportion, none getting more than his number; what nobody can take is left."""
+    whole = total(among.values())
+    if whole <= 0:
+        return dict.fromkeys(among, ZERO)
+    amount = min(amount, whole)
+    parts = {
+        name: min((amount * most / whole).quantize(smallest, ROUND_DOWN), most)
+        for name, most in among.items()
+    }
+    over = amount - total(parts.values())
+    for name, most in among.items():
+        more = min(over, most - parts[name])
+        parts[name] += more
+        over -= more
+    return parts
+
+
+def shares_of(amount: Decimal, lines: Iterable[str], book: Account) -> tuple[Share, ...]:
+    """Which part of an amount each line takes, as far as something is left of it."""
+    parts = divided(amount, {line: book.left[line] for line in book.uncompensated(lines)})
+    return tuple(Share(line_id=line, amount=fitting(part)) for line, part in parts.items())
+
+
+def part_of(about: About, order: Paid, some: tuple[str, ...]) -> Decimal:
+    """How much of a case's amount falls to some of its lines, in the order's smallest unit."""
+    amounts = dict.fromkeys(about.lines, ZERO)
+    for line in order.lines:
+        if line.line_id in amounts:
+            amounts[line.line_id] += line.amount
+    written = (about.amount, order.total, *(line.amount for line in order.lines))
+    smallest = Decimal(1).scaleb(min(0, *(int(amount.as_tuple().exponent) for amount in written)))
+    within = divided(about.amount, amounts, smallest)
+    if set(some) >= set(about.lines):
+        return about.amount
+    return fitting(total(part for line, part in within.items() if line in some))
+
+
+def pay(
+    state: File,
+    order: Paid,
+    about: About,
+    lines: tuple[str, ...],
+    amount: Decimal,
+    why: Why,
+    at: datetime,
+    profile: Profile,
+    before_dispatch: bool = False,
+) -> Decision:
+    """Rule `money`: pay what was decided, and never more than is left of these lines."""
+    book = account(state, order)
+    if book.exhausted(lines):
+        return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
+    payable = fitting(min(amount, book.worth(lines)))
+    if payable <= 0:
+        return closing(about, "nothing_to_pay")
+    refund = Refund(
+        refund_id=_refund_id(order.order_id, about, 1),
+        attempt=1,
+        payment_id=order.payment_id,
+        lines=lines,
+        amount=payable,
+        shares=shares_of(payable, lines, book),
+        decided_by=why.decided_by,
+        by_rule=why.by_rule,
+        before_dispatch=before_dispatch,
+    )
+    return start(order.order_id, about, refund)
+
+
+def pay_back_payment(order_id: str, about: About, payment_id: str, why: Why) -> Decision:
+    """Give a whole payment back that was never the order's."""
+    refund = Refund(
+        refund_id=_refund_id(order_id, about, 1),
+        attempt=1,
+        payment_id=payment_id,
+        lines=(),
+        amount=about.amount,
+        shares=(),
+        decided_by=why.decided_by,
+        by_rule=why.by_rule,
+    )
+    return start(order_id, about, refund)
+
+
+def again(order_id: str, about: About, refund: Refund) -> Decision:
+    """Try a failed refund again, under a new id."""
+    attempt = refund.attempt + 1
+    update = {"attempt": attempt, "refund_id": _refund_id(order_id, about, attempt)}
+    return start(order_id, about, refund.model_copy(update=update))
+
+
+def start(order_id: str, about: About, refund: Refund) -> Decision:
+    """Ask the payment provider. `case.refunded` follows when the money moved."""
+    said = says.CaseRefundStarted(
+        case_id=about.case_id,
+        kind=about.kind,
+        refund_id=refund.refund_id,
+        lines=refund.lines,
+        amount=refund.amount,
+        currency=about.currency,
+        decided_by=refund.decided_by,
+        by_rule=refund.by_rule,
+    )
+    effect = Effect(
+        effect_id=refund.refund_id,
+        kind="refund",
+        request={
+            "order_id": order_id,
+            "amount": plain(refund.amount),
+            "currency": about.currency,
+            "payment_id": refund.payment_id,
+            "reason": refund.by_rule,
+        },
+    )
+    note = CaseIs(case=Refunding(about=about, refund=refund))
+    return Decision(notes=(note,), events=(said,), effects=(effect,))
+
+
+def send_again(
+    state: File, order: Paid, about: About, lines: tuple[str, ...], at: datetime, profile: Profile
+) -> Decision:
+    """Give goods instead of money, once a line. Repaired goods are the buyer's own and count for nothing."""
+    book = account(state, order)
+    to_send = lines if about.kind == "repair" else book.uncompensated(lines)
+    if not to_send:
+        return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
+    gave = (
+        ()
+        if about.kind == "repair"
+        else tuple(Share(line_id=line, amount=fitting(book.left[line]), whole=True) for line in to_send)
+    )
+    said = says.CaseReshipWanted(
+        case_id=about.case_id, kind=about.kind, lines=to_send, parcel_id=about.parcel_id
+    )
+    return Decision(events=(said,)) + closing(about, "reship_wanted", gave)
+
+
+def _refund_id(order_id: str, about: About, attempt: int) -> str:
+    return task_id(SERVICE, order_id, "refund", about.case_id, attempt)

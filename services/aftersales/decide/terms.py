@@ -1,0 +1,35 @@
+"""The words that these rules share: who speaks, the slugs of refusals, and moments after a moment."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.contracts.events.aftersales import DecidedBy
+
+SERVICE: Final = "aftersales"
+
+ALREADY_COMPENSATED: Final = "already-compensated"
+AMOUNT_TOO_HIGH: Final = "amount-too-high"
+CASE_DECIDED: Final = "case-decided"
+CASE_UNKNOWN: Final = "case-unknown"
+LINES_UNKNOWN: Final = "lines-unknown"
+
+MISSING_ITEM: Final = "missing_item"
+QUALITY_REASONS: Final = frozenset({"damaged", "defective", "wrong_item", MISSING_ITEM})
+"""Reasons that say something about the product or its packing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Who decided, and by which rule."""
+
+    decided_by: DecidedBy
+    by_rule: str
+
+
+def later(moment: datetime, span: timedelta) -> datetime:
+    """The moment after a span, or the end of time where there is none."""
+    try:
+        return moment + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

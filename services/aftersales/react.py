@@ -1,0 +1,112 @@
+"""What others' events mean here: the only place that knows them."""
+
+from services.aftersales.commands import (
+    AftersalesCommand,
+    CancelPaidOrder,
+    LearnDelivery,
+    LearnDispatch,
+    LearnOrder,
+    LearnPayment,
+    LearnPickupCancelled,
+    LearnReturned,
+    OpenForLostParcel,
+    PayBackLatePayment,
+    PayBackReturnedParcel,
+    TakeOutcome,
+)
+from shared.contracts.event import Event
+from shared.contracts.events import logistics, notifications, orders
+
+OWN_NAME = "aftersales"
+
+
+def react(event: Event) -> tuple[tuple[str, AftersalesCommand], ...]:
+    """The commands that follow from an event, each with the file that it is for."""
+    command = _of_orders(event) or _of_logistics(event) or _of_notifications(event)
+    return () if command is None else ((event.subject, command),)
+
+
+def _of_orders(event: Event) -> AftersalesCommand | None:
+    at = event.time
+    match event.data:
+        case orders.OrderPlaced() as said:
+            return LearnOrder(
+                at=at, order_id=event.subject, currency=said.currency, total=said.total, lines=said.lines
+            )
+        case orders.OrderPaid(payment_id=payment_id, amount=amount):
+            return LearnPayment(at=at, payment_id=payment_id, amount=amount)
+        case orders.OrderReopened(payment_id=payment_id, amount=amount):
+            return LearnPayment(at=at, payment_id=payment_id, amount=amount)
+        case orders.CancellationRequested(reason=reason):
+            return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason)
+        case orders.LatePaymentRefundWanted() as said:
+            return PayBackLatePayment(
+                at=at, payment_id=said.payment_id, amount=said.amount, currency=said.currency
+            )
+        case _:
+            return None
+
+
+def _of_logistics(event: Event) -> AftersalesCommand | None:
+    at = event.time
+    match event.data:
+        case logistics.ParcelDispatched() as said:
+            return LearnDispatch(
+                at=at,
+                parcel_id=said.parcel_id,
+                carrier=said.carrier,
+                tracking_no=said.tracking_no,
+                lines=said.lines,
+                weight_grams=said.weight_grams,
+            )
+        case logistics.ParcelPickupCancelled(parcel_id=parcel_id):
+            return LearnPickupCancelled(at=at, parcel_id=parcel_id)
+        case logistics.ParcelDelivered() as said:
+            return LearnDelivery(
+                at=at,
+                parcel_id=said.parcel_id,
+                carrier=said.carrier,
+                tracking_no=said.tracking_no,
+                lines=said.lines,
+                delivered_at=said.scanned_at,
+            )
+        case logistics.ParcelReturned() as said:
+            return LearnReturned(
+                at=at,
+                parcel_id=said.parcel_id,
+                carrier=said.carrier,
+                tracking_no=said.tracking_no,
+                lines=said.lines,
+            )
+        case logistics.ParcelLost() as said:
+            return OpenForLostParcel(
+                at=at,
+                parcel_id=said.parcel_id,
+                carrier=said.carrier,
+                tracking_no=said.tracking_no,
+                lines=said.lines,
+            )
+        case logistics.ParcelRefundWanted() as said:
+            return PayBackReturnedParcel(
+                at=at,
+                parcel_id=said.parcel_id,
+                carrier=said.carrier,
+                tracking_no=said.tracking_no,
+                lines=said.lines,
+            )
+        case _:
+            return None
+
+
+def _of_notifications(event: Event) -> AftersalesCommand | None:
+    match event.data:
+        case notifications.TaskCompleted(wanted_by=wanted_by) as said if wanted_by == OWN_NAME:
+            return TakeOutcome(
+                at=event.time,
+                task_id=said.task_id,
+                kind=said.kind,
+                outcome=said.outcome,
+                details=said.details,
+            )
+        case _:
+            return None
