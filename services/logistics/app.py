@@ -1,0 +1,26 @@
+"""Logistics as a value: its rules, its state and view, and what lists of orders are filtered by."""
+
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from services.logistics.decide import decide
+from services.logistics.react import react
+from services.logistics.state import INITIAL, PARCEL_CHART, STATE, evolve, keys
+from services.logistics.views import EMPTY, LogisticsView, project
+from shared.runtime.service import Service
+
+SERVICE: Final = Service(
+    name="logistics",
+    decide=decide,
+    evolve=evolve,
+    react=react,
+    project=project,
+    initial=INITIAL,
+    state=STATE,
+    view=TypeAdapter(LogisticsView),
+    initial_view=EMPTY,
+    keys=keys,
+    charts=(PARCEL_CHART,),
+    indexed=("view.stages", "view.shop_id"),
+)

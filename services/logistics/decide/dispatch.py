@@ -1,0 +1,160 @@
+"""Parcels that leave, and lines that shall not."""
+
+from collections.abc import Iterable
+
+from services.logistics.commands import OpenCarrierClaim, StopLines
+from services.logistics.decide.clocks import deadline, later, timers
+from services.logistics.decide.tasks import look_into, message, named, withdraw
+from services.logistics.state import (
+    MAX_PARCELS,
+    Clock,
+    LinesUnwanted,
+    Lost,
+    Moving,
+    NotPlaced,
+    Parcel,
+    PickupCancelled,
+    Placed,
+    Returned,
+    Told,
+)
+from shared.contracts.event import Payload
+from shared.contracts.events import logistics as said
+from shared.contracts.facts import ShipmentDispatched, ShipmentDispatchedBody
+from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, TaskChange
+from shared.kernel.profiles import Profile, Values
+
+
+def dispatched(fact: ShipmentDispatched, state: Placed, profile: Profile) -> Outcome:
+    """A parcel left, for the first time or again under a new tracking number."""
+    parcel = state.parcel(fact.data.parcel_id)
+    if parcel is not None:
+        return _told_again(fact, parcel, state, profile.values)
+    strange = [line for line in fact.data.lines if line not in state.lines]
+    if strange:
+        return Refused(slug="line-unknown", detail=f"The order has no line {strange[0]}.")
+    if len(state.parcels) >= MAX_PARCELS:
+        return Refused(slug="too-many-parcels", detail=f"An order has at most {MAX_PARCELS} parcels.")
+    return _left(fact, state, profile.values)
+
+
+def _left(fact: ShipmentDispatched, state: Placed, values: Values) -> Decision:
+    """The parcel leaves: its clocks start and the buyer hears of it."""
+    data = fact.data
+    clock = Clock.handed_over(fact.at)
+    told = Told(carrier=data.carrier, tracking_no=data.tracking_no, weight_grams=data.weight_grams)
+    lines = tuple(dict.fromkeys(data.lines))
+    parcel = Moving(
+        parcel_id=data.parcel_id,
+        carrier=data.carrier,
+        tracking_no=data.tracking_no,
+        lines=lines,
+        dispatched_at=fact.at,
+        told=(told,),
+        clock=clock,
+    )
+    event = said.ParcelDispatched(
+        **named(parcel),
+        lines=lines,
+        dispatched_at=fact.at,
+        weight_grams=data.weight_grams,
+        **deadline(clock, values),
+    )
+    stale_at = later(fact.at, values.stage_message_stale_after)
+    return Decision(
+        rule="stage_messages",
+        events=(event,),
+        timers=timers(parcel.parcel_id, clock, values),
+        tasks=_questions(state, (parcel,), state.unwanted),
+        messages=(message(state, parcel, "parcel_dispatched", fact.at, stale_at),),
+    )
+
+
+def _told_again(fact: ShipmentDispatched, parcel: Parcel, state: Placed, values: Values) -> Outcome:
+    """The same again changes nothing; after a rebooking it brings the new tracking number."""
+    data = fact.data
+    same_lines = set(data.lines) == set(parcel.lines)
+    told = Told(carrier=data.carrier, tracking_no=data.tracking_no, weight_grams=data.weight_grams)
+    if same_lines and told in parcel.told:
+        return NOTHING
+    if same_lines and _awaits_number(parcel, data):
+        left = _left(fact, state, values)
+        over = [task for task in parcel.tasks if task.kind != "resolve_exception"]
+        return left + Decision(tasks=withdraw(state, over, "dispatched"))
+    return Refused(slug="parcel-known", detail="A parcel of this id was dispatched with other contents.")
+
+
+def _awaits_number(parcel: Parcel, data: ShipmentDispatchedBody) -> bool:
+    return isinstance(parcel, Moving) and parcel.rebooked and parcel.carrier == data.carrier
+
+
+def stopped(command: StopLines, state: NotPlaced | Placed) -> Decision:
+    """Rule `refund_before_dispatch`: what has not left is stopped, once; what left is looked into."""
+    tasks: tuple[TaskChange, ...] = ()
+    if isinstance(state, Placed):
+        lines = tuple(line for line in state.lines if line in command.lines)
+        fresh = _to_stop(state, lines)
+        tasks = _questions(state, state.parcels, lines)
+    else:
+        lines = tuple(dict.fromkeys(command.lines))
+        fresh = tuple(line for line in lines if line not in state.stopped)
+    news = tuple(line for line in lines if line not in state.unwanted)
+    return Decision(
+        rule="refund_before_dispatch",
+        notes=(LinesUnwanted(lines=news),) if news else (),
+        events=_stop(fresh, command.reason),
+        tasks=tasks,
+    )
+
+
+def stopped_after_all(state: Placed, parcel: Parcel) -> tuple[Payload, ...]:
+    """The unwanted lines of a parcel that turns out never to have left."""
+    lines = tuple(line for line in parcel.lines if line in state.unwanted)
+    return _stop(_to_stop(state, lines, parcel.parcel_id), "refund_before_dispatch")
+
+
+def _to_stop(state: Placed, lines: Iterable[str], except_in: str = "") -> tuple[str, ...]:
+    gone = state.left(except_in).union(state.stopped)
+    return tuple(line for line in lines if line not in gone)
+
+
+def _stop(lines: tuple[str, ...], reason: str) -> tuple[Payload, ...]:
+    return (said.ShipmentStopped(lines=lines, reason=reason),) if lines else ()
+
+
+def _questions(state: Placed, parcels: Iterable[Parcel], unwanted: Iterable[str]) -> tuple[TaskChange, ...]:
+    """One `look_into` for each parcel in which unwanted lines left and may still be on their way."""
+    lines = set(unwanted)
+    return tuple(
+        look_into(
+            state.order_id,
+            parcel.parcel_id,
+            [line for line in parcel.lines if line in lines],
+            "Lines that were to be stopped have left in this parcel: call it back or settle with the buyer.",
+        )
+        for parcel in parcels
+        if not isinstance(parcel, Lost | Returned | PickupCancelled)
+        and lines.intersection(parcel.lines)
+        and parcel.parcel_id not in state.questioned
+    )
+
+
+def claimed(command: OpenCarrierClaim, state: Placed) -> Outcome:
+    """Rule `carrier_claim`: once for each lost parcel, after its buyer was served."""
+    lost = [parcel for parcel in state.parcels if isinstance(parcel, Lost)]
+    if any(parcel.claimed_for == command.case_id for parcel in lost):
+        return NOTHING
+    waiting = [parcel for parcel in lost if parcel.claimed_for is None and _served(command, parcel)]
+    if not waiting:
+        return Refused(slug="no-lost-parcel", detail="No lost parcel with these lines awaits a claim.")
+    about = set(command.lines)
+    parcel = next((one for one in waiting if set(one.lines) == about), waiting[0])
+    event = said.CarrierClaimOpened(**named(parcel), case_id=command.case_id)
+    return Decision(rule="carrier_claim", events=(event,))
+
+
+def _served(command: OpenCarrierClaim, parcel: Lost) -> bool:
+    """Whether the case is about the parcel: it names it, or some of its lines."""
+    if command.parcel_id is not None:
+        return command.parcel_id == parcel.parcel_id
+    return not set(command.lines).isdisjoint(parcel.lines)

@@ -1,0 +1,105 @@
+"""Tasks and messages about a parcel: wanted once for each occasion, withdrawn when it is gone."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TypedDict
+
+from pydantic import JsonValue
+
+from services.logistics.state import OpenTask, Parcel, Placed
+from shared.contracts.events.common import MessageWanted, TaskWanted, TaskWithdrawn
+from shared.contracts.tasks import Priority, TaskKind
+from shared.kernel.decision import TaskChange, task_id
+
+SERVICE = "logistics"
+
+
+class Named(TypedDict):
+    """The fields in which every event about a parcel names it."""
+
+    parcel_id: str
+    carrier: str
+    tracking_no: str
+
+
+def named(parcel: Parcel) -> Named:
+    """How events about the parcel name it."""
+    return {
+        "parcel_id": parcel.parcel_id,
+        "carrier": parcel.carrier,
+        "tracking_no": parcel.tracking_no,
+    }
+
+
+def want(
+    state: Placed,
+    parcel: Parcel,
+    kind: TaskKind,
+    summary: str,
+    priority: Priority = "normal",
+    more: Mapping[str, JsonValue] | None = None,
+) -> tuple[TaskChange, ...]:
+    """The task about the parcel, unless one of its kind is open."""
+    if parcel.task(kind) is not None:
+        return ()
+    details: dict[str, JsonValue] = {
+        "parcel_id": parcel.parcel_id,
+        "carrier": parcel.carrier,
+        "tracking_no": parcel.tracking_no,
+        "lines": list(parcel.lines),
+        "since": moment(parcel.clock.since),
+        **(more or {}),
+    }
+    return (
+        TaskWanted(
+            task_id=task_id(SERVICE, state.order_id, kind, parcel.parcel_id, parcel.tasks_wanted + 1),
+            kind=kind,
+            order_id=state.order_id,
+            priority=priority,
+            summary=summary,
+            details=details,
+        ),
+    )
+
+
+def withdraw(state: Placed, tasks: Iterable[OpenTask], reason: str) -> tuple[TaskChange, ...]:
+    """These tasks close themselves."""
+    return tuple(
+        TaskWithdrawn(task_id=task.task_id, kind=task.kind, order_id=state.order_id, reason=reason)
+        for task in tasks
+    )
+
+
+def look_into(order_id: str, parcel_id: str, lines: Iterable[str], summary: str) -> TaskWanted:
+    """The task of one who decided on old knowledge: these lines left although they were not to."""
+    return TaskWanted(
+        task_id=task_id(SERVICE, order_id, "look_into", "left", parcel_id),
+        kind="look_into",
+        order_id=order_id,
+        priority="high",
+        summary=summary,
+        details={"parcel_id": parcel_id, "lines": list(lines), "slug": "left-although-stopped"},
+    )
+
+
+def message(
+    state: Placed, parcel: Parcel, template: str, occasion: datetime, stale_at: datetime | None = None
+) -> MessageWanted:
+    """A message about the parcel, once for each occasion."""
+    return MessageWanted(
+        message_id=task_id(SERVICE, state.order_id, template, parcel.parcel_id, moment(occasion)),
+        template=template,
+        order_id=state.order_id,
+        params={
+            "parcel_id": parcel.parcel_id,
+            "carrier": parcel.carrier,
+            "tracking_no": parcel.tracking_no,
+            "at": moment(occasion),
+        },
+        stale_at=stale_at,
+    )
+
+
+def moment(at: datetime) -> str:
+    """A moment as details and parameters carry it."""
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,90 @@
+"""What logistics makes of others' events: the only place that knows them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from services.logistics import commands as ask
+from shared.contracts.event import Event
+from shared.contracts.events import aftersales, notifications, orders
+from shared.contracts.tasks import OnDate, WithCarrier, outcome_details
+from shared.kernel.decision import Command
+
+_BY_REFERENCE: Final = {("resolve_exception", "new_address"), ("confirm_address_and_resend", "resend")}
+"""Outcomes that bring a contact: it comes on the contacts topic, the event has a reference only."""
+
+_ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
+    ("check_pickup", "picked_up"): ask.ConfirmPickup,
+    ("check_pickup", "cancelled"): ask.CancelPickup,
+    ("check_with_carrier", "moving"): ask.ReportMoving,
+    ("check_with_carrier", "lost"): ask.SuspectLoss,
+    ("check_with_carrier", "returning"): ask.ReportReturning,
+    ("confirm_loss", "lost"): ask.ConfirmLoss,
+    ("confirm_loss", "found"): ask.ReportFound,
+    ("resolve_exception", "resolved"): ask.ResolveException,
+    ("resolve_exception", "new_address"): ask.CorrectAddress,
+    ("resolve_exception", "return_to_sender"): ask.OrderReturn,
+    ("confirm_address_and_resend", "resend"): ask.Resend,
+    ("confirm_address_and_resend", "refund"): ask.PayBack,
+}
+
+
+def react(event: Event) -> Sequence[tuple[str, Command]]:
+    """The commands that follow from another service's event; none from one that is nothing to us."""
+    command = _command(event)
+    return ((event.subject, command),) if command is not None else ()
+
+
+def _command(event: Event) -> Command | None:
+    match event.data:
+        case orders.OrderPlaced() as placed:
+            return ask.LearnOrder(
+                at=event.time,
+                order_id=event.subject,
+                lines=tuple(line.line_id for line in placed.lines),
+                ship_service=placed.ship_service,
+            )
+        case orders.ContactChanged() as contact:
+            return ask.KeepReceiver(at=event.time, receiver=contact.receiver)
+        case orders.CancellationRequested(lines=()):
+            return ask.StopOrder(at=event.time, reason="cancelled")
+        case orders.CancellationRequested() as cancelled:
+            return ask.StopLines(
+                at=event.time, order_id=event.subject, lines=cancelled.lines, reason="cancelled"
+            )
+        case orders.OrderRefunded():
+            return ask.StopOrder(at=event.time, reason="refunded")
+        case aftersales.CaseApproved(before_dispatch=True) as case:
+            return ask.StopLines(
+                at=event.time, order_id=event.subject, lines=case.lines, reason="refund_before_dispatch"
+            )
+        case (
+            aftersales.CaseRefunded(kind="lost_parcel")
+            | aftersales.CaseReshipWanted(kind="lost_parcel") as case
+        ):
+            return ask.OpenCarrierClaim(
+                at=event.time, case_id=case.case_id, lines=case.lines, parcel_id=case.parcel_id
+            )
+        case notifications.TaskCompleted(wanted_by="logistics") as task:
+            return _answer(task, event.time)
+        case _:
+            return None
+
+
+def _answer(task: notifications.TaskCompleted, at: datetime) -> Command | None:
+    """The command of a task's outcome; none for an outcome that changes no parcel or is malformed."""
+    which = (task.kind, task.outcome)
+    if which in _BY_REFERENCE:
+        return _ANSWERS[which](at=at, task_id=task.task_id)
+    try:
+        details = outcome_details(task.kind, task.outcome, task.details)
+    except (KeyError, ValueError):
+        return None
+    match details:
+        case WithCarrier():
+            return ask.RebookPickup(at=at, task_id=task.task_id, carrier=details.carrier)
+        case OnDate():
+            return ask.AnnounceDelay(at=at, task_id=task.task_id, until=details.date)
+        case _:
+            command = _ANSWERS.get(which)
+            return command(at=at, task_id=task.task_id) if command is not None else None

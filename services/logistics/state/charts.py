@@ -1,0 +1,68 @@
+"""The parcel's chart: what each stage means, who acts in it, and what its deadline brings."""
+
+from typing import Final
+
+from shared.kernel.charts import Chart, Stage
+
+_ENDS = ("returning", "returned", "lost")
+_AFTER_PICKUP = ("in_transit", "out_for_delivery", "delivered", "exception", *_ENDS)
+
+
+def _standing(stage: str, meaning: str, leads_to: tuple[str, ...], acts: str = "carrier") -> Stage:
+    raw = {
+        "stage": stage,
+        "meaning": meaning,
+        "acts": acts,
+        "deadline": "stall_levels",
+        "at_deadline": "parcel.stalled",
+        "leads_to": leads_to,
+    }
+    return Stage.model_validate(raw)
+
+
+PARCEL_CHART: Final = Chart(
+    document="parcel",
+    stages=(
+        Stage(
+            stage="dispatched",
+            meaning="The warehouse handed the parcel over; the carrier has not scanned it yet.",
+            acts="carrier",
+            deadline="pickup_overdue_after",
+            at_deadline="parcel.pickup_overdue",
+            leads_to=("picked_up", *_AFTER_PICKUP, "pickup_cancelled"),
+        ),
+        _standing("picked_up", "The carrier has the parcel.", _AFTER_PICKUP),
+        _standing("in_transit", "The parcel is on its way.", _AFTER_PICKUP[1:]),
+        _standing("out_for_delivery", "The parcel is in the van.", _AFTER_PICKUP[2:]),
+        _standing(
+            "exception",
+            "Something went wrong; an agent or a later scan resolves it.",
+            ("dispatched", "picked_up", "in_transit", "out_for_delivery", "delivered", *_ENDS),
+            acts="shop",
+        ),
+        _standing(
+            "returning",
+            "The parcel is on its way back to the sender.",
+            ("returned", "delivered", "lost"),
+        ),
+        Stage(stage="delivered", meaning="The parcel arrived.", acts="nobody", final=True),
+        Stage(
+            stage="returned",
+            meaning="The parcel is back; the shop settles with the buyer to send it again or pay back.",
+            acts="shop",
+            final=True,
+        ),
+        Stage(
+            stage="lost",
+            meaning="The loss is confirmed; the buyer chooses, then the carrier is asked to pay.",
+            acts="buyer",
+            final=True,
+        ),
+        Stage(
+            stage="pickup_cancelled",
+            meaning="The parcel never left; its lines are to be dispatched again.",
+            acts="shop",
+            final=True,
+        ),
+    ),
+)

@@ -1,0 +1,234 @@
+"""How events and notes change the file. Total: what it doesn't know changes nothing."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from services.logistics.state.file import (
+    AnswerTaken,
+    ContactLearnt,
+    LinesUnwanted,
+    NotPlaced,
+    OrderLearnt,
+    Placed,
+    ScanSeen,
+    State,
+)
+from services.logistics.state.parcels import (
+    Clock,
+    Delivered,
+    Lost,
+    Moving,
+    OpenTask,
+    Parcel,
+    ParcelBase,
+    PickupCancelled,
+    Returned,
+    Returning,
+    Told,
+    Troubled,
+    WayStage,
+)
+from shared.contracts.base import Frozen
+from shared.contracts.event import Event, Payload
+from shared.contracts.events import common
+from shared.contracts.events import logistics as said
+from shared.contracts.tasks import TaskKind
+
+ABOUT_PARCELS: Final[frozenset[TaskKind]] = frozenset(
+    ("check_pickup", "check_with_carrier", "confirm_loss", "resolve_exception", "confirm_address_and_resend")
+)
+"""The kinds of task whose outcome changes a parcel."""
+
+_WAY: Final[dict[type[Payload], WayStage]] = {
+    said.ParcelPickedUp: "picked_up",
+    said.ParcelInTransit: "in_transit",
+    said.ParcelOutForDelivery: "out_for_delivery",
+}
+
+
+def evolve(state: State, change: Event | Frozen) -> State:
+    """The state after one event of its own, or one note."""
+    match state:
+        case NotPlaced():
+            return _before_order(state, change)
+        case Placed():
+            return _of_order(state, change)
+
+
+def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
+    match change:
+        case OrderLearnt():
+            return Placed(
+                contact=state.contact,
+                unwanted=state.unwanted,
+                stopped=state.stopped,
+                order_id=change.order_id,
+                lines=change.lines,
+                ship_service=change.ship_service,
+            )
+        case ContactLearnt():
+            return state.model_copy(update={"contact": change.contact})
+        case LinesUnwanted():
+            return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
+        case Event(data=said.ShipmentStopped() as stopped):
+            return state.model_copy(update={"stopped": _with(state.stopped, stopped.lines)})
+        case _:
+            return state
+
+
+def _of_order(state: Placed, change: Event | Frozen) -> Placed:
+    match change:
+        case ContactLearnt():
+            return state.model_copy(update={"contact": change.contact})
+        case LinesUnwanted():
+            return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
+        case ScanSeen():
+            return _changed(state, change.parcel_id, lambda parcel: parcel.keep(change.seen))
+        case AnswerTaken():
+            return _changed(state, change.parcel_id, lambda parcel: _without(parcel, change.task_id))
+        case Event():
+            return _after(state, change.data, change.time)
+        case _:
+            return state
+
+
+def _after(state: Placed, data: Payload, at: datetime) -> Placed:
+    match data:
+        case said.ParcelDispatched() if state.parcel(data.parcel_id) is None:
+            return state.model_copy(update={"parcels": (*state.parcels, _new(data))})
+        case said.ShipmentStopped():
+            return state.model_copy(update={"stopped": _with(state.stopped, data.lines)})
+        case common.TaskWanted(kind="look_into"):
+            about = data.details.get("parcel_id")
+            known = isinstance(about, str) and state.parcel(about) is not None
+            return state.model_copy(update={"questioned": (*state.questioned, about)}) if known else state
+        case common.TaskWanted() if data.kind in ABOUT_PARCELS:
+            about = data.details.get("parcel_id")
+            return _changed(state, str(about), lambda parcel: _asked(parcel, data))
+        case common.TaskWithdrawn():
+            parcels = tuple(_without(parcel, data.task_id) for parcel in state.parcels)
+            return state.model_copy(update={"parcels": parcels})
+        case _:
+            about = getattr(data, "parcel_id", None)
+            return _changed(state, str(about), lambda parcel: _moved(parcel, data, at))
+
+
+def _changed(state: Placed, parcel_id: str, change: Callable[[Parcel], Parcel]) -> Placed:
+    parcels = tuple(change(one) if one.parcel_id == parcel_id else one for one in state.parcels)
+    return state.model_copy(update={"parcels": parcels})
+
+
+def _with(lines: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*lines, *more)))
+
+
+def _asked(parcel: Parcel, task: common.TaskWanted) -> Parcel:
+    tasks = (*parcel.tasks, OpenTask(task_id=task.task_id, kind=task.kind))
+    return parcel.model_copy(update={"tasks": tasks, "tasks_wanted": parcel.tasks_wanted + 1})
+
+
+def _without(parcel: Parcel, task_id: str) -> Parcel:
+    left = tuple(task for task in parcel.tasks if task.task_id != task_id)
+    return parcel.model_copy(update={"tasks": left}) if len(left) < len(parcel.tasks) else parcel
+
+
+def _new(data: said.ParcelDispatched) -> Moving:
+    return Moving(
+        parcel_id=data.parcel_id,
+        carrier=data.carrier,
+        tracking_no=data.tracking_no,
+        lines=data.lines,
+        dispatched_at=data.dispatched_at,
+        told=(_told(data),),
+        clock=Clock.handed_over(data.dispatched_at),
+    )
+
+
+def _told(data: said.ParcelDispatched) -> Told:
+    return Told(carrier=data.carrier, tracking_no=data.tracking_no, weight_grams=data.weight_grams)
+
+
+def _base(parcel: Parcel, **changes: Any) -> dict[str, Any]:
+    """The fields that every stage has, with some changed."""
+    kept = {name: getattr(parcel, name) for name in ParcelBase.model_fields}
+    return {**kept, **changes}
+
+
+def _before_trouble(parcel: Parcel) -> WayStage:
+    match parcel:
+        case Moving():
+            return parcel.stage
+        case Troubled():
+            return parcel.before
+        case _:
+            return "dispatched"
+
+
+def _moved(parcel: Parcel, data: Payload, at: datetime) -> Parcel:
+    """The parcel after an event about it that may change its stage."""
+    match data:
+        case said.ParcelPickedUp() | said.ParcelInTransit() | said.ParcelOutForDelivery():
+            clock = parcel.clock.scanned(data.scanned_at)
+            return Moving(**_base(parcel, clock=clock), stage=_WAY[type(data)])
+        case said.ParcelException():
+            clock = parcel.clock.scanned(data.scanned_at)
+            return Troubled(
+                **_base(parcel, clock=clock),
+                before=_before_trouble(parcel),
+                reason=data.reason,
+                fault=data.fault,
+            )
+        case said.ParcelExceptionResolved() if isinstance(parcel, Troubled):
+            return Moving(**_base(parcel), stage=parcel.before)
+        case said.ParcelReturning():
+            return Returning(**_base(parcel, clock=parcel.clock.scanned(data.scanned_at)))
+        case said.ParcelReturnOrdered():
+            return Returning(**_base(parcel, clock=parcel.clock.confirmed(at)))
+        case said.ParcelDelivered():
+            return Delivered(**_base(parcel), delivered_at=data.scanned_at)
+        case said.ParcelReturned():
+            return Returned(**_base(parcel), returned_at=data.scanned_at)
+        case said.ParcelLost():
+            return Lost(**_base(parcel), lost_at=at)
+        case said.ParcelPickupCancelled():
+            return PickupCancelled(**_base(parcel))
+        case _:
+            return _ticked(parcel, data, at)
+
+
+def _ticked(parcel: Parcel, data: Payload, at: datetime) -> Parcel:
+    """The parcel after an event about it that leaves its stage as it is."""
+    clock = parcel.clock
+    changed: dict[str, object]
+    match data:
+        case said.ParcelPickupOverdue():
+            changed = {"clock": clock.pickup_missed()}
+        case said.ParcelStalled():
+            changed = {"clock": clock.stalled(data.level)}
+        case said.ParcelLostSuspected():
+            changed = {"clock": clock.suspected()}
+        case said.ParcelFound() | said.ParcelMovementConfirmed():
+            changed = {"clock": clock.confirmed(at)}
+        case said.ParcelDelayAnnounced():
+            changed = {"clock": clock.delayed(data.until, at)}
+        case said.ParcelRebooked() if isinstance(parcel, Moving):
+            changed = {"carrier": data.carrier, "clock": Clock.handed_over(at), "rebooked": True}
+        case said.ParcelDispatched() if isinstance(parcel, Moving):
+            changed = {
+                "carrier": data.carrier,
+                "tracking_no": data.tracking_no,
+                "dispatched_at": data.dispatched_at,
+                "told": (*parcel.told, _told(data)),
+                "clock": Clock.handed_over(data.dispatched_at),
+                "rebooked": False,
+            }
+        case said.ParcelResendWanted() if isinstance(parcel, Returned):
+            changed = {"settled": "resend"}
+        case said.ParcelRefundWanted() if isinstance(parcel, Returned):
+            changed = {"settled": "refund"}
+        case said.CarrierClaimOpened() if isinstance(parcel, Lost):
+            changed = {"claimed_for": data.case_id}
+        case _:
+            return parcel
+    return parcel.model_copy(update=changed)

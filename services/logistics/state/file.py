@@ -1,0 +1,119 @@
+"""The file of one order, and what it learns without saying it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.logistics.state.parcels import OpenTask, Parcel, PickupCancelled, Seen
+from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.facts import Receiver
+from shared.kernel.decision import Note
+
+
+class Contact(Frozen):
+    """Who receives the order. Personal: it leaves this file in no event."""
+
+    receiver: Receiver
+    since: Utc
+
+
+class _File(Frozen):
+    contact: Contact | None = None
+    unwanted: tuple[Id, ...] = ()
+    """Lines that shall not leave any more, whether or not they had left already."""
+    stopped: tuple[Id, ...] = ()
+    """Lines that the warehouse was told not to send."""
+
+
+class NotPlaced(_File):
+    """The order is not known yet; others may have spoken of it."""
+
+    stage: Literal["not_placed"] = "not_placed"
+
+
+class Placed(_File):
+    """The order is known; its parcels come and go."""
+
+    stage: Literal["placed"] = "placed"
+    order_id: Id
+    lines: tuple[Id, ...]
+    ship_service: Name
+    parcels: tuple[Parcel, ...] = ()
+    """In the order in which their dispatch was heard."""
+    questioned: tuple[Id, ...] = ()
+    """Parcels of which a `look_into` was wanted, since unwanted lines left in them."""
+
+    def parcel(self, parcel_id: str) -> Parcel | None:
+        """The parcel of that id."""
+        return next((parcel for parcel in self.parcels if parcel.parcel_id == parcel_id), None)
+
+    def tracked(self, carrier: str, tracking_no: str) -> Parcel | None:
+        """The parcel that a scan is about: where two share a number, the one dispatched last."""
+        same = [p for p in self.parcels if (p.carrier, p.tracking_no) == (carrier, tracking_no)]
+        return max(enumerate(same), key=lambda at: (at[1].dispatched_at, at[0]))[1] if same else None
+
+    def asked(self, task_id: str) -> tuple[Parcel, OpenTask] | None:
+        """The open task of that id and the parcel that it is about."""
+        for parcel in self.parcels:
+            for task in parcel.tasks:
+                if task.task_id == task_id:
+                    return parcel, task
+        return None
+
+    def left(self, except_in: str = "") -> frozenset[Id]:
+        """The lines that left in some parcel, one of them not looked at."""
+        return frozenset(
+            line
+            for parcel in self.parcels
+            if not isinstance(parcel, PickupCancelled) and parcel.parcel_id != except_in
+            for line in parcel.lines
+        )
+
+
+State = Annotated[NotPlaced | Placed, Field(discriminator="stage")]
+
+
+def keys(state: State) -> tuple[str, ...]:
+    """What a file is found by, beside the order: parcel ids and `carrier/tracking_no`."""
+    match state:
+        case NotPlaced():
+            return ()
+        case Placed():
+            ids = [parcel.parcel_id for parcel in state.parcels]
+            numbers = [f"{told.carrier}/{told.tracking_no}" for p in state.parcels for told in p.told]
+            rebooked = [f"{p.carrier}/{p.tracking_no}" for p in state.parcels]
+            return tuple(dict.fromkeys((*ids, *numbers, *rebooked)))
+
+
+class OrderLearnt(Note):
+    """The order was placed."""
+
+    order_id: Id
+    lines: tuple[Id, ...]
+    ship_service: Name
+
+
+class ContactLearnt(Note):
+    """Who receives the order now."""
+
+    contact: Contact
+
+
+class LinesUnwanted(Note):
+    """Lines that shall not leave any more."""
+
+    lines: tuple[Id, ...]
+
+
+class ScanSeen(Note):
+    """A scan goes into the parcel's trace."""
+
+    parcel_id: Id
+    seen: Seen
+
+
+class AnswerTaken(Note):
+    """An agent completed a task about the parcel."""
+
+    parcel_id: Id
+    task_id: Id

@@ -1,0 +1,196 @@
+"""A parcel, stage by stage, and the clock that its deadlines count from."""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field
+
+from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.facts import Fault, Grams, ScanStatus
+from shared.contracts.tasks import TaskKind
+
+MAX_PARCELS: Final = 100
+"""Parcels of one order; a file is one document and stays below the database's limit."""
+MAX_TRACE: Final = 100
+"""Scans that a parcel keeps, newest last; older ones are only counted."""
+
+WayStage = Literal["dispatched", "picked_up", "in_transit", "out_for_delivery"]
+WAY: Final[tuple[WayStage, ...]] = ("dispatched", "picked_up", "in_transit", "out_for_delivery")
+"""The stages before the end, in the order in which a parcel goes through them."""
+
+StallLevel = Literal[0, 1, 2]
+
+
+class Clock(Frozen):
+    """What a parcel's deadlines count from, and how far they have got."""
+
+    since: Utc
+    """The newest scan, the dispatch, or what the carrier said when an agent asked."""
+    level: StallLevel = 0
+    """The highest stall level reached since then."""
+    lost_suspected: bool = False
+    pickup_from: Utc | None = None
+    """When the carrier was to come; None once a scan, an agent or the deadline has settled it."""
+    asked_at: Utc | None = None
+    """When an agent last had the carrier's word: an older scan does not take it back."""
+
+    @classmethod
+    def handed_over(cls, at: Utc) -> "Clock":
+        """Dispatched, or booked with another carrier: the pickup is awaited too."""
+        return cls(since=at, pickup_from=at)
+
+    def scanned(self, at: Utc) -> "Clock":
+        """A newer scan: levels start again."""
+        return Clock(since=at if self.asked_at is None else max(at, self.asked_at), asked_at=self.asked_at)
+
+    def confirmed(self, at: Utc) -> "Clock":
+        """The carrier has the parcel, as an agent learnt: levels start again."""
+        return Clock(since=at, asked_at=at)
+
+    def delayed(self, until: Utc, at: Utc) -> "Clock":
+        """The carrier gave a day: the next level counts from it, and never from before the answer."""
+        return Clock(since=max(until, at), asked_at=at, pickup_from=self.pickup_from)
+
+    def stalled(self, level: StallLevel) -> "Clock":
+        """A stall level was reached."""
+        return self.model_copy(update={"level": level})
+
+    def suspected(self) -> "Clock":
+        """The parcel may be lost: no further level follows."""
+        return self.model_copy(update={"lost_suspected": True})
+
+    def pickup_missed(self) -> "Clock":
+        """The pickup's deadline has come."""
+        return self.model_copy(update={"pickup_from": None})
+
+
+class Seen(Frozen):
+    """One scan as it is kept in the trace."""
+
+    status: ScanStatus
+    scanned_at: Utc
+    heard_at: Utc
+    text: str = ""
+    """The carrier's words, shortened."""
+    location: Name | None = None
+    taken: bool
+    """Whether it moved the parcel; otherwise it came late, backwards or after the end."""
+
+    def same_as(self, other: "Seen") -> bool:
+        """Whether the carrier told the same scan again."""
+        return (self.status, self.scanned_at, self.text, self.location) == (
+            other.status,
+            other.scanned_at,
+            other.text,
+            other.location,
+        )
+
+
+class Told(Frozen):
+    """A carrier and a tracking number under which the parcel was dispatched."""
+
+    carrier: Id
+    tracking_no: Id
+    weight_grams: Grams | None = None
+
+
+class OpenTask(Frozen):
+    """A task about the parcel that an agent has not completed."""
+
+    task_id: Id
+    kind: TaskKind
+
+
+class ParcelBase(Frozen):
+    """What is known of every parcel."""
+
+    parcel_id: Id
+    carrier: Id
+    tracking_no: Id
+    lines: tuple[Id, ...]
+    dispatched_at: Utc
+    told: tuple[Told, ...]
+    """Every dispatch of it, oldest first: a rebooked parcel has several."""
+    clock: Clock
+    newest_scan_at: Utc | None = None
+    """The carrier's time of the newest scan taken."""
+    trace: tuple[Seen, ...] = ()
+    trace_dropped: int = 0
+    """Scans that no longer fit into the trace."""
+    tasks: tuple[OpenTask, ...] = ()
+    tasks_wanted: int = 0
+    """How many tasks were wanted about it so far; numbers the next one."""
+
+    def task(self, kind: TaskKind) -> OpenTask | None:
+        """Its open task of that kind."""
+        return next((task for task in self.tasks if task.kind == kind), None)
+
+    def keep(self, seen: Seen) -> Self:
+        """The parcel with one more scan in its trace, the oldest dropped when there are too many."""
+        trace = (*self.trace, seen)
+        over = max(0, len(trace) - MAX_TRACE)
+        newest = seen.scanned_at if seen.taken else self.newest_scan_at
+        changed = {
+            "trace": trace[over:],
+            "trace_dropped": self.trace_dropped + over,
+            "newest_scan_at": newest,
+        }
+        return self.model_copy(update=changed)
+
+
+class Moving(ParcelBase):
+    """On its way to the buyer."""
+
+    stage: WayStage = "dispatched"
+    rebooked: bool = False
+    """Whether another carrier was booked, whose tracking number may still come."""
+
+
+class Troubled(ParcelBase):
+    """Something went wrong on the way."""
+
+    stage: Literal["exception"] = "exception"
+    before: WayStage
+    """The stage in which it happened, and from which it goes on."""
+    reason: Name
+    fault: Fault
+
+
+class Returning(ParcelBase):
+    """On its way back to the sender."""
+
+    stage: Literal["returning"] = "returning"
+
+
+class Delivered(ParcelBase):
+    """It arrived."""
+
+    stage: Literal["delivered"] = "delivered"
+    delivered_at: Utc
+
+
+class Returned(ParcelBase):
+    """It is back at the sender; an agent settles with the buyer what becomes of it."""
+
+    stage: Literal["returned"] = "returned"
+    returned_at: Utc
+    settled: Literal["resend", "refund"] | None = None
+
+
+class Lost(ParcelBase):
+    """An agent confirmed the loss."""
+
+    stage: Literal["lost"] = "lost"
+    lost_at: Utc
+    claimed_for: Id | None = None
+    """The case that served the buyer, once the carrier was asked to pay."""
+
+
+class PickupCancelled(ParcelBase):
+    """It never left."""
+
+    stage: Literal["pickup_cancelled"] = "pickup_cancelled"
+
+
+OpenParcel = Moving | Troubled | Returning
+EndedParcel = Delivered | Returned | Lost | PickupCancelled
+Parcel = Annotated[OpenParcel | EndedParcel, Field(discriminator="stage")]
