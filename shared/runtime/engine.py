@@ -19,6 +19,7 @@ from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.dead_letters import letter_record
 from shared.runtime.file import File, from_document, new_file, to_document
 from shared.runtime.fold import Book, ProfileOf, take
+from shared.runtime.known import KnownVersions
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import Metrics
 from shared.runtime.ports import Clock, Committed, Publisher, Store, Unavailable, Write
@@ -49,6 +50,7 @@ class Engine:
         self.profile_of = profile_of
         self.limits = limits
         self.metrics = metrics
+        self._known = KnownVersions(service, limits.known_versions_max_files)
 
     async def run(self, work: Sequence[Work]) -> list[Done]:
         """Do all of it; one answer for each piece, in order.
@@ -120,6 +122,7 @@ class Engine:
             self.metrics.count("orderlink_commits_total", outcome=outcome.value)
             if outcome is Committed.DONE:
                 book.file.version += 1
+                self._known.keep(book.file)
                 files.append(book.file)
             else:
                 again[subject] = subjects[subject]

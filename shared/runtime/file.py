@@ -182,13 +182,20 @@ def to_document(service: Service, file: File, version: int) -> Document:
     }
 
 
-def from_document(service: Service, document: Document) -> File:
-    """Read a stored document. Raises `pydantic.ValidationError` when the state is not the service's."""
+def from_document(service: Service, document: Document, known: tuple[Any, Any] | None = None) -> File:
+    """Read a stored document. Raises `pydantic.ValidationError` when the state is not the service's.
+
+    `known` is the state and view of this very version, where the reader has them already.
+    """
+    state, view = known or (
+        service.state.validate_python(document["state"]),
+        service.view.validate_python(document["view"]),
+    )
     return File(
         subject=document["_id"],
         version=document["version"],
-        state=service.state.validate_python(document["state"]),
-        view=service.view.validate_python(document["view"]),
+        state=state,
+        view=view,
         shop_id=document["shop_id"],
         pending=[Pending(**entry) for entry in document["pending"]],
         next_seq=dict(document["next_seq"]),

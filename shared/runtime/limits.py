@@ -21,6 +21,8 @@ class Limits(Strict):
     seen_max_per_file: Annotated[int, Field(ge=16, le=10_000)] = 256
     history_max_per_file: Annotated[int, Field(ge=10, le=10_000)] = 200
     waiting_facts_max_per_file: Annotated[int, Field(ge=1, le=10_000)] = 100
+    known_versions_max_files: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
+    """States and views that an engine remembers, so that it need not read them again."""
     timers_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 5_000
     timer_scan_max_files: Annotated[int, Field(ge=1, le=10_000)] = 500
     timer_poll_seconds: Seconds = 0.25

@@ -66,6 +66,8 @@ class Worker:
         self._seen_positions: dict[TopicPartition, int] = {}
         self._stop = asyncio.Event()
         self._acting = 0
+        self._slots_of: frozenset[int] = frozenset()
+        self._slots: list[int] = []
         self._untaken: dict[TopicPartition, int] = {}
         self._room = asyncio.Semaphore(engine.limits.effects_at_once)
         self._took = asyncio.Event()
@@ -73,7 +75,10 @@ class Worker:
     def slots(self) -> list[int]:
         """The slots of the partitions that it owns now."""
         owned = self.transport.partitions()
-        return [slot for slot in range(SLOTS) if slot % self.partitions in owned]
+        if owned != self._slots_of:
+            self._slots_of = owned
+            self._slots = [slot for slot in range(SLOTS) if slot % self.partitions in owned]
+        return self._slots
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then finish what is at hand. What escapes is to end the process."""
