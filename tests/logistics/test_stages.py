@@ -105,7 +105,8 @@ def test_an_exception_is_resolved_by_a_later_normal_scan() -> None:
     trouble = parcel_of(play)
     assert isinstance(trouble, Troubled)
     assert (trouble.before, trouble.reason, trouble.fault) == ("in_transit", "address_not_found", "buyer")
-    assert len(wanted(play, "resolve_exception")) == 1
+    (task,) = wanted(play, "resolve_exception")
+    assert (task.details["fault"], task.details["since"]) == ("buyer", "2026-03-02T21:00:00Z")
     play.do(scan("in_transit", after(hours=12)))
     assert play.names()[-3:] == ["parcel.exception_resolved", "parcel.in_transit", "task.withdrawn"]
     assert withdrawn(play) == [("resolve_exception", "moving_again")]

@@ -13,9 +13,7 @@ from services.logistics.state import (
     Moving,
     NotPlaced,
     Parcel,
-    PickupCancelled,
     Placed,
-    Returned,
     Told,
 )
 from shared.contracts.event import Payload
@@ -65,7 +63,7 @@ def _left(fact: ShipmentDispatched, state: Placed, values: Values) -> Decision:
         rule="stage_messages",
         events=(event,),
         timers=timers(parcel.parcel_id, clock, values),
-        tasks=_questions(state, (parcel,), state.unwanted),
+        tasks=_left_although_stopped(state, parcel) if state.parcel(parcel.parcel_id) is None else (),
         messages=(message(state, parcel, "parcel_dispatched", fact.at, stale_at),),
     )
 
@@ -89,12 +87,13 @@ def _awaits_number(parcel: Parcel, data: ShipmentDispatchedBody) -> bool:
 
 
 def stopped(command: StopLines, state: NotPlaced | Placed) -> Decision:
-    """Rule `refund_before_dispatch`: what has not left is stopped, once; what left is looked into."""
-    tasks: tuple[TaskChange, ...] = ()
+    """Rule `refund_before_dispatch`: what has not left is stopped, once.
+
+    What had left is for the service that did not know: `aftersales` looks into it.
+    """
     if isinstance(state, Placed):
         lines = tuple(line for line in state.lines if line in command.lines)
         fresh = _to_stop(state, lines)
-        tasks = _questions(state, state.parcels, lines)
     else:
         lines = tuple(dict.fromkeys(command.lines))
         fresh = tuple(line for line in lines if line not in state.stopped)
@@ -103,7 +102,6 @@ def stopped(command: StopLines, state: NotPlaced | Placed) -> Decision:
         rule="refund_before_dispatch",
         notes=(LinesUnwanted(lines=news),) if news else (),
         events=_stop(fresh, command.reason),
-        tasks=tasks,
     )
 
 
@@ -122,21 +120,10 @@ def _stop(lines: tuple[str, ...], reason: str) -> tuple[Payload, ...]:
     return (said.ShipmentStopped(lines=lines, reason=reason),) if lines else ()
 
 
-def _questions(state: Placed, parcels: Iterable[Parcel], unwanted: Iterable[str]) -> tuple[TaskChange, ...]:
-    """One `look_into` for each parcel in which unwanted lines left and may still be on their way."""
-    lines = set(unwanted)
-    return tuple(
-        look_into(
-            state.order_id,
-            parcel.parcel_id,
-            [line for line in parcel.lines if line in lines],
-            "Lines that were to be stopped have left in this parcel: call it back or settle with the buyer.",
-        )
-        for parcel in parcels
-        if not isinstance(parcel, Lost | Returned | PickupCancelled)
-        and lines.intersection(parcel.lines)
-        and parcel.parcel_id not in state.questioned
-    )
+def _left_although_stopped(state: Placed, parcel: Parcel) -> tuple[TaskChange, ...]:
+    """The warehouse decided on old knowledge: an agent calls the parcel back or settles with the buyer."""
+    lines = [line for line in parcel.lines if line in state.unwanted]
+    return (look_into(state.order_id, parcel.parcel_id, lines),) if lines else ()
 
 
 def claimed(command: OpenCarrierClaim, state: Placed) -> Outcome:

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from services.logistics.decide.clocks import deadline, later, no_timers, timers
 from services.logistics.decide.faults import cause_of
-from services.logistics.decide.tasks import message, named, want, withdraw
+from services.logistics.decide.tasks import message, moment, named, want, withdraw
 from services.logistics.state import (
     WAY,
     Delivered,
@@ -178,15 +178,16 @@ def _over(state: Placed, parcel: OpenParcel, status: ScanStatus) -> tuple[TaskCh
 
 def _wanted(state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody) -> tuple[TaskChange, ...]:
     """Rules `exception_scan` and `returned_to_sender`: an agent settles what the scan shows."""
+    more: dict[str, JsonValue] = {"since": moment(scan.scanned_at)}
     match scan.status:
         case "exception":
             cause = cause_of(scan.text, scan.fault)
             summary = f"Something went wrong on the way ({cause.reason}, fault: {cause.fault}): put it right."
-            more: dict[str, JsonValue] = {"reason": cause.reason, "fault": cause.fault}
+            more |= {"reason": cause.reason, "fault": cause.fault}
             return want(state, parcel, "resolve_exception", summary, more=more)
         case "returned":
             summary = "The parcel is back: confirm the address with the buyer and send it again, or pay back."
-            return want(state, parcel, "confirm_address_and_resend", summary)
+            return want(state, parcel, "confirm_address_and_resend", summary, more=more)
         case _:
             return ()
 

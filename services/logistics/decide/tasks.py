@@ -70,15 +70,15 @@ def withdraw(state: Placed, tasks: Iterable[OpenTask], reason: str) -> tuple[Tas
     )
 
 
-def look_into(order_id: str, parcel_id: str, lines: Iterable[str], summary: str) -> TaskWanted:
-    """The task of one who decided on old knowledge: these lines left although they were not to."""
+def look_into(order_id: str, parcel_id: str, lines: list[str]) -> TaskWanted:
+    """The task about lines that left although they were stopped; once for each parcel."""
     return TaskWanted(
-        task_id=task_id(SERVICE, order_id, "look_into", "left", parcel_id),
+        task_id=task_id(SERVICE, order_id, "look_into", "left_although_stopped", parcel_id),
         kind="look_into",
         order_id=order_id,
         priority="high",
-        summary=summary,
-        details={"parcel_id": parcel_id, "lines": list(lines), "slug": "left-although-stopped"},
+        summary="Lines that were stopped have left in a parcel: call it back or settle with the buyer.",
+        details={"parcel_id": parcel_id, "lines": [*lines], "slug": "left-although-stopped"},
     )
 
 

@@ -99,10 +99,6 @@ def _after(state: Placed, data: Payload, at: datetime) -> Placed:
             return state.model_copy(update={"parcels": (*state.parcels, _new(data))})
         case said.ShipmentStopped():
             return state.model_copy(update={"stopped": _with(state.stopped, data.lines)})
-        case common.TaskWanted(kind="look_into"):
-            about = data.details.get("parcel_id")
-            known = isinstance(about, str) and state.parcel(about) is not None
-            return state.model_copy(update={"questioned": (*state.questioned, about)}) if known else state
         case common.TaskWanted() if data.kind in ABOUT_PARCELS:
             about = data.details.get("parcel_id")
             return _changed(state, str(about), lambda parcel: _asked(parcel, data))

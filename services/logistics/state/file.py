@@ -40,8 +40,6 @@ class Placed(_File):
     ship_service: Name
     parcels: tuple[Parcel, ...] = ()
     """In the order in which their dispatch was heard."""
-    questioned: tuple[Id, ...] = ()
-    """Parcels of which a `look_into` was wanted, since unwanted lines left in them."""
 
     def parcel(self, parcel_id: str) -> Parcel | None:
         """The parcel of that id."""
