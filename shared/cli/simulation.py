@@ -28,7 +28,7 @@ from shared.runtime.engine import Engine
 from shared.runtime.fold import body_digest
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
-from shared.runtime.ports import Outside, Record
+from shared.runtime.ports import Document, Outside, Record
 from shared.runtime.service import Service
 from shared.runtime.work import FireTimers
 from shared.runtime.worker import Worker
@@ -191,18 +191,23 @@ class Simulation:
         The workers' own way waits for a backlog first; here there is none, and what several services
         have due at the same moment has happened at that moment in all of them.
         """
+        before: set[tuple[str, str, int]] = set()
         for _ in range(SAME_INSTANT_ROUNDS_MAX):
-            due = await self._next_timer_at()
-            if due is None or due > now:
+            due = {name: await self._due(house, now) for name, house in self.houses.items()}
+            found = {(name, file["_id"], file["version"]) for name, files in due.items() for file in files}
+            if not found:
                 return
-            for house in self.houses.values():
-                files = await house.store.due_timers(ALL_SLOTS, now, FILES_AT_ONCE)
+            if found == before:
+                raise Stuck(f"timers are due at {now.isoformat()} and do not fire: {sorted(found)[:5]}")
+            for name, files in due.items():
                 if files:
-                    await house.engine.run([FireTimers(file["_id"], now) for file in files])
+                    await self.houses[name].engine.run([FireTimers(file["_id"], now) for file in files])
             await self.drain()
-            if await self._next_timer_at() == due:
-                raise Stuck(f"a timer was due at {due.isoformat()} and did not fire")
+            before = found
         raise Stuck(f"timers go on setting timers for {now.isoformat()}")
+
+    async def _due(self, house: House, now: datetime) -> list[Document]:
+        return await house.store.due_timers(ALL_SLOTS, now, FILES_AT_ONCE)
 
     async def _next_timer_at(self) -> datetime | None:
         moments = [await house.store.next_timer_at(ALL_SLOTS) for house in self.houses.values()]
