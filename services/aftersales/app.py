@@ -4,6 +4,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from services.aftersales.api import routes
 from services.aftersales.decide import decide
 from services.aftersales.react import react
 from services.aftersales.state import CHARTS, INITIAL, STATE, evolve, keys
@@ -24,4 +25,5 @@ SERVICE: Final = Service(
     charts=CHARTS,
     effects=("refund",),
     indexed=("view.stages", "view.open"),
+    routes=routes,
 )

@@ -4,6 +4,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from services.logistics.api import routes
 from services.logistics.decide import decide
 from services.logistics.react import react
 from services.logistics.state import INITIAL, PARCEL_CHART, STATE, evolve, keys
@@ -23,4 +24,5 @@ SERVICE: Final = Service(
     keys=keys,
     charts=(PARCEL_CHART,),
     indexed=("view.stages", "view.shop_id"),
+    routes=routes,
 )

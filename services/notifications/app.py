@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Final
 
+from services.notifications.api import routes
 from services.notifications.decide import decide
 from services.notifications.react import react
 from services.notifications.state import CHARTS, INITIAL, STATE, evolve, keys
@@ -25,5 +26,5 @@ SERVICE: Final = Service(
     charts=CHARTS,
     effects=("mail",),
     indexed=INDEXED,
-    routes=None,
+    routes=routes,
 )

@@ -13,6 +13,7 @@ from shared.adapters.http.paths import SlashesInIds
 from shared.adapters.http.probes import Health, orderlink_version, probe_routes
 from shared.adapters.http.problems import Problem, answers_with_problems
 from shared.adapters.http.requests import Requests
+from shared.adapters.http.why import why_routes
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.settings import CommonSettings
 from shared.kernel.charts import Chart
@@ -73,6 +74,7 @@ def create_app(
     answers_with_problems(api)
     if service.routes is not None:
         api.include_router(service.routes(desk))
+    api.include_router(why_routes(desk))
     api.include_router(_chart_routes(service.charts))
     api.include_router(probe_routes(service.name, health or Health(), metrics))
     if status is not None:

@@ -247,3 +247,10 @@ _MEANING: Final[dict[int, str]] = {
     422: "A field is not as expected, or the same id or key came with another body.",
     503: "Busy, or the database is away; see Retry-After.",
 }
+
+TELLS: Final = documented(400, 401, 403, 413, 415, 422, 503)
+"""The problems of a route that takes facts."""
+LOOKS: Final = documented(401, 403, 404, 422, 503)
+"""The problems of a route that shows something."""
+ASKS: Final = documented(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
+"""The problems of a route that takes commands."""

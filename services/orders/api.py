@@ -1,0 +1,63 @@
+"""HTTP of orders: facts in, orders to look at."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body, Query, Request, Response
+
+from services.orders.views import OrderView, SeenStage
+from shared.adapters.http.auth import Reader, Teller
+from shared.adapters.http.commands import look, tagged
+from shared.adapters.http.examples import fact_examples
+from shared.adapters.http.facts import FactTaken, take
+from shared.adapters.http.pages import Page, PageQuery, page_of
+from shared.adapters.http.paths import PathId
+from shared.adapters.http.problems import LOOKS, TELLS, not_found
+from shared.contracts.base import Id
+from shared.contracts.facts import OrdersFact
+from shared.runtime.desk import Desk, FileView
+
+EXAMPLES: Final = fact_examples("order.placed", "order.paid", "order.cancelled")
+
+
+class OrdersQuery(PageQuery):
+    """Which orders to list."""
+
+    stage: SeenStage | None = None
+    buyer: Id | None = None
+    """Only this buyer's."""
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The routes of orders."""
+    router = APIRouter()
+
+    @router.post(
+        "/facts", status_code=202, tags=["facts"], summary="Tell a fact about an order", responses=TELLS
+    )
+    async def tell(
+        fact: Annotated[OrdersFact, Body(openapi_examples=EXAMPLES)], request: Request, actor: Teller
+    ) -> FactTaken:
+        return await take(desk, request, actor, fact)
+
+    @router.get("/orders", tags=["orders"], summary="List orders", responses=LOOKS)
+    async def orders(
+        query: Annotated[OrdersQuery, Query()], request: Request, actor: Reader
+    ) -> Page[OrderView]:
+        where = {"view.stage": query.stage, "view.buyer_id": query.buyer}
+        return await page_of(desk, request, actor, query, where, _orders)
+
+    @router.get("/orders/{order_id}", tags=["orders"], summary="Look at an order", responses=LOOKS)
+    async def order(order_id: PathId, actor: Reader, response: Response) -> OrderView:
+        file = await look(desk, actor, order_id, "order")
+        for seen in _orders(file):
+            tagged(response, file)
+            return seen
+        raise not_found("order")
+
+    return router
+
+
+def _orders(file: FileView) -> Sequence[OrderView]:
+    """The order of a file; none where facts about it wait for it to be placed."""
+    return (file.view,) if isinstance(file.view, OrderView) else ()
