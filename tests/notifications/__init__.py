@@ -1,0 +1,1 @@
+"""Tests of the notifications service: its rules, its views and its texts."""
