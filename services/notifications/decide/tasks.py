@@ -1,5 +1,6 @@
 """Tasks: made of what services want, escalated when overdue, closed when their cause is gone."""
 
+from datetime import datetime
 from typing import Final, TypedDict, assert_never
 
 from services.notifications.commands import RaiseTask, WantTask, WithdrawTask
@@ -36,7 +37,7 @@ def told(command: WantTask | RaiseTask | WithdrawTask, file: OrderFile) -> Decis
             return _raise(command, file)
         case WithdrawTask(withdrawn=withdrawn):
             task = file.live_task(withdrawn.task_id)
-            return NOTHING if task is None else close(task, withdrawn.reason)
+            return NOTHING if task is None else _withdraw(task, command.at, withdrawn.reason)
         case _:
             assert_never(command)
 
@@ -71,6 +72,16 @@ def _raise(command: RaiseTask, file: OrderFile) -> Decision:
     return Decision(rule=task.rule, events=(said,))
 
 
+def _withdraw(task: LiveTask, at: datetime, reason: str) -> Decision:
+    """Close a task whose cause is gone; if it was due by then, it was overdue first.
+
+    A case that decides itself at its deadline and the task's own timer come at the same moment, in
+    two services between which there is no order. So both orders must come to the same.
+    """
+    was_due = task.due_at is not None and task.due_at <= at
+    return (_escalate(task) if was_due else NOTHING) + close(task, reason)
+
+
 def close(task: LiveTask, reason: str) -> Decision:
     """A task closes itself when its cause is gone."""
     closed = TaskClosed(**named(task), reason=reason)
@@ -80,7 +91,11 @@ def close(task: LiveTask, reason: str) -> Decision:
 def overdue(command: TimerDue, file: OrderFile) -> Decision:
     """Rule `task_overdue`: once, one level up and one step more urgent. The task stays to be done."""
     task = file.live_task(command.key)
-    if task is None or task.overdue or task.due_at is None:
+    return NOTHING if task is None else _escalate(task)
+
+
+def _escalate(task: LiveTask) -> Decision:
+    if task.overdue or task.due_at is None:
         return NOTHING
     said = TaskOverdue(
         **named(task), due_at=task.due_at, priority=one_step_up(task.priority), level="supervisor"
