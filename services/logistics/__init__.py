@@ -9,7 +9,7 @@ and `case.reship_wanted` from aftersales; `task.completed` from notifications; `
 
 Says: `parcel.*` for everything that happens to a parcel, `shipment.stopped`, `carrier_claim.opened`;
 wants the tasks `check_pickup`, `check_with_carrier`, `confirm_loss`, `resolve_exception`,
-`confirm_address_and_resend` and `look_into`, and the messages `parcel_dispatched`,
+`confirm_address_and_resend`, and the messages `parcel_dispatched`,
 `parcel_out_for_delivery`, `parcel_delivered` and `delay_notice`.
 
 Promises: a parcel's stage only moves forward, and its end is said once. Every clock runs from the

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from services.logistics.commands import OpenCarrierClaim, StopLines
 from services.logistics.decide.clocks import deadline, later, timers
-from services.logistics.decide.tasks import look_into, message, named, withdraw
+from services.logistics.decide.tasks import message, named, withdraw
 from services.logistics.state import (
     MAX_PARCELS,
     Clock,
@@ -19,7 +19,7 @@ from services.logistics.state import (
 from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
 from shared.contracts.facts import ShipmentDispatched, ShipmentDispatchedBody
-from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, TaskChange
+from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 from shared.kernel.profiles import Profile, Values
 
 
@@ -63,7 +63,6 @@ def _left(fact: ShipmentDispatched, state: Placed, values: Values) -> Decision:
         rule="stage_messages",
         events=(event,),
         timers=timers(parcel.parcel_id, clock, values),
-        tasks=_left_although_stopped(state, parcel) if state.parcel(parcel.parcel_id) is None else (),
         messages=(message(state, parcel, "parcel_dispatched", fact.at, stale_at),),
     )
 
@@ -118,12 +117,6 @@ def _to_stop(state: Placed, lines: Iterable[str], except_in: str = "") -> tuple[
 
 def _stop(lines: tuple[str, ...], reason: str) -> tuple[Payload, ...]:
     return (said.ShipmentStopped(lines=lines, reason=reason),) if lines else ()
-
-
-def _left_although_stopped(state: Placed, parcel: Parcel) -> tuple[TaskChange, ...]:
-    """The warehouse decided on old knowledge: an agent calls the parcel back or settles with the buyer."""
-    lines = [line for line in parcel.lines if line in state.unwanted]
-    return (look_into(state.order_id, parcel.parcel_id, lines),) if lines else ()
 
 
 def claimed(command: OpenCarrierClaim, state: Placed) -> Outcome:

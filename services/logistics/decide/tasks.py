@@ -70,18 +70,6 @@ def withdraw(state: Placed, tasks: Iterable[OpenTask], reason: str) -> tuple[Tas
     )
 
 
-def look_into(order_id: str, parcel_id: str, lines: list[str]) -> TaskWanted:
-    """The task about lines that left although they were stopped; once for each parcel."""
-    return TaskWanted(
-        task_id=task_id(SERVICE, order_id, "look_into", "left_although_stopped", parcel_id),
-        kind="look_into",
-        order_id=order_id,
-        priority="high",
-        summary="Lines that were stopped have left in a parcel: call it back or settle with the buyer.",
-        details={"parcel_id": parcel_id, "lines": [*lines], "slug": "left-although-stopped"},
-    )
-
-
 def message(
     state: Placed, parcel: Parcel, template: str, occasion: datetime, stale_at: datetime | None = None
 ) -> MessageWanted:
