@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/ready
 PINS := requirements/dev.txt
-CODE := shared services tests
+CODE := shared services tests docs/examples
 
 # The first supported Python on the path; `make PYTHON=/path/to/python3.12 setup` chooses another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
@@ -69,4 +69,4 @@ format: $(STAMP) ## Format the code and mend what can be mended
 
 clean: ## Remove .venv, caches and what a local run left behind
 	rm -rf $(VENV) .orderlink .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
-	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+	find shared services tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
