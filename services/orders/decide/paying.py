@@ -1,0 +1,202 @@
+"""From the placing to the payment: reminders, the close, and what a payment sets going."""
+
+from datetime import datetime
+from typing import Final, Literal
+
+from services.orders.decide import late_payment, timers
+from services.orders.state import (
+    Cancelled,
+    Closed,
+    Completed,
+    Order,
+    Refunded,
+    State,
+    Unknown,
+    Unpaid,
+)
+from shared.contracts import facts
+from shared.contracts.events import orders
+from shared.contracts.events.common import MessageWanted, TaskWanted
+from shared.kernel import money
+from shared.kernel.calendar import later
+from shared.kernel.decision import (
+    NOTHING,
+    CancelTimer,
+    Contact,
+    Decision,
+    Outcome,
+    Refused,
+    SetTimer,
+    TimerChange,
+    task_id,
+)
+from shared.kernel.profiles import Profile
+
+ReminderStage = Literal["first", "last_call"]
+_REMINDER_RULES: Final[dict[ReminderStage, str]] = {
+    "first": "payment_reminder_after",
+    "last_call": "payment_last_call_before_close",
+}
+UNKNOWN_ORDER: Final = Refused(
+    slug="order-unknown", detail="No order of this id was placed.", early=True, missing=True
+)
+STOP_UNPAID: Final = (
+    CancelTimer(name=timers.REMINDER_FIRST),
+    CancelTimer(name=timers.REMINDER_LAST_CALL),
+    CancelTimer(name=timers.CLOSE_UNPAID),
+)
+
+
+def placed(fact: facts.OrderPlaced, state: State, profile: Profile) -> Outcome:
+    """`payment_reminder_after`, `payment_last_call_before_close`, `close_unpaid_after`: set going."""
+    if not isinstance(state, Unknown):
+        if _same_order(fact, state.order):
+            return NOTHING
+        return Refused(slug="already-placed", detail="Another order was placed under this id.")
+    told, values = fact.data, profile.values
+    closes_at = later(fact.at, values.close_unpaid_after)
+    event = orders.OrderPlaced(
+        shop_id=told.shop_id,
+        platform=told.platform,
+        buyer_id=told.buyer_id,
+        currency=told.currency,
+        total=told.total,
+        lines=told.lines,
+        ship_service=told.ship_service,
+        closes_at=closes_at,
+    )
+    contact = orders.ContactChanged(buyer_id=told.buyer_id, receiver=told.receiver)
+    reminders = (
+        (timers.REMINDER_FIRST, later(fact.at, values.payment_reminder_after)),
+        (timers.REMINDER_LAST_CALL, later(closes_at, -values.payment_last_call_before_close)),
+    )
+    set_going = tuple(
+        SetTimer(name=name, due_at=due_at) for name, due_at in reminders if fact.at < due_at < closes_at
+    )
+    return Decision(
+        rule="close_unpaid_after",
+        events=(event,),
+        contacts=(Contact(payload=contact),),
+        timers=(*set_going, SetTimer(name=timers.CLOSE_UNPAID, due_at=closes_at)),
+    )
+
+
+def _same_order(fact: facts.OrderPlaced, order: Order) -> bool:
+    told = fact.data
+    return (told.shop_id, told.buyer_id, told.currency, told.total, told.lines, told.ship_service) == (
+        order.shop_id,
+        order.buyer_id,
+        order.currency,
+        order.total,
+        order.lines,
+        order.ship_service,
+    )
+
+
+def remind(state: State, stage: ReminderStage) -> Outcome:
+    """`payment_reminder_after`, `payment_last_call_before_close`: still unpaid at that moment."""
+    if not isinstance(state, Unpaid):
+        return NOTHING
+    order, closes_at = state.order, state.closes_at
+    due = orders.PaymentReminderDue(
+        stage=stage, total=order.total, currency=order.currency, closes_at=closes_at
+    )
+    message = MessageWanted(
+        message_id=task_id("orders", order.order_id, "payment_reminder", stage),
+        template="payment_reminder",
+        order_id=order.order_id,
+        params={
+            "stage": stage,
+            "total": money.plain(order.total),
+            "currency": order.currency,
+            "closes_at": _text(closes_at),
+        },
+        stale_at=closes_at,
+    )
+    return Decision(rule=_REMINDER_RULES[stage], events=(due,), messages=(message,))
+
+
+def close(state: State) -> Outcome:
+    """`close_unpaid_after`: still unpaid when the time to pay is over."""
+    if not isinstance(state, Unpaid):
+        return NOTHING
+    return Decision(
+        rule="close_unpaid_after", events=(orders.OrderClosed(reason="unpaid"),), timers=STOP_UNPAID
+    )
+
+
+def paid(fact: facts.OrderPaid, state: State, profile: Profile) -> Outcome:
+    """The money arrived: the ship deadline runs, and the buyer confirms the address."""
+    match state:
+        case Unknown():
+            return UNKNOWN_ORDER
+        case Unpaid():
+            if fact.at > state.closes_at:
+                return time_is_over(state)
+            return _in_time(fact, state, profile)
+        case Closed() | Cancelled():
+            return late_payment.arrived(fact, state)
+        case _:
+            known = {state.payment.payment_id, *(late.payment_id for late in state.order.late_payments)}
+            if fact.data.payment_id in known:
+                return NOTHING
+            if isinstance(state, Refunded | Completed):
+                return Refused(slug=f"order-{state.stage}", detail=f"The order is {state.stage} already.")
+            return Refused(slug="already-paid", detail="The order was paid by another payment before.")
+
+
+def time_is_over(state: Unpaid) -> Refused:
+    """The fact is younger than the close, which is due and has not been taken yet: it waits for it.
+
+    What becomes of an order depends on the moments of its facts, not on when a worker got to them.
+    """
+    closes_at = _text(state.closes_at)
+    return Refused(slug="order-closing", detail=f"The time to pay was over at {closes_at}.", early=True)
+
+
+def _in_time(fact: facts.OrderPaid, state: Unpaid, profile: Profile) -> Decision:
+    order, told = state.order, fact.data
+    ship_by = later(fact.at, profile.values.ship_within_of(order.ship_service))
+    event = orders.OrderPaid(amount=told.amount, payment_id=told.payment_id, ship_by=ship_by)
+    starts = serve(order, fact.at, ship_by, event)
+    return Decision(rule="address_confirmation", events=(event,), timers=STOP_UNPAID) + starts
+
+
+def serve(
+    order: Order, at: datetime, ship_by: datetime, money_in: orders.OrderPaid | orders.OrderReopened
+) -> Decision:
+    """`ship_within`, `address_confirmation`: what starts when an order is paid, or reopened as paid."""
+    going: tuple[TimerChange, ...] = (SetTimer(name=timers.SHIP, due_at=ship_by),)
+    if order.goods.parcels:
+        going = (*going, SetTimer(name=timers.CATCH_UP, due_at=at))
+    confirm = MessageWanted(
+        message_id=task_id("orders", order.order_id, "confirm_address"),
+        template="confirm_address",
+        order_id=order.order_id,
+        stale_at=ship_by,
+    )
+    return Decision(timers=going, tasks=_differs(order, money_in), messages=(confirm,))
+
+
+def _differs(order: Order, money_in: orders.OrderPaid | orders.OrderReopened) -> tuple[TaskWanted, ...]:
+    """The order is served for what was paid; somebody looks into the difference."""
+    if money_in.amount == order.total:
+        return ()
+    paid_text, total_text = money.plain(money_in.amount), money.plain(order.total)
+    wanted = TaskWanted(
+        task_id=task_id("orders", order.order_id, "look_into", "payment_differs", money_in.payment_id),
+        kind="look_into",
+        order_id=order.order_id,
+        summary=f"{paid_text} {order.currency} were paid for an order of {total_text} {order.currency}.",
+        details={
+            "payment_id": money_in.payment_id,
+            "paid": paid_text,
+            "total": total_text,
+            "currency": order.currency,
+        },
+    )
+    return (wanted,)
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

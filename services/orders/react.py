@@ -1,0 +1,123 @@
+"""Other services' events as commands to the order's file; the only place that knows them."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from services.orders.commands import (
+    CallOffRest,
+    HearCaseEnded,
+    HearCaseOpened,
+    HeardOfGoods,
+    HearParcelArrived,
+    HearParcelFound,
+    HearParcelLeft,
+    HearParcelRebooked,
+    HearParcelStrayed,
+    HearRefund,
+    HearShipmentStopped,
+    OrdersCommand,
+    PromiseShipment,
+    RefundLatePayment,
+    ReopenOrder,
+)
+from shared.contracts.event import Event
+from shared.contracts.events import aftersales, logistics, notifications
+from shared.contracts.tasks import OnDate, outcome_details
+
+Answer = PromiseShipment | CallOffRest | RefundLatePayment | ReopenOrder
+
+
+def react(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
+    """What an event asks of the order that it is about."""
+    command: OrdersCommand | None
+    if isinstance(event.data, notifications.TaskCompleted):
+        command = _answer(event, event.data)
+    else:
+        command = heard_of_goods(event)
+    return () if command is None else ((event.subject, command),)
+
+
+def heard_of_goods(event: Event) -> HeardOfGoods | None:
+    """What an event says about the order's parcels and cases, if anything."""
+    return _heard_of_parcel(event) or _heard_of_case(event)
+
+
+def _heard_of_parcel(event: Event) -> HeardOfGoods | None:
+    said = event.data
+    match said:
+        case logistics.ParcelDispatched():
+            return HearParcelLeft(at=event.time, lines=said.lines, **_parcel(said))
+        case logistics.ParcelDelivered():
+            return HearParcelArrived(
+                at=event.time, lines=said.lines, arrived_at=said.scanned_at, **_parcel(said)
+            )
+        case logistics.ParcelLost():
+            return HearParcelStrayed(at=event.time, lines=said.lines, how="lost", **_parcel(said))
+        case logistics.ParcelReturned():
+            return HearParcelStrayed(at=event.time, lines=said.lines, how="returned", **_parcel(said))
+        case logistics.ParcelPickupCancelled():
+            return HearParcelStrayed(at=event.time, lines=said.lines, how="pickup_cancelled", **_parcel(said))
+        case logistics.ParcelFound():
+            return HearParcelFound(at=event.time, **_parcel(said))
+        case logistics.ParcelRebooked():
+            return HearParcelRebooked(at=event.time, **_parcel(said))
+        case _:
+            return None
+
+
+def _parcel(
+    said: logistics.ParcelDispatched
+    | logistics.ParcelDelivered
+    | logistics.ParcelLost
+    | logistics.ParcelReturned
+    | logistics.ParcelPickupCancelled
+    | logistics.ParcelFound
+    | logistics.ParcelRebooked,
+) -> dict[str, str]:
+    return {"parcel_id": said.parcel_id, "carrier": said.carrier, "tracking_no": said.tracking_no}
+
+
+def _heard_of_case(event: Event) -> HeardOfGoods | None:
+    said, at = event.data, event.time
+    match said:
+        case aftersales.CaseOpened():
+            return HearCaseOpened(
+                at=at, case_id=said.case_id, kind=said.kind, lines=said.lines, holds=said.holds_order
+            )
+        case aftersales.CaseApproved(before_dispatch=True):
+            return HearShipmentStopped(at=at, case_id=said.case_id, kind=said.kind, lines=said.lines)
+        case aftersales.CaseRefunded():
+            return HearRefund(
+                at=at,
+                case_id=said.case_id,
+                kind=said.kind,
+                refund_id=said.refund_id,
+                lines=said.lines,
+                amount=said.amount,
+            )
+        case aftersales.CaseRefused() | aftersales.CaseClosed():
+            return HearCaseEnded(at=at, case_id=said.case_id, kind=said.kind)
+        case _:
+            return None
+
+
+def _answer(event: Event, said: notifications.TaskCompleted) -> Answer | None:
+    """The outcome of a task that orders wanted; nothing where the outcome says so or makes no sense."""
+    if said.wanted_by != "orders":
+        return None
+    try:
+        details = outcome_details(said.kind, said.outcome, said.details)
+    except (KeyError, ValidationError):
+        return None
+    match (said.kind, said.outcome):
+        case ("urge_shipment", "ships_on") if isinstance(details, OnDate):
+            return PromiseShipment(at=event.time, task_id=said.task_id, ships_on=details.date)
+        case ("urge_shipment", "out_of_stock" | "cancel"):
+            return CallOffRest(at=event.time, task_id=said.task_id, reason=said.outcome)
+        case ("late_payment", "refund"):
+            return RefundLatePayment(at=event.time, task_id=said.task_id)
+        case ("late_payment", "reopen"):
+            return ReopenOrder(at=event.time, task_id=said.task_id)
+        case _:
+            return None

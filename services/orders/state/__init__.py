@@ -1,0 +1,62 @@
+"""The order's file: its stages, and how it changes by what was said and learnt."""
+
+from services.orders.state.chart import ORDER_CHART
+from services.orders.state.evolve import evolve
+from services.orders.state.goods import Case, Goods, LineStage, Parcel, Refund
+from services.orders.state.notes import CompletionDropped, CompletionSet, Heard, UrgeAnswered
+from services.orders.state.stages import (
+    INITIAL,
+    STATE,
+    Cancelled,
+    Cancelling,
+    Closed,
+    Completed,
+    Completion,
+    Delivered,
+    Dispatched,
+    Known,
+    LatePayment,
+    Order,
+    Paid,
+    Payment,
+    Refunded,
+    Served,
+    ShipPromise,
+    State,
+    Unknown,
+    Unpaid,
+)
+
+__all__ = [
+    "INITIAL",
+    "ORDER_CHART",
+    "STATE",
+    "Cancelled",
+    "Cancelling",
+    "Case",
+    "Closed",
+    "Completed",
+    "Completion",
+    "CompletionDropped",
+    "CompletionSet",
+    "Delivered",
+    "Dispatched",
+    "Goods",
+    "Heard",
+    "Known",
+    "LatePayment",
+    "LineStage",
+    "Order",
+    "Paid",
+    "Parcel",
+    "Payment",
+    "Refund",
+    "Refunded",
+    "Served",
+    "ShipPromise",
+    "State",
+    "Unknown",
+    "Unpaid",
+    "UrgeAnswered",
+    "evolve",
+]

@@ -1,0 +1,31 @@
+"""What an order's file learns without saying it."""
+
+from services.orders.commands import HeardOfGoods
+from services.orders.state.stages import Completion
+from shared.contracts.base import Id
+from shared.kernel.decision import Note
+
+
+class Heard(Note):
+    """Something was heard of the order's parcels or cases."""
+
+    heard: HeardOfGoods
+
+
+class CompletionSet(Note):
+    """When the order completes is known, or stands still."""
+
+    completion: Completion
+
+
+class CompletionDropped(Note):
+    """Something is on its way again: when the order completes is open."""
+
+
+class UrgeAnswered(Note):
+    """An agent answered an `urge_shipment` task."""
+
+    task_id: Id
+
+
+OrdersNote = Heard | CompletionSet | CompletionDropped | UrgeAnswered
