@@ -1,5 +1,8 @@
 """Messages to buyers: sent once, when they are true, to whom is known, and dropped with a reason."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from services.notifications.commands import WantMessage
@@ -11,8 +14,8 @@ from shared.kernel.decision import EffectDone, EffectFailed
 from tests.kit.rules import START, after
 from tests.notifications.world import BUYER, ORDER, RECEIVER, Shop, placed, task_wanted, wanted
 
-PARCEL = {"parcel_id": "P-1", "carrier": "DHL", "tracking_no": "T-1"}
-SCAN = {**PARCEL, "scanned_at": START}
+PARCEL: dict[str, Any] = {"parcel_id": "P-1", "carrier": "DHL", "tracking_no": "T-1"}
+SCAN: dict[str, Any] = {**PARCEL, "scanned_at": START}
 
 
 def reasons(shop: Shop) -> list[str]:
@@ -78,11 +81,11 @@ def test_staleness_goes_by_the_clock_and_not_by_the_wanting_event() -> None:
 @pytest.mark.parametrize(
     ("template", "before", "meanwhile"),
     [
-        ("payment_reminder", (), orders.OrderPaid(amount="10", payment_id="p", ship_by=START)),
+        ("payment_reminder", (), orders.OrderPaid(amount=Decimal("10"), payment_id="p", ship_by=START)),
         ("payment_reminder", (), orders.OrderClosed(reason="unpaid")),
         ("payment_reminder", (), orders.OrderCancelled(reason="changed mind", by="buyer")),
         ("confirm_address", (), orders.OrderDispatched(parcels=("P-1",))),
-        ("confirm_address", (), orders.OrderRefunded(amount="10", currency="EUR")),
+        ("confirm_address", (), orders.OrderRefunded(amount=Decimal("10"), currency="EUR")),
         (
             "parcel_dispatched",
             (logistics.ParcelDispatched(**PARCEL, lines=("1",), dispatched_at=START),),
@@ -126,7 +129,7 @@ def test_what_is_no_longer_true_in_the_morning_is_dropped(
 def test_an_order_reopened_after_its_late_payment_is_told_of_its_address_again() -> None:
     shop = Shop().order()
     shop.hear(orders.OrderClosed(reason="unpaid"))
-    shop.hear(orders.OrderReopened(amount="10", payment_id="p", ship_by=START))
+    shop.hear(orders.OrderReopened(amount=Decimal("10"), payment_id="p", ship_by=START))
     shop.hear(wanted("confirm_address"))
     assert len(shop.mails) == 1
 

@@ -1,6 +1,8 @@
 """Rule `review_invitation_after`: 72 hours after the last delivery, where nothing is open, once."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,9 +11,9 @@ from shared.contracts.events import aftersales, orders
 from tests.kit.rules import START, after
 from tests.notifications.world import Shop, task_wanted, wrote
 
-CASE = {"case_id": "C-1", "kind": "refund_only"}
+CASE: dict[str, Any] = {"case_id": "C-1", "kind": "refund_only"}
 OPENED = aftersales.CaseOpened(
-    **CASE, reason="damaged", lines=("1",), amount="10", currency="EUR", holds_order=True
+    **CASE, reason="damaged", lines=("1",), amount=Decimal("10"), currency="EUR", holds_order=True
 )
 
 
@@ -66,7 +68,7 @@ def test_the_invitation_keeps_quiet_hours_and_is_looked_at_again_after_them() ->
         OPENED,
         task_wanted(),
         aftersales.ReviewReceived(stars=4, review_id="r-1"),
-        orders.OrderRefunded(amount="10", currency="EUR"),
+        orders.OrderRefunded(amount=Decimal("10"), currency="EUR"),
         orders.OrderCancelled(reason="changed mind", by="buyer"),
         orders.OrderClosed(reason="unpaid"),
     ],
@@ -97,7 +99,7 @@ def test_a_buyer_who_waits_for_an_answer_is_not_invited() -> None:
             **CASE,
             refund_id="r",
             lines=("1",),
-            amount="10",
+            amount=Decimal("10"),
             currency="EUR",
             decided_by="agent",
             by_rule="decide_case",

@@ -81,17 +81,17 @@ class Shop:
     def hear(self, payload: Payload, at: datetime = START, subject: str = ORDER, source: str = "") -> None:
         """Another service says something."""
         self.now = max(self.now, at)
-        event = self._say(payload, at, subject, source or payload.service)
-        file = self.file(subject)
-        file.view = SERVICE.project(file.view, event)
+        self._say(payload, at, subject, source or payload.service)
 
-    def _say(self, payload: Payload, at: datetime, subject: str, source: str) -> Event:
+    def _say(self, payload: Payload, at: datetime, subject: str, source: str) -> None:
         event = heard(payload, at, subject, source, next(self._numbers))
         self.events.append(event)
+        if source != SERVICE.name:
+            file = self.file(subject)
+            file.view = SERVICE.project(file.view, event)
         silent = isinstance(payload, said.MessageAllowed | said.MessageCapped) and not self.days_answer
         for about, command in () if silent else SERVICE.react(event):
             self.do(command, about, now=self.now)
-        return event
 
     def _mail(self, effect_id: str, request: dict[str, Any], subject: str) -> None:
         if self.refusals:
