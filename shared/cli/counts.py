@@ -18,10 +18,11 @@ INNER: Final = frozenset(
         "message.capped",
         "contact.changed",
         "order.deadline_changed",
+        "case.refund_started",
         "case.deadline_changed",
     }
 )
-"""What services say to each other on the way to a task, a message or a deadline; it is in no count."""
+"""What is said on the way to a task, a message, a refund or a deadline; it is in no count."""
 
 DOMAIN_NAMES: Final = frozenset(
     {

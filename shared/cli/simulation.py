@@ -5,7 +5,7 @@ timers that are due, again until nothing moves. So a whole year of a shop takes 
 and timers take to be thought through.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -95,7 +95,7 @@ class Simulation:
         services: Sequence[Service],
         profile_of: Callable[[str | None], Profile],
         start: datetime,
-        outsides: dict[str, Outside],
+        outsides: Mapping[str, Outside],
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.clock = VirtualClock(start)
@@ -136,6 +136,11 @@ class Simulation:
             self.played.timers_until = now
             on_progress(self.played.lines, now)
 
+    @property
+    def desks(self) -> dict[str, Desk]:
+        """The doors of the services, by name."""
+        return {name: house.desk for name, house in self.houses.items()}
+
     async def drain(self) -> None:
         """Let events and effects run until nothing moves."""
         moved = True
@@ -151,7 +156,7 @@ class Simulation:
         self,
         service: Service,
         profile_of: Callable[[str | None], Profile],
-        outsides: dict[str, Outside],
+        outsides: Mapping[str, Outside],
     ) -> House:
         store = MemoryStore()
         publisher = MemoryPublisher(self.log)
