@@ -104,13 +104,13 @@ class CasePlay(Play):
         return self.do(self._fact("review.posted", at, {"stars": stars, "text": text}))
 
     def agent(
-        self, at: datetime, kind: TaskKind, outcome: str, task: str | None = None, **details: Any
+        self, at: datetime, about: TaskKind, outcome: str, task: str | None = None, **details: Any
     ) -> Self:
         """An agent completes the newest task of that kind."""
-        assert outcome in OUTCOMES[kind]
+        assert outcome in OUTCOMES[about]
         payload = notifications.TaskCompleted(
-            task_id=task or self.task(kind),
-            kind=kind,
+            task_id=task or self.task(about),
+            kind=about,
             wanted_by="aftersales",
             agent_id="agent-1",
             outcome=outcome,

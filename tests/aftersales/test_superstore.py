@@ -114,7 +114,7 @@ def _others_say(play: _OrderPlay, fact: facts.AnyFact) -> None:
     match fact:
         case facts.OrderPlaced(data=data) if play.closes_at is None:
             play.closes_at = fact.at + play.profile.values.close_unpaid_after
-            said = {**data.model_dump(exclude={"receiver", "lines"}), "lines": data.lines}
+            said: dict[str, Any] = {**data.model_dump(exclude={"receiver", "lines"}), "lines": data.lines}
             play.hear(orders.OrderPlaced(**said, closes_at=play.closes_at), fact.at)
         case facts.OrderCancelled():
             play.over = True

@@ -44,7 +44,7 @@ def reship(
     state: File, order: Paid, about: About, decided_by: DecidedBy, at: datetime, profile: Profile
 ) -> Decision:
     """Approve, and have the goods sent again at once."""
-    if not account(state, order).uncompensated(about.lines):
+    if not account(state, order).untouched(about.lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
     return approved(about, decided_by) + send_again(state, order, about, about.lines, at, profile)
 
@@ -55,7 +55,7 @@ def exchange(
     """Approve, and send goods once the old ones are back, unless there is nothing to send back."""
     if about.parcel_id is not None or about.reason == MISSING_ITEM:
         return reship(state, order, about, decided_by, at, profile)
-    if about.kind != "repair" and not account(state, order).uncompensated(about.lines):
+    if about.kind != "repair" and not account(state, order).untouched(about.lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
     return goods_first(about, "reship", decided_by, at, profile)
 

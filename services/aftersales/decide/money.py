@@ -61,8 +61,12 @@ class Account:
         return self.any_touched(lines) and self.worth(lines) <= 0
 
     def uncompensated(self, lines: Iterable[str]) -> tuple[str, ...]:
-        """Those of the lines for which something may be given still."""
+        """Those of the lines for which money may be given still."""
         return tuple(line for line in lines if line in self.left and not self.compensated(line))
+
+    def untouched(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Those of the lines for which nothing was given, so that goods may be: they are worth all of it."""
+        return tuple(line for line in lines if line in self.left and line not in self.touched)
 
     def worth(self, lines: Iterable[str]) -> Decimal:
         """The most that may still be paid for these lines. The rest goes with the last of the lines."""
@@ -120,8 +124,9 @@ def fitting(amount: Decimal) -> Decimal:
     if amount <= 0:
         return ZERO
     places = min(AMOUNT_MAX_PLACES, max(0, AMOUNT_MAX_DIGITS - (amount.adjusted() + 1)))
-    smallest = Decimal(1).scaleb(-places)
-    return amount if amount == amount.quantize(smallest) else amount.quantize(smallest, ROUND_DOWN)
+    if -int(amount.as_tuple().exponent) <= places:
+        return amount
+    return amount.quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
 
 
 def divided(amount: Decimal, among: dict[str, Decimal], smallest: Decimal = FINEST) -> dict[str, Decimal]:
@@ -136,7 +141,7 @@ def divided(amount: Decimal, among: dict[str, Decimal], smallest: Decimal = FINE
     }
     over = amount - total(parts.values())
     for name, most in among.items():
-        more = min(over, most - parts[name])
+        more = max(min(over, most - parts[name]), -parts[name])
         parts[name] += more
         over -= more
     return parts
@@ -144,8 +149,13 @@ def divided(amount: Decimal, among: dict[str, Decimal], smallest: Decimal = FINE
 
 def shares_of(amount: Decimal, lines: Iterable[str], book: Account) -> tuple[Share, ...]:
     """Which part of an amount each line takes, as far as something is left of it."""
-    parts = divided(amount, {line: book.left[line] for line in book.uncompensated(lines)})
-    return tuple(Share(line_id=line, amount=fitting(part)) for line, part in parts.items())
+    left = {line: book.left[line] for line in book.uncompensated(lines)}
+    parts = divided(amount, left)
+    return tuple(
+        Share(line_id=line, amount=fitting(part))
+        for line, part in parts.items()
+        if part > 0 or left[line] <= 0
+    )
 
 
 def part_of(about: About, order: Paid, some: tuple[str, ...]) -> Decimal:
@@ -184,7 +194,7 @@ def pay(
         refund_id=_refund_id(order.order_id, about, 1),
         attempt=1,
         payment_id=order.payment_id,
-        lines=lines,
+        lines=book.uncompensated(lines),
         amount=payable,
         shares=shares_of(payable, lines, book),
         decided_by=why.decided_by,
@@ -248,7 +258,7 @@ def send_again(
 ) -> Decision:
     """Give goods instead of money, once a line. Repaired goods are the buyer's own and count for nothing."""
     book = account(state, order)
-    to_send = lines if about.kind == "repair" else book.uncompensated(lines)
+    to_send = lines if about.kind == "repair" else book.untouched(lines)
     if not to_send:
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
     gave = (

@@ -70,9 +70,12 @@ def _unpayable(state: File, order: Paid, about: About) -> str | None:
     book = account(state, order)
     if not set(about.lines) <= set(book.left):
         return LINES_UNKNOWN
-    if about.kind != "repair" and any(book.compensated(line) for line in about.lines):
+    if about.kind not in FOR_MONEY:
+        given = about.kind != "repair" and book.any_touched(about.lines)
+        return ALREADY_COMPENSATED if given else None
+    if any(book.compensated(line) for line in about.lines):
         return ALREADY_COMPENSATED
-    if about.kind in FOR_MONEY and about.amount > book.worth(about.lines):
+    if about.amount > book.worth(about.lines):
         return ALREADY_COMPENSATED if book.any_touched(about.lines) else AMOUNT_TOO_HIGH
     return None
 
