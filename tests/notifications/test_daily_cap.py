@@ -124,6 +124,22 @@ def test_a_days_answer_to_a_message_that_does_not_wait_for_it_changes_nothing() 
     assert len(shop.mails) == 1
 
 
+def test_a_days_yes_that_is_heard_on_another_day_sends_nothing_before_that_day_has_room() -> None:
+    shop = Shop(buyer_daily_cap=1).order()
+    shop.days_answer = False
+    shop.hear(wanted(message_id="m-1"), START)
+    shop.days_answer = True
+    shop.hear(wanted(message_id="m-2"), after(days=1))
+    late = next(event for event in shop.events if event.name == "message.allowed")
+    for about, command in shop.file().service.react(late):
+        shop.do(command, about, now=after(days=1, minutes=1))
+    assert [each.message_id for each in shop.of("message.asked")] == ["m-1", "m-2", "m-1"]
+    assert len(shop.mails) == 1
+    assert [(each.message_id, each.reason) for each in shop.of("message.suppressed")] == [
+        ("m-1", "daily_cap")
+    ]
+
+
 def test_a_days_name_is_an_id_that_names_nobody() -> None:
     shop = Shop().order()
     shop.hear(wanted())
