@@ -10,9 +10,11 @@ STAMP := $(VENV)/ready
 PINS := requirements/dev.txt
 CODE := shared services tests docs/examples
 
+IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+
 # The first supported Python on the path; `make PYTHON=/path/to/python3.12 setup` chooses another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
-	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
 .PHONY: help setup check test demo up simulate schemas format clean
@@ -25,12 +27,14 @@ help: ## List these commands
 setup: $(STAMP) ## Install everything into .venv
 
 $(STAMP): $(PINS) pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then \
-	  echo "Orderlink needs Python 3.11, 3.12 or 3.13, and none is on the path." >&2; \
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(IS_SUPPORTED)'; then \
+	  echo "Orderlink needs Python 3.11, 3.12 or 3.13, and found $(or $(PYTHON),none)." >&2; \
 	  echo "Install one (Debian, Ubuntu: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; \
 	  exit 1; fi
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) has no venv module. Debian and Ubuntu keep it in the package python3-venv." >&2; exit 1; }
+	@# One that an older Python made, or that was left half made, is made anew.
+	@"$(BIN)/python" -c '$(IS_SUPPORTED)' 2>/dev/null || rm -rf $(VENV)
 	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version); the first time takes a minute or two."
 	@"$(PYTHON)" -m venv $(VENV)
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-input \
