@@ -181,6 +181,21 @@ def test_an_outcome_that_the_kind_does_not_allow_is_refused_and_the_allowed_ones
     assert "picked_up, rebook, cancelled" in answer.detail
 
 
+@pytest.mark.parametrize(("seconds", "overdue"), [(60, 0), (61, 1)])
+def test_a_task_completed_after_its_due_time_was_overdue_first_whenever_its_timer_fires(
+    seconds: int, overdue: int
+) -> None:
+    for timer_first in (True, False):
+        shop = open_task(due_at=after(minutes=1))
+        shop.claim("t-1", "mia", START)
+        if timer_first and overdue:
+            shop.run_until(after(seconds=seconds))
+        shop.complete("t-1", "moving", at=after(seconds=seconds))
+        shop.run_until(after(days=1))
+        names = ["task.created", "task.claimed", *["task.overdue"] * overdue, "task.completed"]
+        assert shop.names() == names
+
+
 def test_a_task_must_be_claimed_before_it_is_completed_by_whom_it_belongs_to() -> None:
     shop = open_task()
     assert refused(shop.complete("t-1", "moving")) == "not-claimed-by-you"

@@ -124,6 +124,18 @@ def test_a_task_whose_cause_is_gone_closes_itself_with_that_as_its_outcome(claim
     assert len(shop.names()) == said
 
 
+@pytest.mark.parametrize(("minutes", "overdue"), [(239, 0), (240, 1), (241, 1)])
+def test_a_task_withdrawn_at_or_after_its_due_time_was_overdue_first(minutes: int, overdue: int) -> None:
+    for timer_first in (True, False):
+        shop = Shop().order()
+        shop.hear(task_wanted(due_at=after(hours=4)), source="logistics")
+        if timer_first:
+            shop.run_until(after(minutes=minutes))
+        shop.hear(withdrawn(), after(minutes=minutes), source="logistics")
+        shop.run_until(after(days=1))
+        assert shop.names() == ["task.created", *["task.overdue"] * overdue, "task.closed"]
+
+
 def test_a_withdrawal_or_raise_of_an_unknown_task_changes_nothing() -> None:
     shop = Shop().order()
     shop.hear(withdrawn("t-9"), source="logistics")

@@ -8,7 +8,7 @@ from pydantic import JsonValue, ValidationError
 from services.notifications.commands import AgentCommand, ClaimTask, CompleteTask, Heartbeat, ReturnTask
 from services.notifications.decide import conversation
 from services.notifications.decide.occasion import Occasion
-from services.notifications.decide.tasks import LEASE, given_up, named, no_timers
+from services.notifications.decide.tasks import LEASE, escalate, given_up, named, no_timers
 from services.notifications.state import OrderFile
 from services.notifications.state.notes import ReturnExplained
 from services.notifications.state.tasks import ClaimedTask, OpenTask
@@ -18,7 +18,7 @@ from shared.contracts.event import Payload
 from shared.contracts.events.notifications import TaskClaimed, TaskCompleted, TaskLeaseRenewed, TaskReturned
 from shared.contracts.events.orders import ContactChanged
 from shared.contracts.tasks import OUTCOMES, WithContact, WithText, outcome_details
-from shared.kernel.decision import CancelTimer, Contact, Decision, Outcome, Refused, SetTimer
+from shared.kernel.decision import NOTHING, CancelTimer, Contact, Decision, Outcome, Refused, SetTimer
 
 
 def act(command: AgentCommand, file: OrderFile, occasion: Occasion) -> Outcome:
@@ -125,8 +125,10 @@ def _complete(command: CompleteTask, task: ClaimedTask, file: OrderFile, occasio
         outcome=command.outcome,
         details=_published(details, answer),
     )
+    late = task.due_at is not None and task.due_at < command.at
     return (
-        Decision(
+        (escalate(task) if late else NOTHING)
+        + Decision(
             rule=task.rule,
             events=(completed,),
             timers=no_timers(task.task_id),

@@ -79,7 +79,7 @@ def _withdraw(task: LiveTask, at: datetime, reason: str) -> Decision:
     two services between which there is no order. So both orders must come to the same.
     """
     was_due = task.due_at is not None and task.due_at <= at
-    return (_escalate(task) if was_due else NOTHING) + close(task, reason)
+    return (escalate(task) if was_due else NOTHING) + close(task, reason)
 
 
 def close(task: LiveTask, reason: str) -> Decision:
@@ -91,10 +91,11 @@ def close(task: LiveTask, reason: str) -> Decision:
 def overdue(command: TimerDue, file: OrderFile) -> Decision:
     """Rule `task_overdue`: once, one level up and one step more urgent. The task stays to be done."""
     task = file.live_task(command.key)
-    return NOTHING if task is None else _escalate(task)
+    return NOTHING if task is None else escalate(task)
 
 
-def _escalate(task: LiveTask) -> Decision:
+def escalate(task: LiveTask) -> Decision:
+    """Say that a task is overdue, unless that was said or it has no due time."""
     if task.overdue or task.due_at is None:
         return NOTHING
     said = TaskOverdue(
