@@ -1,6 +1,7 @@
 """`orderlink simulate FILE`: a timeline under a virtual clock, counted, in one process."""
 
 import asyncio
+import gc
 import json
 import sys
 from datetime import datetime
@@ -12,7 +13,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shared.adapters.logs import set_up_logs
-from shared.adapters.memory_outside import MemoryMail, MemoryPayments
 from shared.adapters.profile_files import BadProfiles, read_profiles
 from shared.cli.agents import ActFailed, Agents
 from shared.cli.loading import NotInstalled, load_services
@@ -52,6 +52,12 @@ def simulate(
         raise typer.Exit(1)
 
 
+def _spare_the_collector() -> None:
+    """What is loaded stays, and files that are being folded form no cycles: look for garbage rarely."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+
+
 async def _run(file: Path, extent: Extent, shops: Path | None, stderr: Console) -> Played:
     with Progress(
         TextColumn("{task.description}"),
@@ -68,8 +74,8 @@ async def _run(file: Path, extent: Extent, shops: Path | None, stderr: Console) 
             progress.update(bar, completed=lines, description=moment.strftime("%Y-%m-%d"))
 
         profiles = read_profiles(shops)
-        outsides = {"mail": MemoryMail(), "refund": MemoryPayments()}
-        simulation = Simulation(load_services(), profiles.of_shop, extent.first, outsides)
+        simulation = Simulation(load_services(), profiles.of_shop, extent.first)
+        _spare_the_collector()
         simulation.players = Agents(clients_of(simulation.desks))
         return await simulation.play(instants(file), show)
 

@@ -28,7 +28,7 @@ from shared.runtime.engine import Engine
 from shared.runtime.fold import body_digest
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
-from shared.runtime.ports import Document, Outside, Record
+from shared.runtime.ports import Document, EffectResult, Record
 from shared.runtime.service import Service
 from shared.runtime.work import FireTimers
 from shared.runtime.worker import Worker
@@ -80,6 +80,14 @@ class Played:
     dead_letters: int = 0
 
 
+class Willing:
+    """An outside that does everything at once and keeps nothing: mail and refunds of a simulation."""
+
+    async def perform(self, effect_id: str, request: Mapping[str, Any]) -> EffectResult:
+        """Done."""
+        return EffectResult(done=True)
+
+
 class _EagerTransport(MemoryTransport):
     """Never waits: in a simulation nothing comes while one waits."""
 
@@ -95,12 +103,11 @@ class Simulation:
         services: Sequence[Service],
         profile_of: Callable[[str | None], Profile],
         start: datetime,
-        outsides: Mapping[str, Outside],
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.clock = VirtualClock(start)
         self.log = MemoryLog(partitions=PARTITIONS)
-        self.houses = {service.name: self._house(service, profile_of, outsides) for service in services}
+        self.houses = {service.name: self._house(service, profile_of) for service in services}
         self.players: Players | None = None
         self.played = Played()
         self._workers = [house.worker for house in self.houses.values()]
@@ -152,18 +159,13 @@ class Simulation:
                 while await worker.try_effects():
                     moved = True
 
-    def _house(
-        self,
-        service: Service,
-        profile_of: Callable[[str | None], Profile],
-        outsides: Mapping[str, Outside],
-    ) -> House:
+    def _house(self, service: Service, profile_of: Callable[[str | None], Profile]) -> House:
         store = MemoryStore()
         publisher = MemoryPublisher(self.log)
         engine = Engine(service, store, publisher, self.clock, profile_of, Limits(), NoMetrics())
         transport = _EagerTransport(self.log, service.name, HEARS[service.name])
-        mine = {kind: outsides[kind] for kind in service.effects}
-        worker = Worker(engine, transport, mine, PARTITIONS, log=_no_log)
+        outsides = dict.fromkeys(service.effects, Willing())
+        worker = Worker(engine, transport, outsides, PARTITIONS, log=_no_log)
         return House(service, store, engine, worker, Desk(engine))
 
     async def _tell(self, lines: Sequence[Line]) -> None:

@@ -1,0 +1,38 @@
+"""Playing a timeline in memory, for tests: the counts in all, and order by order."""
+
+import asyncio
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.adapters.profile_files import read_profiles
+from shared.cli.agents import Agents
+from shared.cli.counts import count_names
+from shared.cli.loading import load_services
+from shared.cli.simulation import Played, Simulation
+from shared.cli.stage import clients_of
+from shared.cli.timeline import instants, measure
+from shared.contracts.event import Event
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a run said, by the order it was about."""
+
+    orders: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def see(self, event: Event) -> None:
+        """Count one event for its order."""
+        self.orders[event.subject].update(count_names(event))
+
+
+def play(path: Path) -> tuple[Played, Seen]:
+    """Run the timeline under a virtual clock until no timer is left."""
+    seen = Seen()
+
+    async def run() -> Played:
+        simulation = Simulation(load_services(), read_profiles().of_shop, measure(path).first, seen.see)
+        simulation.players = Agents(clients_of(simulation.desks))
+        return await simulation.play(instants(path))
+
+    return asyncio.run(run()), seen
