@@ -21,7 +21,17 @@ _URL_SECRET: Final = re.compile(r"(\w+://)[^/\s@]+@")
 _PERSONAL_KEYS: Final = frozenset(
     {"receiver", "contact", "text", "phone", "email", "address", "body", "password", "token", "authorization"}
 )
-_DRIVERS: Final = ("uvicorn", "uvicorn.error", "faust", "mode", "aiokafka", "httpx", "httpcore", "asyncio")
+_DRIVERS: Final = (
+    "uvicorn",
+    "uvicorn.error",
+    "faust",
+    "mode",
+    "aiokafka",
+    "httpx",
+    "httpcore",
+    "asyncio",
+    "mail",
+)
 """What others log below a warning is about every request and every heartbeat."""
 _LINE_MAX_CHARS: Final = 2000
 _FRAMES_MAX: Final = 12

@@ -1,0 +1,1 @@
+"""Tests of the channels to the outside: mail and payments, in memory and real."""
