@@ -44,6 +44,8 @@ IMPORTS = [
     ("drivers-in-adapters", "shared/runtime/ports", "import aiokafka"),
     ("drivers-in-adapters", "services/orders/api", "import motor.motor_asyncio"),
     ("drivers-in-adapters", "shared/cli/main", "from kafka import KafkaAdminClient"),
+    ("engine-on-ports", "shared/runtime/engine", "import socket"),
+    ("engine-on-ports", "shared/kernel/decision", "import pathlib"),
     ("web-at-the-edge", "shared/runtime/ports", "import fastapi"),
     ("web-at-the-edge", "services/orders/app", "import starlette.responses"),
     ("clients-are-light", "shared/client/__init__", "import faust"),
