@@ -16,7 +16,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.catalog import SLOTS
@@ -36,6 +36,7 @@ from shared.runtime.work import Contended, FireTimers, ReportEffect, StartEffect
 
 PAUSED = (Unavailable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 STORED_PRECISION = timedelta(milliseconds=1)
 """Databases keep moments to the millisecond; a sweep looks so much further."""
 
@@ -312,6 +313,7 @@ class Worker:
         now = self.engine.clock.now()
         store = self.engine.store
         next_timer = await store.next_timer_at(slots)
+        next_effect = _next_effect_at(await store.due_effects(slots, END_OF_TIME, 1))
         return {
             "service": self.engine.service.name,
             "partitions": sorted(self.transport.partitions()),
@@ -320,7 +322,8 @@ class Worker:
             "ends": {f"{where.topic}/{where.partition}": end for where, end in sorted(ends.items(), key=str)},
             "busy": bool(self._untaken) or self._acting > 0,
             "pending": await store.pending_count(limit=1),
-            "effects_due": len(await store.due_effects(slots, now, 1)),
+            "effects_due": int(next_effect is not None and next_effect <= now),
+            "next_effect_at": None if next_effect is None else next_effect.isoformat(),
             "timers_due": next_timer is not None and next_timer <= now,
             "next_timer_at": None if next_timer is None else next_timer.isoformat(),
             "now": now.isoformat(),
@@ -330,6 +333,11 @@ class Worker:
 def _due(document: Mapping[str, Any], otherwise: datetime) -> datetime:
     due = document["next_timer_at"]
     return due if isinstance(due, datetime) else otherwise
+
+
+def _next_effect_at(documents: Sequence[Mapping[str, Any]]) -> datetime | None:
+    first = documents[0]["next_effect_at"] if documents else None
+    return first if isinstance(first, datetime) else None
 
 
 def _due_effects(file: File, now: datetime) -> list[EffectEntry]:
