@@ -83,10 +83,13 @@ class PayBackReturnedParcel(Command):
 
 
 class CancelPaidOrder(Command):
-    """A paid order shall be taken off. `request_id` tells one such wish from the next."""
+    """Lines of a paid order that have not left shall be taken off."""
 
     request_id: Name
+    """Tells one such wish from the next."""
     reason: Name
+    lines: tuple[Id, ...] = ()
+    """None named: all of them."""
 
 
 class PayBackLatePayment(Command):

@@ -37,8 +37,8 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
         case orders.OrderReopened(payment_id=payment_id, amount=amount):
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
-        case orders.CancellationRequested(reason=reason):
-            return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason)
+        case orders.CancellationRequested(reason=reason, lines=lines):
+            return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason, lines=lines)
         case orders.LatePaymentRefundWanted() as said:
             return PayBackLatePayment(
                 at=at, payment_id=said.payment_id, amount=said.amount, currency=said.currency

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from services.aftersales.commands import BuyerAnswersOffer, RetryRefund
 from services.aftersales.decide.money import divided, fitting
 from shared.contracts.base import Amount
+from shared.kernel.decision import EffectDone
 from tests.aftersales.plays import CasePlay
 from tests.kit.rules import after
 
@@ -135,6 +136,15 @@ def test_a_failed_refund_can_be_tried_again_under_a_new_id() -> None:
     assert first.request == second.request
     assert play.stage() == "refunded"
     assert play.of("task.withdrawn")[0].kind == "look_into"
+
+
+def test_money_that_moved_after_all_is_refunded() -> None:
+    play = CasePlay(provider="refuses").paid().asks(after(hours=1))
+    done = EffectDone(at=after(hours=2), effect_id=play.effects[0].effect_id, kind="refund")
+    play.do(done).do(done)
+
+    assert play.stage() == "refunded"
+    assert len(play.of("case.refunded")) == 1
 
 
 @pytest.mark.parametrize("case", ["c-1", "c-9"])

@@ -223,6 +223,16 @@ def test_a_cancellation_waits_for_the_shop_when_a_parcel_has_left_meanwhile() ->
     assert play.effects == []
 
 
+def test_lines_that_have_not_left_are_taken_off_although_others_have() -> None:
+    play = CasePlay().paid().dispatched(after(hours=1), "1")
+    play.hear(_cancellation("2"), after(hours=2)).hear(_cancellation("1"), after(hours=3))
+
+    assert [said.lines for said in play.of("case.approved")] == [("2",)]
+    assert play.of("case.approved")[0].before_dispatch
+    assert play.of("case.refunded")[0].amount == Decimal("20.00")
+    assert play.tasks() == ["decide_case"]
+
+
 def test_a_late_payment_goes_back_once_whatever_became_of_the_order() -> None:
     play = CasePlay().placed()
     for _ in range(2):
@@ -231,6 +241,16 @@ def test_a_late_payment_goes_back_once_whatever_became_of_the_order() -> None:
     assert [effect.request["payment_id"] for effect in play.effects] == ["pay-late"]
     assert play.of("case.opened")[0].holds_order is False
     assert play.of("case.refunded")[0].amount == Decimal("54.00")
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Shanghai"])
+def test_moments_at_the_ends_of_time_are_decided_too(moment: datetime, zone: str) -> None:
+    play = CasePlay(default_profile(zone)).paid().dispatched(after(hours=5)).delivered(moment)
+    play.asks(moment, "return_and_refund", "no_reason").asks(moment, case="c-2", lines=("2",), amount="1.00")
+
+    assert play.stage() == "awaiting_return"
+    assert play.stage("c-2") == "deciding"
 
 
 def test_durations_run_from_the_facts_own_time() -> None:
@@ -249,9 +269,9 @@ def _cancelled_pickup() -> logistics.ParcelPickupCancelled:
     )
 
 
-def _cancellation() -> orders.CancellationRequested:
+def _cancellation(*lines: str) -> orders.CancellationRequested:
     return orders.CancellationRequested(
-        reason="changed_mind", by="buyer", amount=Decimal("55.00"), currency="EUR"
+        reason="changed_mind", by="buyer", amount=Decimal("55.00"), currency="EUR", lines=lines
     )
 
 

@@ -5,7 +5,7 @@ from services.aftersales.decide.approval import approval, approved, exchange, mo
 from services.aftersales.decide.ends import closing, refusal
 from services.aftersales.decide.money import account, shares_of
 from services.aftersales.decide.opening import answer_tasks
-from services.aftersales.decide.terms import AMOUNT_TOO_HIGH, CASE_DECIDED, CASE_UNKNOWN, SERVICE, Why, later
+from services.aftersales.decide.terms import AMOUNT_TOO_HIGH, CASE_DECIDED, CASE_UNKNOWN, SERVICE, Why
 from services.aftersales.state import (
     Answerable,
     CaseIs,
@@ -19,6 +19,7 @@ from services.aftersales.state import (
 from shared.contracts.base import Strict
 from shared.contracts.events import aftersales as says
 from shared.contracts.tasks import WithLines, WithOffer, WithReason
+from shared.kernel.calendar import later
 from shared.kernel.decision import Command, Decision, Outcome, Refused, task_id
 from shared.kernel.money import ZERO
 from shared.kernel.profiles import Profile

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from services.aftersales.decide.ends import refusal
 from services.aftersales.decide.money import account, pay, send_again
-from services.aftersales.decide.terms import ALREADY_COMPENSATED, MISSING_ITEM, Why, later
+from services.aftersales.decide.terms import ALREADY_COMPENSATED, MISSING_ITEM, Why
 from services.aftersales.state import About, AwaitingReturn, CaseIs, File, Paid, Remedy
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.aftersales import DecidedBy
+from shared.kernel.calendar import later
 from shared.kernel.decision import Decision
 from shared.kernel.profiles import Profile
 
@@ -34,8 +35,7 @@ def money(
     """Approve, and pay back at once. Where nothing of the lines had left, their shipment is stopped."""
     if account(state, order).exhausted(about.lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
-    left = {line for parcel in state.parcels for line in parcel.lines}
-    before = left.isdisjoint(about.lines)
+    before = state.sent.isdisjoint(about.lines)
     paying = pay(state, order, about, about.lines, amount, why, at, profile, before_dispatch=before)
     return approved(about, why.decided_by, before_dispatch=before) + paying
 

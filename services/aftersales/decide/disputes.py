@@ -4,10 +4,11 @@ from services.aftersales.commands import Negotiate, OpenDispute, SettleDispute, 
 from services.aftersales.decide.ends import closing
 from services.aftersales.decide.money import account, pay
 from services.aftersales.decide.requests import FOR_MONEY
-from services.aftersales.decide.terms import ALREADY_COMPENSATED, CASE_UNKNOWN, SERVICE, Why, later
+from services.aftersales.decide.terms import ALREADY_COMPENSATED, CASE_UNKNOWN, SERVICE, Why
 from services.aftersales.state import CaseIs, Disputed, File, Judging, Paid, RefusedCase
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
+from shared.kernel.calendar import later
 from shared.kernel.decision import Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 

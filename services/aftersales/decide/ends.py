@@ -3,10 +3,10 @@
 from datetime import datetime
 from decimal import Decimal
 
-from services.aftersales.decide.terms import later
 from services.aftersales.state import About, CaseIs, Closed, RefusedCase, Share
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.aftersales import DecidedBy
+from shared.kernel.calendar import later
 from shared.kernel.decision import Decision
 from shared.kernel.money import ZERO
 from shared.kernel.profiles import Profile

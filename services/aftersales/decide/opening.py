@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from services.aftersales.decide.terms import MISSING_ITEM, QUALITY_REASONS, SERVICE, later
+from services.aftersales.decide.terms import MISSING_ITEM, QUALITY_REASONS, SERVICE
 from services.aftersales.state import (
     About,
     Answerable,
@@ -17,6 +17,7 @@ from services.aftersales.state import (
 )
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
+from shared.kernel.calendar import later
 from shared.kernel.decision import Decision, task_id
 from shared.kernel.money import plain
 from shared.kernel.profiles import Profile

@@ -116,22 +116,21 @@ def _delivered_at(state: File, about: About) -> datetime | None:
     return max(moments, default=None)
 
 
-def _days_since(first: datetime, later: datetime, zone: str) -> int:
+def _days_since(first: datetime, then: datetime, zone: str) -> int:
     try:
-        return local_days_after(first, later, zone)
+        return local_days_after(first, then, zone)
     except OverflowError:  # at the ends of time there is no local calendar
-        return (later - first).days
+        return (then - first).days
 
 
 def cancellation(command: CancelPaidOrder, state: File, profile: Profile) -> Outcome:
-    """Rule `cancellation`: a paid order is taken off like a refund before dispatch, all of it."""
+    """Rule `cancellation`: lines that have not left are paid back at once, like a refund before dispatch."""
     if not isinstance(state.order, Paid):
         return Refused(slug="order-not-paid", detail="there is no payment to give back")
-    if any(case.about.kind == "cancellation" and not case.ended for case in state.cases):
-        return NOTHING
     order = state.order
     book = account(state, order)
-    lines = book.uncompensated(book.left) or tuple(book.left)
+    named = tuple(line for line in book.left if not command.lines or line in command.lines)
+    lines = book.uncompensated(named) or named
     about = About(
         case_id=task_id(SERVICE, order.order_id, "cancellation", command.request_id),
         kind="cancellation",
@@ -143,14 +142,13 @@ def cancellation(command: CancelPaidOrder, state: File, profile: Profile) -> Out
     )
     if state.case_of(about.case_id) is not None:
         return NOTHING
-    if book.exhausted(lines):
-        return opened(about) + refusal(about, "automatic", ALREADY_COMPENSATED, command.at, profile)
-    if state.parcels:
-        return Decision(rule="answer_within") + waits(state, order, about, profile)
     why = Why("automatic", "cancellation")
-    return (
-        Decision(rule=why.by_rule) + opened(about) + approval(state, order, about, why, command.at, profile)
-    )
+    rule = Decision(rule=why.by_rule)
+    if not book.uncompensated(named):
+        return rule + opened(about) + refusal(about, "automatic", ALREADY_COMPENSATED, command.at, profile)
+    if not state.sent.isdisjoint(lines):
+        return rule + waits(state, order, about, profile)
+    return rule + opened(about) + approval(state, order, about, why, command.at, profile)
 
 
 def late_payment(command: PayBackLatePayment, state: File) -> Outcome:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from services.aftersales.decide.ends import closing, refusal
 from services.aftersales.decide.money import part_of, pay, send_again
-from services.aftersales.decide.terms import CASE_UNKNOWN, LINES_UNKNOWN, SERVICE, Why, later
+from services.aftersales.decide.terms import CASE_UNKNOWN, LINES_UNKNOWN, SERVICE, Why
 from services.aftersales.state import (
     AnyCase,
     AwaitingReturn,
@@ -23,6 +23,7 @@ from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
 from shared.contracts.facts import ReturnReceived, ReturnShipped
 from shared.contracts.tasks import WithLines, WithReasonAndPhotos
+from shared.kernel.calendar import later
 from shared.kernel.decision import NOTHING, Command, Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 

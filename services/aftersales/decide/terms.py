@@ -1,7 +1,6 @@
-"""The words that these rules share: who speaks, the slugs of refusals, and moments after a moment."""
+"""The words that these rules share: who speaks, who decided, the slugs of refusals."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.contracts.events.aftersales import DecidedBy
@@ -25,11 +24,3 @@ class Why:
 
     decided_by: DecidedBy
     by_rule: str
-
-
-def later(moment: datetime, span: timedelta) -> datetime:
-    """The moment after a span, or the end of time where there is none."""
-    try:
-        return moment + span
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)

@@ -123,6 +123,11 @@ class File(Frozen):
         """The case of that id, if there is one."""
         return next((case for case in self.cases if case.case_id == case_id), None)
 
+    @property
+    def sent(self) -> frozenset[str]:
+        """The lines that left, whatever became of them."""
+        return frozenset(line for parcel in self.parcels for line in parcel.lines)
+
     def parcel_of(self, parcel_id: str) -> AnyParcel | None:
         """The parcel of that id, if it left."""
         return next((parcel for parcel in self.parcels if parcel.parcel_id == parcel_id), None)
