@@ -127,6 +127,12 @@ class Nursery:
                 await child.ended(max(0.0, until - time.monotonic()))
             running = [child for child in running if child.pid is not None]
 
+    def kill(self) -> None:
+        """End all at once."""
+        self._ending = True
+        for child in self.children.values():
+            child.signal(signal.SIGKILL)
+
     def _restart(self, child: Child) -> None:
         now = time.monotonic()
         recent = self._restarts[child.name]
