@@ -67,6 +67,8 @@ class HearRefund(_AboutCase):
     refund_id: Id
     lines: tuple[Id, ...]
     amount: Amount
+    settles: bool
+    """Whether the lines are paid back; a goodwill for lines that the buyer keeps or awaits does not."""
 
 
 class HearCaseEnded(_AboutCase):

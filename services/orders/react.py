@@ -1,6 +1,7 @@
 """Other services' events as commands to the order's file; the only place that knows them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -24,6 +25,9 @@ from services.orders.commands import (
 from shared.contracts.event import Event
 from shared.contracts.events import aftersales, logistics, notifications
 from shared.contracts.tasks import OnDate, outcome_details
+
+GOODWILL: Final = "offer"
+"""The rule by which `aftersales` pays a part instead of what was asked for; the goods stay wanted."""
 
 Answer = PromiseShipment | CallOffRest | RefundLatePayment | ReopenOrder
 
@@ -95,6 +99,7 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 refund_id=said.refund_id,
                 lines=said.lines,
                 amount=said.amount,
+                settles=said.by_rule != GOODWILL,
             )
         case aftersales.CaseRefused() | aftersales.CaseClosed():
             return HearCaseEnded(at=at, case_id=said.case_id, kind=said.kind)

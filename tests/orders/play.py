@@ -13,6 +13,12 @@ from shared.kernel.profiles import Profile
 from shared.kernel.unfit import out_of_stage
 from tests.kit.rules import START, Play, after, heard
 
+Strayed = Literal["lost", "returned", "pickup_cancelled"]
+STRAYED: dict[Strayed, type[Payload]] = {
+    "lost": logistics.ParcelLost,
+    "returned": logistics.ParcelReturned,
+    "pickup_cancelled": logistics.ParcelPickupCancelled,
+}
 LINES = ("1", "2")
 PAID_AT = after(hours=1)
 
@@ -116,8 +122,8 @@ class OrderPlay(Play):
 
     def left(self, parcel_id: str, at: datetime, lines: tuple[str, ...] = LINES) -> Self:
         self.run_until(at - timedelta(microseconds=1))
-        said = logistics.ParcelDispatched(lines=lines, dispatched_at=at, **parcel_of(parcel_id))
-        return self.hear(said, at)
+        said = {**parcel_of(parcel_id), "lines": lines, "dispatched_at": at}
+        return self.hear(logistics.ParcelDispatched.model_validate(said), at)
 
     def arrived(
         self,
@@ -127,25 +133,19 @@ class OrderPlay(Play):
         scanned_at: datetime | None = None,
     ) -> Self:
         self.run_until(at - timedelta(microseconds=1))
-        said = logistics.ParcelDelivered(lines=lines, scanned_at=scanned_at or at, **parcel_of(parcel_id))
-        return self.hear(said, at)
+        said = {**parcel_of(parcel_id), "lines": lines, "scanned_at": scanned_at or at}
+        return self.hear(logistics.ParcelDelivered.model_validate(said), at)
 
     def strayed(
         self,
         parcel_id: str,
         at: datetime,
-        how: Literal["lost", "returned", "pickup_cancelled"],
+        how: Strayed,
         lines: tuple[str, ...] = LINES,
     ) -> Self:
         self.run_until(at - timedelta(microseconds=1))
-        about = parcel_of(parcel_id)
-        match how:
-            case "lost":
-                return self.hear(logistics.ParcelLost(lines=lines, **about), at)
-            case "returned":
-                return self.hear(logistics.ParcelReturned(lines=lines, scanned_at=at, **about), at)
-            case "pickup_cancelled":
-                return self.hear(logistics.ParcelPickupCancelled(lines=lines, **about), at)
+        said = {**parcel_of(parcel_id), "lines": lines, "scanned_at": at}
+        return self.hear(STRAYED[how].model_validate(said), at)
 
     def case_opened(
         self,
@@ -183,6 +183,7 @@ class OrderPlay(Play):
         lines: tuple[str, ...] = LINES,
         amount: str = "30.00",
         kind: aftersales.CaseKind = "refund_only",
+        by_rule: str = "answer_within",
     ) -> Self:
         self.run_until(at - timedelta(microseconds=1))
         said = aftersales.CaseRefunded.model_validate(
@@ -194,7 +195,7 @@ class OrderPlay(Play):
                 "amount": amount,
                 "currency": "EUR",
                 "decided_by": "automatic",
-                "by_rule": "answer_within",
+                "by_rule": by_rule,
             }
         )
         return self.hear(said, at)

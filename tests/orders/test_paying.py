@@ -188,10 +188,14 @@ def test_timers_of_one_moment_fire_in_the_order_in_which_they_were_set() -> None
 
 def test_a_payment_younger_than_a_close_that_is_still_due_waits_for_it() -> None:
     play = OrderPlay().placed().do(order_paid(after(hours=25)))
+
     assert play.refused.early
     assert play.stage == "unpaid"
 
-    play.run_until(after(hours=25)).do(order_paid(after(hours=25)))
+
+def test_the_payment_that_waited_for_the_close_came_too_late() -> None:
+    late = order_paid(after(hours=25))
+    play = OrderPlay().placed().do(late).run_until(after(hours=25)).do(late)
 
     assert play.refused.slug == "order-closed"
     assert not play.refused.early

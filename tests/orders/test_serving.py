@@ -8,7 +8,7 @@ import pytest
 from shared.contracts.events import orders
 from shared.kernel.decision import NOTHING
 from tests.kit.rules import after
-from tests.orders.play import OrderPlay, delivered_order, paid_order
+from tests.orders.play import OrderPlay, Strayed, delivered_order, paid_order
 
 DUE = after(days=13)
 """When a delivered order completes."""
@@ -75,9 +75,9 @@ def test_an_order_that_does_not_arrive_does_not_complete() -> None:
 
 
 @pytest.mark.parametrize("how", ["lost", "returned"])
-def test_an_order_that_strayed_waits_for_its_replacement(how: str) -> None:
+def test_an_order_that_strayed_waits_for_its_replacement(how: Strayed) -> None:
     play = paid_order().left("p1", after(days=1))
-    play.strayed("p1", after(days=2), "lost" if how == "lost" else "returned").run_until(after(days=20))
+    play.strayed("p1", after(days=2), how).run_until(after(days=20))
     assert play.stage == "dispatched"
     assert {line.stage for line in play.seen.lines} == {"missing"}
 
@@ -86,9 +86,9 @@ def test_an_order_that_strayed_waits_for_its_replacement(how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["lost", "returned"])
-def test_an_order_that_strayed_and_was_paid_back_ends_as_refunded(how: str) -> None:
+def test_an_order_that_strayed_and_was_paid_back_ends_as_refunded(how: Strayed) -> None:
     play = paid_order().left("p1", after(days=1))
-    play.strayed("p1", after(days=2), "lost" if how == "lost" else "returned")
+    play.strayed("p1", after(days=2), how)
     play.case_opened("c", after(days=2)).case_refunded("c", after(days=3)).run_until(after(days=60))
 
     assert play.of("order.refunded") == [orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR")]
@@ -120,6 +120,16 @@ def test_a_refund_after_dispatch_does_not_keep_the_order_from_completing() -> No
 
     play.arrived("p1", after(days=3)).run_until(DUE)
     assert completed_at(play) == [False]
+
+
+def test_a_goodwill_for_a_line_that_is_still_wanted_does_not_pay_it_back() -> None:
+    play = paid_order().left("p1", after(days=1), ("1",)).case_opened("c", after(days=2), ("2",))
+    play.case_refunded("c", after(days=3), ("2",), amount="3.00", by_rule="offer")
+    assert play.stage == "paid"
+    assert not any(line.refunded for line in play.seen.lines)
+    assert [refund.amount for refund in play.seen.refunds] == [Decimal("3.00")]
+
+    assert play.run_until(after(days=8)).of("order.ship_overdue")[0].lines == ("2",)
 
 
 def test_completion_stands_still_while_a_case_is_open() -> None:

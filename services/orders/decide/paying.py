@@ -167,7 +167,7 @@ def serve(
 ) -> Decision:
     """`ship_within`, `address_confirmation`: what starts when an order is paid, or reopened as paid."""
     going: tuple[TimerChange, ...] = (SetTimer(name=timers.SHIP, due_at=ship_by),)
-    if order.goods.parcels:
+    if order.goods.owed() != order.goods.lines:
         going = (*going, SetTimer(name=timers.CATCH_UP, due_at=at))
     confirm = MessageWanted(
         message_id=task_id("orders", order.order_id, "confirm_address"),

@@ -63,6 +63,7 @@ class Refund(Frozen):
     kind: Name
     """The case's kind."""
     lines: tuple[Id, ...]
+    """The lines that it paid back; none where it was only a goodwill."""
     amount: Amount
 
 
@@ -194,7 +195,7 @@ class Goods(Frozen):
         number = {"carrier": heard.carrier, "tracking_no": heard.tracking_no}
         if known is None or (known.carrier, known.tracking_no) == (heard.carrier, heard.tracking_no):
             return self
-        return self._replace(known.model_copy(update=number))
+        return self.model_copy(update={"parcels": self._parcels_with(known.model_copy(update=number))})
 
     def _case_told(self, heard: HearCaseOpened | HearShipmentStopped | HearRefund | HearCaseEnded) -> "Goods":
         known = next((case for case in self.cases if case.case_id == heard.case_id), None)
@@ -213,7 +214,7 @@ class Goods(Frozen):
             case HearCaseEnded():
                 if known is None or not known.open:
                     return self
-                return self._end_case(known)
+                return self._end_case(known, self.refunds)
             case _:
                 assert_never(heard)
 
@@ -221,7 +222,7 @@ class Goods(Frozen):
         if any(refund.refund_id == heard.refund_id for refund in self.refunds):
             return self
         case = known or self._case(heard, heard.lines, holds=False)
-        lines = () if heard.kind == LATE_PAYMENT else self._own(heard.lines)
+        lines = self._own(heard.lines) if heard.settles and heard.kind != LATE_PAYMENT else ()
         if heard.kind == CANCELLATION and not lines:
             lines = case.lines or self.called_off
         refund = Refund(
@@ -231,16 +232,16 @@ class Goods(Frozen):
             lines=lines,
             amount=heard.amount,
         )
-        return self.model_copy(update={"refunds": (*self.refunds, refund)})._end_case(case)
+        return self._end_case(case, (*self.refunds, refund))
 
-    def _end_case(self, case: Case) -> "Goods":
+    def _end_case(self, case: Case, refunds: tuple[Refund, ...]) -> "Goods":
         """The case is over: what it stopped may leave again unless it was paid back."""
         called_off = self.called_off
         if case.kind == CANCELLATION:
             over = set(case.lines or self.called_off)
             called_off = tuple(line for line in called_off if line not in over)
-        ended = case.model_copy(update={"open": False, "stops": ()})
-        return self.model_copy(update={"called_off": called_off})._put_case(ended)
+        cases = self._cases_with(case.model_copy(update={"open": False, "stops": ()}))
+        return self.model_copy(update={"refunds": refunds, "called_off": called_off, "cases": cases})
 
     def _case(
         self, heard: HearCaseOpened | HearShipmentStopped | HearRefund, lines: tuple[str, ...], *, holds: bool
@@ -248,9 +249,12 @@ class Goods(Frozen):
         return Case(case_id=heard.case_id, kind=heard.kind, lines=self._own(lines), holds=holds)
 
     def _put_case(self, case: Case) -> "Goods":
+        return self.model_copy(update={"cases": self._cases_with(case)})
+
+    def _cases_with(self, case: Case) -> tuple[Case, ...]:
         known = any(other.case_id == case.case_id for other in self.cases)
         replaced = tuple(case if other.case_id == case.case_id else other for other in self.cases)
-        return self.model_copy(update={"cases": replaced if known else (*self.cases, case)})
+        return replaced if known else (*self.cases, case)
 
     def _parcel(self, parcel_id: str) -> Parcel | None:
         return next((parcel for parcel in self.parcels if parcel.parcel_id == parcel_id), None)
@@ -267,12 +271,12 @@ class Goods(Frozen):
         """Keep a parcel; its lines are missing now, or no longer."""
         others = tuple(line for line in self.missing if line not in parcel.lines)
         now_missing = _union(self.missing, parcel.lines) if missing else others
-        return self.model_copy(update={"missing": now_missing})._replace(parcel)
+        return self.model_copy(update={"missing": now_missing, "parcels": self._parcels_with(parcel)})
 
-    def _replace(self, parcel: Parcel) -> "Goods":
+    def _parcels_with(self, parcel: Parcel) -> tuple[Parcel, ...]:
         known = self._parcel(parcel.parcel_id) is not None
         replaced = tuple(parcel if other.parcel_id == parcel.parcel_id else other for other in self.parcels)
-        return self.model_copy(update={"parcels": replaced if known else (*self.parcels, parcel)})
+        return replaced if known else (*self.parcels, parcel)
 
     def _own(self, lines: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the lines that the order has, each once."""
