@@ -14,29 +14,27 @@ OWN_SHOPS: Final = OWN_DIRECTORY / "shops.yaml"
 DEFAULT: Final = "default"
 
 
-class BadProfiles(Exception):
+class ProfilesWrong(Exception):
     """A profile or a list of shops can't be used. The text names the file, the entry and the field."""
 
 
-class ProfileBook:
+class Profiles:
     """Which profile is in force for which shop."""
 
     def __init__(self, known: dict[str, Profile], shops: dict[str, Shop]) -> None:
         self.profiles = known
         self.shops = shops
-        self._in_force = {
-            shop_id: in_force(known[shop.profile], shop) for shop_id, shop in shops.items()
-        }
+        self._in_force = {shop_id: in_force(known[shop.profile], shop) for shop_id, shop in shops.items()}
 
-    def of_shop(self, shop_id: str | None) -> Profile:
+    def of(self, shop_id: str | None) -> Profile:
         """The profile for a shop; the default one for a shop that is not listed, or not known yet."""
         return self._in_force.get(shop_id or "", self.profiles[DEFAULT])
 
 
-def read_profiles(shops_file: Path | None = None, profiles_dir: Path | None = None) -> ProfileBook:
+def load_profiles(profiles_dir: Path | None = None, shops_file: Path | None = None) -> Profiles:
     """Read the product's own profile, those of the directory, and the list of shops.
 
-    Raises `BadProfiles`.
+    Raises `ProfilesWrong`.
     """
     known = _profiles_in(OWN_DIRECTORY, leave_out=OWN_SHOPS.name)
     if profiles_dir is not None:
@@ -45,26 +43,26 @@ def read_profiles(shops_file: Path | None = None, profiles_dir: Path | None = No
     shops: dict[str, Shop] = {}
     entries = _yaml(path)
     if not isinstance(entries, list):
-        raise BadProfiles(f"{path}: expected a list of shops")
+        raise ProfilesWrong(f"{path}: expected a list of shops")
     for number, entry in enumerate(entries, 1):
         shop = _shop(path, number, entry)
         if shop.shop_id in shops:
-            raise BadProfiles(f"{path}, shop {number}: {shop.shop_id} is listed twice")
+            raise ProfilesWrong(f"{path}, shop {number}: {shop.shop_id} is listed twice")
         if shop.profile not in known:
-            raise BadProfiles(
+            raise ProfilesWrong(
                 f"{path}, shop {number}: profile: there is no {shop.profile!r}, only {', '.join(sorted(known))}"
             )
         try:
             in_force(known[shop.profile], shop)
         except ValidationError as problem:
-            raise BadProfiles(f"{path}, shop {number}: overrides: {_first(problem)}") from None
+            raise ProfilesWrong(f"{path}, shop {number}: overrides: {_first(problem)}") from None
         shops[shop.shop_id] = shop
-    return ProfileBook(known, shops)
+    return Profiles(known, shops)
 
 
 def _profiles_in(directory: Path, leave_out: str = "") -> dict[str, Profile]:
     if not directory.is_dir():
-        raise BadProfiles(f"{directory}: there is no such directory")
+        raise ProfilesWrong(f"{directory}: there is no such directory")
     found: dict[str, Profile] = {}
     for path in sorted(directory.glob("*.yaml")):
         if path.name == leave_out:
@@ -72,9 +70,9 @@ def _profiles_in(directory: Path, leave_out: str = "") -> dict[str, Profile]:
         try:
             profile = Profile.model_validate(_yaml(path))
         except ValidationError as problem:
-            raise BadProfiles(f"{path}: {_first(problem)}") from None
+            raise ProfilesWrong(f"{path}: {_first(problem)}") from None
         if profile.id in found:
-            raise BadProfiles(f"{path}: a profile {profile.id!r} was read from another file before")
+            raise ProfilesWrong(f"{path}: a profile {profile.id!r} was read from another file before")
         found[profile.id] = profile
     return found
 
@@ -83,14 +81,14 @@ def _shop(path: Path, number: int, entry: Any) -> Shop:
     try:
         return Shop.model_validate(entry)
     except ValidationError as problem:
-        raise BadProfiles(f"{path}, shop {number}: {_first(problem)}") from None
+        raise ProfilesWrong(f"{path}, shop {number}: {_first(problem)}") from None
 
 
 def _yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise BadProfiles(f"{path}: {problem}") from None
+        raise ProfilesWrong(f"{path}: {problem}") from None
 
 
 def _first(problem: ValidationError) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shared.adapters.logs import set_up_logs
-from shared.adapters.profile_files import BadProfiles, read_profiles
+from shared.adapters.profile_files import ProfilesWrong, load_profiles
 from shared.cli.agents import ActFailed, Agents
 from shared.cli.loading import NotInstalled, load_services
 from shared.cli.simulation import Played, Simulation, Stuck
@@ -39,7 +39,7 @@ def simulate(
     try:
         extent = measure(file)
         played = asyncio.run(_run(file, extent, shops, stderr))
-    except (ActFailed, BadProfiles, BadTimeline, NotInstalled, Stuck) as problem:
+    except (ActFailed, ProfilesWrong, BadTimeline, NotInstalled, Stuck) as problem:
         stderr.print(f"[red]simulate:[/red] {problem}", highlight=False)
         raise typer.Exit(1) from problem
     counted = played.counts.all if every else played.counts.domain
@@ -73,8 +73,8 @@ async def _run(file: Path, extent: Extent, shops: Path | None, stderr: Console) 
         def show(lines: int, moment: datetime) -> None:
             progress.update(bar, completed=lines, description=moment.strftime("%Y-%m-%d"))
 
-        profiles = read_profiles(shops)
-        simulation = Simulation(load_services(), profiles.of_shop, extent.first)
+        profiles = load_profiles(shops_file=shops)
+        simulation = Simulation(load_services(), profiles.of, extent.first)
         _spare_the_collector()
         simulation.players = Agents(clients_of(simulation.desks))
         return await simulation.play(instants(file), show)

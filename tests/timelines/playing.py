@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.adapters.profile_files import read_profiles
+from shared.adapters.profile_files import load_profiles
 from shared.cli.agents import Agents
 from shared.cli.counts import count_names
 from shared.cli.loading import load_services
@@ -31,7 +31,7 @@ def play(path: Path) -> tuple[Played, Seen]:
     seen = Seen()
 
     async def run() -> Played:
-        simulation = Simulation(load_services(), read_profiles().of_shop, measure(path).first, seen.see)
+        simulation = Simulation(load_services(), load_profiles().of, measure(path).first, seen.see)
         simulation.players = Agents(clients_of(simulation.desks))
         return await simulation.play(instants(path))
 
