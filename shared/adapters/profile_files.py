@@ -49,8 +49,9 @@ def load_profiles(profiles_dir: Path | None = None, shops_file: Path | None = No
         if shop.shop_id in shops:
             raise ProfilesWrong(f"{path}, shop {number}: {shop.shop_id} is listed twice")
         if shop.profile not in known:
+            there_are = ", ".join(sorted(known))
             raise ProfilesWrong(
-                f"{path}, shop {number}: profile: there is no {shop.profile!r}, only {', '.join(sorted(known))}"
+                f"{path}, shop {number}: profile: there is no {shop.profile!r}, only {there_are}"
             )
         try:
             in_force(known[shop.profile], shop)
