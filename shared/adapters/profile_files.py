@@ -6,10 +6,9 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from shared import profiles
 from shared.kernel.profiles import Profile, Shop, in_force
 
-OWN_DIRECTORY: Final = Path(next(iter(profiles.__path__)))
+OWN_DIRECTORY: Final = Path(__file__).parents[1] / "profiles"
 OWN_SHOPS: Final = OWN_DIRECTORY / "shops.yaml"
 DEFAULT: Final = "default"
 
@@ -38,7 +37,7 @@ def load_profiles(profiles_dir: Path | None = None, shops_file: Path | None = No
     """
     known = _profiles_in(OWN_DIRECTORY, leave_out=OWN_SHOPS.name)
     if profiles_dir is not None:
-        known |= _profiles_in(profiles_dir)
+        known |= _profiles_in(profiles_dir, otherwise=known[DEFAULT])
     path = shops_file or OWN_SHOPS
     shops: dict[str, Shop] = {}
     entries = _yaml(path)
@@ -61,7 +60,10 @@ def load_profiles(profiles_dir: Path | None = None, shops_file: Path | None = No
     return Profiles(known, shops)
 
 
-def _profiles_in(directory: Path, leave_out: str = "") -> dict[str, Profile]:
+def _profiles_in(
+    directory: Path, leave_out: str = "", otherwise: Profile | None = None
+) -> dict[str, Profile]:
+    """The profiles of a directory. A value that one leaves out is the other's."""
     if not directory.is_dir():
         raise ProfilesWrong(f"{directory}: there is no such directory")
     found: dict[str, Profile] = {}
@@ -69,13 +71,20 @@ def _profiles_in(directory: Path, leave_out: str = "") -> dict[str, Profile]:
         if path.name == leave_out:
             continue
         try:
-            profile = Profile.model_validate(_yaml(path))
+            profile = Profile.model_validate(_filled(_yaml(path), otherwise))
         except ValidationError as problem:
             raise ProfilesWrong(f"{path}: {_first(problem)}") from None
         if profile.id in found:
             raise ProfilesWrong(f"{path}: a profile {profile.id!r} was read from another file before")
         found[profile.id] = profile
     return found
+
+
+def _filled(raw: Any, otherwise: Profile | None) -> Any:
+    given = raw.get("values", {}) if isinstance(raw, dict) else None
+    if otherwise is None or not isinstance(given, dict):
+        return raw
+    return {**raw, "values": {**otherwise.values.model_dump(), **given}}
 
 
 def _shop(path: Path, number: int, entry: Any) -> Shop:

@@ -82,16 +82,20 @@ class Sandbox:
 
     async def start(self) -> None:
         """Listen. Raises `PortTaken`."""
-        host = self.settings.host
+        await self.start_mail()
         app = sandbox_app(self.mails, self.refunds)
-        self._http = HttpServer(app, host, self.settings.port, DRAIN_SECONDS)
+        self._http = HttpServer(app, self.settings.host, self.settings.port, DRAIN_SECONDS)
+        await self._http.start()
+
+    async def start_mail(self) -> None:
+        """Listen for mail only. Raises `PortTaken`."""
+        host = self.settings.host
         try:
             self._smtp = await asyncio.get_running_loop().create_server(
                 self._protocol, host, self.settings.smtp_port
             )
         except OSError as problem:
             raise PortTaken(problem.errno, f"{host}:{self.settings.smtp_port} is taken") from problem
-        await self._http.start()
 
     async def stop(self) -> None:
         """Take nothing new, and close."""

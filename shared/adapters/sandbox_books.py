@@ -143,9 +143,7 @@ class RefundBook:
         return RefundAnswer(201)
 
     def _note(self, key: str, asked: dict[str, Any]) -> dict[str, Any]:
-        entry = self._by_key.get(key)
-        if entry is None:
-            entry = {"refund_id": f"re_{len(self._by_key) + 1:06d}", "key": key, **asked, "calls": 0}
-            self._by_key[key] = entry
+        number = f"re_{len(self._by_key) + 1:06d}"
+        entry = self._by_key.setdefault(key, {"refund_id": number, "key": key, **asked, "calls": 0})
         entry["calls"] += 1
         return entry

@@ -38,6 +38,11 @@ def dead_letter_topic(service: str) -> str:
     return f"{service}.dead-letters.v1"
 
 
+def consumer_group(service: str) -> str:
+    """The consumer group of a service's workers."""
+    return f"orderlink.{service}"
+
+
 def contacts_source(service: str) -> str:
     """The event source under which a service numbers its records on the contacts topic."""
     return f"{service}-contacts"

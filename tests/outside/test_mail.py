@@ -31,7 +31,7 @@ MAIL = {
 @pytest.fixture
 async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     it = Sandbox(SandboxSettings(port=0, smtp_port=0, dir=tmp_path))
-    await it.start()
+    await it.start_mail()
     yield it
     await it.stop()
 

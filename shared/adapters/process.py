@@ -1,0 +1,352 @@
+"""The process of a service: wiring, start, signals, drain, and an end with the right exit code.
+
+    python -m services.orders api | worker | all
+
+`api` serves HTTP, `worker` takes batches and serves its probes, `all` does both in one process.
+SIGTERM or SIGINT drains: readiness goes off, what was begun is finished, everything is closed, and
+the process ends with 0. Whatever escapes ends it with 1, settings that can't be used with 2, and a
+loop that stands still, or a worker that gets nothing done, with 70.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final, Literal, TypeVar
+
+from shared.adapters.clock import FileClock, SystemClock
+from shared.adapters.faust_transport import FaustTransport
+from shared.adapters.http.app import App, create_app, create_worker_app
+from shared.adapters.http.auth import Door, door_from
+from shared.adapters.http.probes import Health
+from shared.adapters.http.server import HttpServer, PortTaken
+from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_member import Membership
+from shared.adapters.kafka_publisher import KafkaPublisher
+from shared.adapters.logs import failure, logger, set_up_logs
+from shared.adapters.motor_store import MotorStore
+from shared.adapters.payments import payment_channel
+from shared.adapters.profile_files import Profiles, ProfilesWrong, load_profiles
+from shared.adapters.prometheus import PrometheusMetrics
+from shared.adapters.settings import EXIT_CODE as EXIT_SETTINGS
+from shared.adapters.settings import (
+    CommonSettings,
+    PaymentSettings,
+    SettingsWrong,
+    SmtpSettings,
+    load_settings,
+    stop,
+)
+from shared.adapters.smtp import SmtpChannel, mail_server
+from shared.adapters.watchdog import Watchdog
+from shared.contracts.catalog import HEARS, consumer_group, event_topic
+from shared.runtime.desk import Desk
+from shared.runtime.engine import Engine
+from shared.runtime.ports import Clock, Outside, PortError, Unavailable
+from shared.runtime.service import Service
+from shared.runtime.slots import check_partition_count
+from shared.runtime.worker import Worker
+
+Role = Literal["api", "worker", "all"]
+EXIT_ESCAPED: Final = 1
+RETRY_FIRST_SECONDS: Final = 0.2
+RETRY_MAX_SECONDS: Final = 5.0
+
+Result = TypeVar("Result")
+
+
+def main(service: Service, settings: type[CommonSettings], card: str, argv: list[str] | None = None) -> int:
+    """Run a service in the role that the command line names; the exit code comes back."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{service.name}",
+        description=card,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument("role", choices=("api", "worker", "all"), help="what this process does")
+    role: Role = parser.parse_args(argv).role
+    told = load_settings(settings)
+    set_up_logs(service.name, role, told.log_level)
+    return run_service(service, told, role, card)
+
+
+def run_service(service: Service, settings: CommonSettings, role: Role, card: str = "") -> int:
+    """Run until told to stop; the exit code comes back."""
+    program = f"orderlink {service.name} {role}"
+    try:
+        process = Process(service, settings, role, card)
+    except SettingsWrong as wrong:
+        stop(wrong, program)
+    except ProfilesWrong as wrong:
+        sys.stderr.write(f"{program} does not start: {wrong}\n")
+        return EXIT_SETTINGS
+    return asyncio.run(process.run())
+
+
+def outsides_from(service: Service, settings: CommonSettings, clock: Clock) -> dict[str, Outside]:
+    """The channels for the effects that a service asks for. Raises `SettingsWrong` for one that has none."""
+    found: dict[str, Outside] = {}
+    for kind in service.effects:
+        match kind:
+            case "mail" if isinstance(settings, SmtpSettings):
+                server = mail_server(settings)
+                if server is None:
+                    raise SettingsWrong(
+                        ("ORDERLINK_SMTP_URL", "smtp://host:port of your mail server", "nothing")
+                    )
+                found[kind] = SmtpChannel(server, clock)
+            case "refund" if isinstance(settings, PaymentSettings):
+                channel = payment_channel(settings)
+                if channel is None:
+                    raise SettingsWrong(
+                        ("ORDERLINK_PAYMENTS_URL", "the address of your payment provider", "nothing")
+                    )
+                found[kind] = channel
+            case _:
+                raise ValueError(f"there is no channel for effects of kind {kind}")
+    return found
+
+
+class Process:
+    """One process of one service: made of its settings, then run once."""
+
+    def __init__(self, service: Service, settings: CommonSettings, role: Role, card: str = "") -> None:
+        self.service = service
+        self.settings = settings
+        self.role = role
+        self.card = card
+        self.clock: Clock = _clock(settings)
+        self.profiles: Profiles = load_profiles(settings.profiles_dir, settings.shops_file)
+        self.door: Door | None = door_from(settings) if self._serves_api else None
+        self.outsides = outsides_from(service, settings, self.clock) if self._works else {}
+        self.metrics = PrometheusMetrics(service.name)
+        self.health = Health()
+        self.log = logger("orderlink.process")
+        self._stop = asyncio.Event()
+        self._is_started = False
+        self._worker: Worker | None = None
+        self._api: App | None = None
+
+    @property
+    def _serves_api(self) -> bool:
+        return self.role in ("api", "all")
+
+    @property
+    def _works(self) -> bool:
+        return self.role in ("worker", "all")
+
+    async def run(self) -> int:
+        """Start, work until told to stop, drain. The exit code comes back."""
+        watchdog = Watchdog(self._alive, self.settings.progress_timeout_seconds)
+        watchdog.start()
+        self._listen_to_signals()
+        try:
+            await self._run()
+        except PortTaken as problem:
+            sys.stderr.write(f"{self.service.name} does not start: {problem}\n")
+            return EXIT_SETTINGS
+        except Exception as problem:  # noqa: BLE001  # the end of the process, with its reason in the log
+            self._log_end(problem)
+            return EXIT_ESCAPED
+        finally:
+            watchdog.stop()
+        self.log.info("stopped")
+        return 0
+
+    async def _run(self) -> None:
+        settings, service = self.settings, self.service
+        indexed = (*service.indexed, "shop_id")
+        store = MotorStore(settings.mongodb_url.get_secret_value(), settings.database, indexed)
+        client_id = f"orderlink-{service.name}-{self.role}"
+        publisher = KafkaPublisher(settings.kafka_bootstrap_servers, client_id=client_id)
+        engine = Engine(service, store, publisher, self.clock, self.profiles.of, settings, self.metrics)
+        desk = Desk(engine)
+        self.health.checks = {"database": desk.ready, "start": self._started}
+        servers = self._servers(desk)
+        for server in servers:
+            await server.start()
+        try:
+            await self._until_stopped(store.prepare, "database")
+            await self._work(engine)
+        finally:
+            self.health.draining = True
+            await self._closed(*(server.stop for server in servers))
+            await self._closed(publisher.close, store.close)
+
+    async def _work(self, engine: Engine) -> None:
+        """Do the role's work until told to stop; what ends by itself before is a failure."""
+        if not self._works:
+            self._is_started = True
+            self.log.info("started")
+            await self._stop.wait()
+            return
+        partitions = await self._until_stopped(self._partitions, "broker")
+        transport = await self._until_stopped(self._joined, "broker")
+        if transport is None or partitions is None:
+            return
+        try:
+            self._worker = Worker(engine, transport, self.outsides, partitions, self.log.warning)
+            self._is_started = True
+            self.log.info("started", partitions=partitions)
+            await self._run_worker(self._worker)
+        finally:
+            self.health.draining = True
+            await self._closed(transport.close)
+
+    async def _run_worker(self, worker: Worker) -> None:
+        working = asyncio.create_task(worker.run(self._stop))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            await asyncio.wait({working}, timeout=self.settings.drain_max_seconds / 2)
+        stopping.cancel()
+        if working.done():
+            working.result()
+            return
+        self.log.warning("left in the middle of something; it is safe, and taken up again")
+        working.cancel()
+        await asyncio.wait({working}, timeout=1.0)
+
+    async def _closed(self, *steps: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Close these at the same time, within the drain's time; what does not close is left."""
+        closing = {asyncio.create_task(step()) for step in steps}
+        if not closing:
+            return
+        done, left = await asyncio.wait(closing, timeout=self.settings.drain_max_seconds / 2)
+        for task in left:
+            task.cancel()
+            self.log.warning("did not close in time")
+        for task in done:
+            problem = task.exception()
+            if problem is not None:
+                self.log.warning("closing failed", **failure(problem))
+
+    # What it waits for at the start
+
+    async def _started(self) -> None:
+        if not self._is_started:
+            raise Unavailable("still starting")
+        if self._worker is not None and self._worker.transport.generation() < 1:
+            raise Unavailable("has not joined its group yet")
+
+    async def _until_stopped(
+        self, step: Callable[[], Coroutine[Any, Any, Result]], what: str
+    ) -> Result | None:
+        """Try a step until it succeeds, or None when the process is told to stop."""
+        pause = RETRY_FIRST_SECONDS
+        while not self._stop.is_set():
+            try:
+                return await step()
+            except Unavailable as problem:
+                self.log.warning("waiting for what is away", what=what, reason=str(problem), seconds=pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
+            pause = min(pause * 2, RETRY_MAX_SECONDS)
+        return None
+
+    async def _partitions(self) -> int:
+        """How many partitions the topics have. Raises `Unavailable` where they are not there yet."""
+        topics = (event_topic(self.service.name), *HEARS[self.service.name])
+        admin = KafkaAdmin(self.settings.kafka_bootstrap_servers)
+        try:
+            ends = await admin.end_offsets(topics)
+        finally:
+            await admin.close()
+        counts = {topic: sum(1 for where in ends if where.topic == topic) for topic in topics}
+        missing = [topic for topic, count in counts.items() if count == 0]
+        if missing:
+            raise Unavailable(f"no topic {', '.join(missing)}: make them with `orderlink topics make`")
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{topic} has {count}" for topic, count in counts.items())
+            raise ValueError(f"topics must have one partition count: {told}")
+        check_partition_count(counts[topics[0]])
+        return counts[topics[0]]
+
+    async def _joined(self) -> FaustTransport:
+        transport = FaustTransport(
+            self.settings.kafka_bootstrap_servers,
+            consumer_group(self.service.name),
+            HEARS[self.service.name],
+            membership=Membership(client_id=f"orderlink-{self.service.name}"),
+        )
+        try:
+            await transport.start()
+        except Unavailable:
+            await transport.close()
+            raise
+        return transport
+
+    # HTTP
+
+    def _servers(self, desk: Desk) -> list[HttpServer]:
+        settings, servers = self.settings, list[HttpServer]()
+        testing = settings.test_clock_file is not None
+        seconds = settings.drain_max_seconds / 2
+        if self._serves_api:
+            self._api = create_app(
+                self.service,
+                desk,
+                settings,
+                self.door,
+                self.metrics,
+                self.health,
+                status=self._api_status if testing else None,
+                card=self.card,
+            )
+            servers.append(HttpServer(self._api.served, settings.api_host, settings.api_port, seconds))
+        if self._works:
+            status = self._worker_status if testing else None
+            app = create_worker_app(self.service, settings, self.metrics, self.health, status)
+            servers.append(HttpServer(app.served, settings.api_host, settings.worker_port, seconds))
+        self.log.info("listening", ports=[server.port for server in servers])
+        return servers
+
+    async def _api_status(self) -> dict[str, Any]:
+        asking = 1
+        return {
+            "service": self.service.name,
+            "role": self.role,
+            "in_flight": 0 if self._api is None else self._api.requests.in_flight - asking,
+            "now": self.clock.now().isoformat(),
+        }
+
+    async def _worker_status(self) -> dict[str, Any]:
+        if self._worker is None:
+            raise Unavailable("still starting")
+        return await self._worker.status()
+
+    # The process
+
+    def _alive(self) -> bool:
+        return self._worker is None or self._stop.is_set() or self._worker.alive()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self._told_to_stop)
+
+    def _told_to_stop(self) -> None:
+        """The first time drain; the second time somebody has no patience left."""
+        if self._stop.is_set():
+            os._exit(EXIT_ESCAPED)
+        self.health.draining = True
+        self.log.info("draining")
+        self._stop.set()
+
+    def _log_end(self, problem: BaseException) -> None:
+        """Say why the process ends: the kinds and places of what escaped, our own errors with their text."""
+        for leaf in _leaves(problem):
+            ours = isinstance(leaf, PortError | ValueError)
+            self.log.error("process ends", reason=str(leaf) if ours else None, **failure(leaf))
+
+
+def _leaves(problem: BaseException) -> list[BaseException]:
+    if isinstance(problem, BaseExceptionGroup):
+        return [leaf for inner in problem.exceptions for leaf in _leaves(inner)]
+    return [problem]
+
+
+def _clock(settings: CommonSettings) -> Clock:
+    return SystemClock() if settings.test_clock_file is None else FileClock(settings.test_clock_file)
