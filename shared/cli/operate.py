@@ -1,0 +1,112 @@
+"""What operators' commands stand on: the broker, the database and the engine of a service by name.
+
+The environment says where broker and database are, as it does for the services. Where it says
+nothing, what `orderlink up` left in `.orderlink/running.json` is used: the embedded pair.
+"""
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from shared.adapters.clock import SystemClock
+from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_publisher import KafkaPublisher
+from shared.adapters.motor_store import MotorStore
+from shared.adapters.profile_files import ProfilesWrong, load_profiles
+from shared.adapters.settings import CommonSettings, SettingsWrong, from_environment
+from shared.cli.loading import NotInstalled, load_services
+from shared.contracts.catalog import SERVICES
+from shared.runtime.engine import Engine
+from shared.runtime.metrics import NoMetrics
+from shared.runtime.ports import PortError
+from shared.runtime.work import Contended
+
+RUNNING: Final = Path(".orderlink") / "running.json"
+
+FAILURES: Final = (PortError, Contended, ProfilesWrong, NotInstalled, ValueError)
+"""What a command says in one line instead of a traceback."""
+
+
+def remember_servers(directory: Path, kafka: str, mongodb: str) -> None:
+    """Leave word of where broker and database are, for commands in the same directory."""
+    path = directory / RUNNING.name
+    path.write_text(json.dumps({"kafka": kafka, "mongodb": mongodb}))
+    path.chmod(0o600)
+
+
+def settings_now() -> CommonSettings:
+    """The settings of the environment, with the embedded pair where it names no servers.
+
+    Raises `SettingsWrong`.
+    """
+    settings = from_environment(CommonSettings)
+    if "KAFKA_BOOTSTRAP_SERVERS" in os.environ or "MONGODB_URL" in os.environ or not RUNNING.is_file():
+        return settings
+    running = json.loads(RUNNING.read_text())
+    found = {
+        "kafka_bootstrap_servers": running["kafka"],
+        "mongodb_url": SecretStr(running["mongodb"]),
+    }
+    return settings.model_copy(update=found)
+
+
+@contextmanager
+def plainly(command: str) -> Iterator[None]:
+    """Say what went wrong in a line, and end with 1."""
+    try:
+        yield
+    except SettingsWrong as wrong:
+        typer.echo(wrong.block(f"orderlink {command}"), err=True)
+        raise typer.Exit(2) from wrong
+    except FAILURES as problem:
+        Console(stderr=True).print(f"[red]orderlink {command}:[/red] {problem}", highlight=False)
+        raise typer.Exit(1) from problem
+
+
+def admin_of(settings: CommonSettings) -> KafkaAdmin:
+    """The broker's administration."""
+    return KafkaAdmin(settings.kafka_bootstrap_servers)
+
+
+@asynccontextmanager
+async def engine_of(service_name: str, settings: CommonSettings) -> AsyncIterator[Engine]:
+    """A service's engine on its real files and topics, in this process."""
+    (service,) = load_services(service_name)
+    database = f"{settings.mongodb_database_prefix}{service_name}"
+    store = MotorStore(settings.mongodb_url.get_secret_value(), database, (*service.indexed, "shop_id"))
+    publisher = KafkaPublisher(settings.kafka_bootstrap_servers, client_id="orderlink-operator")
+    profiles = load_profiles(settings.profiles_dir, settings.shops_file)
+    try:
+        await store.ping()
+        yield Engine(service, store, publisher, SystemClock(), profiles.of, settings, NoMetrics())
+    finally:
+        await publisher.close()
+        await store.close()
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr: call it with how much is done and how much there is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(what, total=None)
+
+        def show(done: int, total: int) -> None:
+            bars.update(bar, completed=done, total=total)
+
+        yield show
+
+
+def known_service(name: str) -> str:
+    """A service's name as an option. Raises `typer.BadParameter`."""
+    if name not in SERVICES:
+        raise typer.BadParameter(f"expected one of {', '.join(SERVICES)}, got {name!r}")
+    return name
