@@ -4,7 +4,7 @@ Every port has a memory adapter and a real one in `shared/adapters`, and one sui
 both pass. A port's method that fails raises one of the errors below and nothing else.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -144,7 +144,7 @@ class Record:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Outgoing:
     topic: str
     key: bytes
     value: bytes | None
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 class Publisher(Protocol):
@@ -241,7 +241,7 @@ class EffectResult:
     retry: bool = False
     """Whether another attempt may succeed."""
     reason: str = ""
-    result: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Outside(Protocol):
@@ -257,4 +257,27 @@ class Admin(Protocol):
 
     async def ensure_topics(self, partitions: int, replication: int) -> None:
         """Make missing topics of the catalogue; raise `ValueError` where an existing one differs."""
+        ...
+
+    async def delete_topics(self, topics: Collection[str]) -> None:
+        """Delete these topics with all they hold."""
+        ...
+
+    async def end_offsets(self, topics: Collection[str]) -> Mapping[TopicPartition, int]:
+        """The offset after the last record of every partition of these topics. Raises `Unavailable`."""
+        ...
+
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[TopicPartition, int]:
+        """How many records of each partition a group has not acknowledged. Raises `Unavailable`."""
+        ...
+
+    def read_all(self, topic: str) -> Iterator[Record]:
+        """Every record of a topic up to its ends as they are now, each partition in order.
+
+        Blocks while it reads, and holds little of it in memory. Raises `Unavailable`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let connections go."""
         ...

@@ -215,7 +215,7 @@ async def a_timer_moved_or_cancelled_is_due_at_its_new_moment_only(store: Store)
 
 
 async def only_the_files_of_the_asked_slots_are_due(store: Store) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "next_timer_at": NOON,
         "next_effect_at": NOON,
         "pending": [pending("orders.v1", 1, minutes(-1))],

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -123,9 +124,12 @@ async def test_what_was_committed_survives_a_killed_database(own_database: Embed
 async def test_no_sweep_reads_the_whole_collection(parts: Parts, database_name: str) -> None:
     store = MotorStore(parts.mongodb_url, database_name, indexed=("state.stage",))
     await store.prepare()
-    fields = {"next_timer_at": minutes(60), "next_effect_at": minutes(60)}
-    waiting = {"pending": [pending("orders.v1", 1, minutes(60))]}
-    await put(store, *(document(f"A-{n}", slot=n, **fields, **waiting) for n in range(40)), document("due"))
+    fields: dict[str, Any] = {
+        "next_timer_at": minutes(60),
+        "next_effect_at": minutes(60),
+        "pending": [pending("orders.v1", 1, minutes(60))],
+    }
+    await put(store, *(document(f"A-{n}", slot=n, **fields) for n in range(40)), document("due"))
     async with AsyncMongoClient[dict[str, object]](parts.mongodb_url) as client:
         for field in ("next_timer_at", "next_effect_at", "pending.since"):
             explained = await client[database_name].command(

@@ -1,0 +1,335 @@
+"""A consumer group's member hosted by Faust: its groups, assignment, rebalancing and life cycle.
+
+Of Faust we use as little as possible: no tables, web server, leader, replies or producing, and none
+of its acknowledgements. Those happen in a `finally`, so that an exception loses what it was at; also
+Faust acknowledges what it skips after a rebalance, and its positions can pass a record that nobody
+has seen. Here an agent takes events from a stream without acknowledgements and puts them into a
+buffer, `batch` empties the buffer, and what Faust commits are the positions of our own `Acks`.
+
+What goes wrong inside crashes the app, and `batch` then says `Unavailable`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+import faust
+import mode
+from aiokafka.errors import KafkaError
+from faust.app import BootStrategy
+from faust.transport.drivers import aiokafka as driver
+from yarl import URL
+
+from shared.adapters.acks import Acks
+from shared.adapters.kafka_ends import EndOffsets
+from shared.adapters.kafka_member import (
+    START_SECONDS,
+    Membership,
+    co_partitioned,
+    keep_member_id,
+    new_consumer,
+)
+from shared.adapters.naming import Names, Naming, as_they_are
+from shared.runtime.ports import Record, TopicPartition, Unavailable
+
+CLOSE_SECONDS: Final = 4.0
+"""How long leaving may take; after that Faust is left to itself."""
+BUFFER_MAX_RECORDS: Final = 1000
+"""How many records may lie in Faust's stream, and as many again between it and `batch`."""
+_GATHER_SECONDS: Final = 0.001
+_GATHER_TIMES: Final = 10
+_CRASH_POLL_SECONDS: Final = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class FaustTransport:
+    """Batches of a Faust app that runs on the loop we are on."""
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        group: str,
+        topics: Sequence[str],
+        *,
+        naming: Naming = as_they_are,
+        membership: Membership = Membership(),  # noqa: B008  # immutable
+    ) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self.group = naming(group)
+        self.names = Names(naming, topics)
+        self.membership = membership
+        self.ends = EndOffsets(bootstrap_servers, self.names, membership.client_id)
+        self.acks = Acks()
+        self._app: Any = None
+        self._directory: str | None = None
+        self._buffer: deque[Record] = deque()
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._generation = 0
+        self._owned: frozenset[int] = frozenset()
+        self._positions: dict[TopicPartition, int] = {}
+        self._failure: Unavailable | None = None
+
+    async def start(self) -> None:
+        """Join the group. Raises `Unavailable`."""
+        self._directory = tempfile.mkdtemp(prefix="orderlink-faust-")
+        self._app = _new_app(self, self._directory)
+        try:
+            # Connecting is tried here first: inside Faust it would be tried without end.
+            await self.ends.connect()
+            async with asyncio.timeout(START_SECONDS):
+                await self._app.start()
+        except Unavailable:
+            await self.close()
+            raise
+        except (KafkaError, OSError, TimeoutError) as problem:
+            await self.close()
+            raise Unavailable(f"broker: the group cannot be joined: {problem!r}") from problem
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        """The next records of the owned partitions; [] after the wait."""
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        while not self._buffer:
+            self._check()
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return []
+            self._filled.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._filled.wait(), min(left, _CRASH_POLL_SECONDS))
+        # The agent brings records one by one: give it a moment as long as it goes on bringing.
+        for _ in range(_GATHER_TIMES):
+            lying = len(self._buffer)
+            if lying >= max_records:
+                break
+            await asyncio.sleep(_GATHER_SECONDS)
+            if len(self._buffer) == lying:
+                break
+        self._check()
+        batch = [self._buffer.popleft() for _ in range(min(max_records, len(self._buffer)))]
+        self._emptied.set()
+        self.acks.give(batch)
+        for record in batch:
+            self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        return batch
+
+    async def ack(self, records: Sequence[Record]) -> None:
+        """These records are done with; the position is committed soon after, and at close."""
+        self.acks.ack(records)
+
+    def partitions(self) -> frozenset[int]:
+        """The partition numbers owned now; empty while rebalancing."""
+        return self._owned
+
+    def generation(self) -> int:
+        """Grows at each rebalance."""
+        return self._generation
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """The offset of the next record to be given, for each owned partition."""
+        return dict(self._positions)
+
+    async def end_offsets(self) -> Mapping[TopicPartition, int]:
+        """The offset after the last record of each owned partition, read now. Raises `Unavailable`."""
+        return await self.ends.read(
+            [TopicPartition(topic, number) for topic in self.names.ours for number in self._owned]
+        )
+
+    async def close(self) -> None:
+        """Commit what was acknowledged and leave the group."""
+        app, self._app = self._app, None
+        if app is not None:
+            self._emptied.set()
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await app.stop()
+            except TimeoutError:
+                log.warning("faust did not stop within %.0f s and is left to itself", CLOSE_SECONDS)
+        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+            await asyncio.wait_for(self.ends.close(), 1.0)
+        self._reset()
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    # Called by the app
+
+    async def take(self, event: Any) -> None:
+        """An event of the stream: into the buffer, unless the group has rebalanced since it was read."""
+        while len(self._buffer) >= BUFFER_MAX_RECORDS and self._app is not None:
+            self._emptied.clear()
+            await self._emptied.wait()
+        message = event.message
+        if self._app is None or message.generation_id != self._app.consumer_generation_id:
+            return
+        self._buffer.append(
+            Record(
+                self.names.in_catalogue(message.topic),
+                message.partition,
+                message.offset,
+                message.key,
+                message.value,
+                dict(message.headers or ()),
+            )
+        )
+        self._filled.set()
+
+    def revoked(self) -> None:
+        """The group is rebalancing: nothing is owned until it is assigned again."""
+        self._generation += 1
+        self._reset()
+
+    def assigned(self, starts: Mapping[TopicPartition, int]) -> None:
+        """The group has shared out its partitions anew, to be read from these offsets."""
+        self._reset()
+        try:
+            self._owned = co_partitioned(starts, self.names.ours)
+        except Unavailable as failure:
+            self._failure = failure
+            self._filled.set()
+        else:
+            self._positions = dict(starts)
+
+    def _reset(self) -> None:
+        self._owned = frozenset()
+        self._positions = {}
+        self._buffer.clear()
+        self._emptied.set()
+        self.acks.forget()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._app is None:
+            raise Unavailable("the member has left the group")
+        if self._app.crashed or self._app.should_stop:
+            raise Unavailable(f"faust has stopped: {self._app.crash_reason!r}")
+
+
+def _new_app(transport: FaustTransport, directory: str) -> Any:
+    membership = transport.membership
+    app: Any = faust.App(
+        transport.group,
+        broker=";".join(f"kafka://{server}" for server in transport.bootstrap_servers.split(",")),
+        loop=asyncio.get_running_loop(),
+        datadir=directory,
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        agent_supervisor=mode.CrashingSupervisor,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=BUFFER_MAX_RECORDS,
+        broker_commit_interval=membership.commit_interval_seconds,
+        broker_session_timeout=membership.session_timeout_seconds,
+        broker_request_timeout=max(40.0, membership.session_timeout_seconds),
+        broker_heartbeat_interval=membership.heartbeat_seconds,
+        consumer_auto_offset_reset="earliest",
+    )
+    app.BootStrategy = _Boot
+    app.boot_strategy = _Boot(app)
+    app.transport = _Driver([URL(f"kafka://{transport.bootstrap_servers.split(',')[0]}")], app)
+    app.orderlink = transport
+    topics = app.topic(
+        *transport.names.theirs,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        acks=False,
+    )
+
+    @app.agent(topics, name=f"{transport.group}-take", concurrency=1)  # type: ignore[untyped-decorator]  # faust has no types here
+    async def take(stream: Any) -> None:
+        events: AsyncIterator[Any] = stream.noack().events()
+        async for event in events:
+            await transport.take(event)
+
+    return app
+
+
+class _Boot(BootStrategy):  # type: ignore[misc]  # faust has no types here
+    """Start what consumes, and nothing else."""
+
+    enable_kafka_producer = False
+    enable_web = False
+    enable_sensors = False
+
+
+class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust has no types here
+    """The thread in which Faust's consumer lives, with our consumer in it."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        ours: FaustTransport = transport.app.orderlink
+        return new_consumer(ours.bootstrap_servers, ours.group, ours.membership)
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        keep_member_id(self._ensure_consumer())
+
+
+class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types here
+    """Faust's consumer, told where to start and what to commit."""
+
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def _ours(self) -> FaustTransport:
+        app: Any = self.app
+        ours: FaustTransport = app.orderlink
+        return ours
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """The group is rebalancing: commit what is acknowledged while it may still be."""
+        await self.force_commit()
+        self._ours.revoked()
+        await super().on_partitions_revoked(revoked)
+
+    async def perform_seek(self) -> None:
+        """Go to the committed positions, or to the beginning where there are none.
+
+        Faust's own leaves a partition without a committed position where it is, which loses what
+        had been fetched from it and thrown away.
+        """
+        generation = self._ours.generation()
+        committed: Mapping[Any, int | None] = await self.seek_to_committed() if self.assignment() else {}
+        ours = {
+            TopicPartition(self._ours.names.in_catalogue(where.topic), where.partition): where
+            for where in committed
+        }
+        begins = await self._ours.ends.beginnings(ours)
+        starts = {where: max(committed[theirs] or 0, begins[where]) for where, theirs in ours.items()}
+        await self.seek_wait({ours[where]: offset for where, offset in starts.items()})
+        if generation == self._ours.generation():
+            self._ours.assigned(starts)
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commit the positions of our own acknowledgements."""
+        del topics, start_new_transaction
+        ours = self._ours
+        generation, positions = ours.generation(), ours.acks.take()
+        if not positions:
+            return False
+        offsets = {
+            self._new_topicpartition(ours.names.on_broker(where.topic), where.partition): offset
+            for where, offset in positions.items()
+        }
+        committed = bool(await self._commit(offsets))
+        if not committed and generation == ours.generation():
+            ours.acks.put_back(positions)
+        return committed
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Progress is the worker's to watch."""
+
+
+class _Driver(driver.Transport):  # type: ignore[misc]  # faust has no types here
+    """Faust's Kafka driver with our consumer."""
+
+    Consumer = _Consumer

@@ -1,0 +1,200 @@
+"""Administration of the broker by kafka-python: topics, lag, end offsets, reading a topic from end to end."""
+
+import asyncio
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import kafka
+import kafka.structs
+from kafka.errors import KafkaError
+
+from shared.adapters.naming import Names, Naming, as_they_are
+from shared.contracts.catalog import TOPICS, Topic
+from shared.runtime.ports import Record, TopicPartition, Unavailable
+from shared.runtime.slots import check_partition_count
+
+_CLIENT: Final[Any] = kafka.KafkaAdminClient  # kafka-python has no types
+_CONSUMER: Final[Any] = kafka.KafkaConsumer
+_WHERE: Final[Any] = kafka.structs.TopicPartition
+
+REQUEST_SECONDS: Final = 10.0
+READ_BATCH_RECORDS: Final = 500
+READ_FETCH_MAX_BYTES: Final = 4_194_304
+"""How much of a topic is in memory at a time while it is read."""
+_LATEST: Final = -1
+"""Kafka's number for the end of a partition."""
+
+T = TypeVar("T")
+
+
+class KafkaAdmin:
+    """Asks one broker or cluster. kafka-python is synchronous, so each call has a thread of its own."""
+
+    def __init__(self, bootstrap_servers: str, *, naming: Naming = as_they_are) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._names = Names(naming, (topic.name for topic in TOPICS))
+        self._naming = naming
+        self._connection: Any = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ensure_topics(self, partitions: int, replication: int) -> None:
+        """Make missing topics of the catalogue; raise `ValueError` where an existing one differs."""
+        check_partition_count(partitions)
+        wanted = {topic.name: (topic, partitions if topic.co_partitioned else 1) for topic in TOPICS}
+        await self._ask(self._ensure, wanted, replication)
+
+    async def make_topics(self, topics: Collection[str], partitions: int) -> None:
+        """Make these topics of the catalogue only, not replicated."""
+        check_partition_count(partitions)
+        wanted = {topic.name: (topic, partitions) for topic in TOPICS if topic.name in topics}
+        await self._ask(self._ensure, wanted, 1)
+
+    async def delete_topics(self, topics: Collection[str]) -> None:
+        """Delete these topics of the catalogue with all they hold."""
+        await self._ask(self._delete, topics)
+
+    async def end_offsets(self, topics: Collection[str]) -> Mapping[TopicPartition, int]:
+        """The offset after the last record of every partition. Raises `Unavailable`."""
+        return await self._ask(self._ends, topics)
+
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[TopicPartition, int]:
+        """How many records of each partition the group has not acknowledged. Raises `Unavailable`."""
+        return await self._ask(self._lag, group, topics)
+
+    def read_all(self, topic: str) -> Iterator[Record]:
+        """Every record of a topic up to its ends as they are now, partition by partition in order.
+
+        Blocks while it reads and holds a few megabytes at most. Raises `Unavailable`.
+        """
+        with _named_errors():
+            consumer: Any = _CONSUMER(
+                bootstrap_servers=self._servers,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_poll_records=READ_BATCH_RECORDS,
+                fetch_max_bytes=READ_FETCH_MAX_BYTES,
+                fetch_max_wait_ms=50,
+            )
+            try:
+                yield from self._read(consumer, topic)
+            finally:
+                consumer.close()
+
+    async def close(self) -> None:
+        """Let connections go."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.to_thread(connection.close)
+
+    @property
+    def _servers(self) -> list[str]:
+        return self._bootstrap_servers.split(",")
+
+    async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._answer, question, *arguments)
+
+    def _answer(self, question: Callable[..., T], *arguments: Any) -> T:
+        with _named_errors():
+            if self._connection is None:
+                self._connection = _CLIENT(
+                    bootstrap_servers=self._servers,
+                    client_id="orderlink-admin",
+                    request_timeout_ms=round(REQUEST_SECONDS * 1000),
+                    bootstrap_timeout_ms=round(REQUEST_SECONDS * 1000),
+                )
+            return question(*arguments)
+
+    def _ensure(self, wanted: Mapping[str, tuple[Topic, int]], replication: int) -> None:
+        existing = self._partition_counts()
+        missing = {name: each for name, each in wanted.items() if self._names.on_broker(name) not in existing}
+        if missing:
+            self._connection.create_topics(
+                {
+                    self._names.on_broker(name): {
+                        "num_partitions": count,
+                        "replication_factor": replication,
+                        "configs": _configuration(topic, replication),
+                    }
+                    for name, (topic, count) in missing.items()
+                },
+                raise_errors=False,
+            )
+            self._connection.wait_for_topics([self._names.on_broker(name) for name in missing])
+            # Somebody else may have made some of them meanwhile, and otherwise.
+            existing = self._partition_counts()
+        differing = [
+            f"{name} has {existing[self._names.on_broker(name)]} partitions, expected {count}"
+            for name, (_, count) in wanted.items()
+            if existing[self._names.on_broker(name)] != count
+        ]
+        if differing:
+            raise ValueError(
+                f"{'; '.join(differing)}. Partition counts never change within a major version: "
+                "use the count that is there, or migrate the topics"
+            )
+
+    def _partition_counts(self) -> dict[str, int]:
+        return {each["name"]: len(each["partitions"]) for each in self._connection.describe_topics()}
+
+    def _delete(self, topics: Collection[str]) -> None:
+        existing = self._partition_counts()
+        there = [name for topic in topics if (name := self._names.on_broker(topic)) in existing]
+        if there:
+            self._connection.delete_topics(there)
+
+    def _where(self, topics: Collection[str]) -> dict[Any, TopicPartition]:
+        counts = self._partition_counts()
+        return {
+            _WHERE(self._names.on_broker(topic), number): TopicPartition(topic, number)
+            for topic in topics
+            for number in range(counts.get(self._names.on_broker(topic), 0))
+        }
+
+    def _ends(self, topics: Collection[str]) -> dict[TopicPartition, int]:
+        where = self._where(topics)
+        found = self._connection.list_partition_offsets(dict.fromkeys(where, _LATEST)) if where else {}
+        return {where[theirs]: each.offset for theirs, each in found.items()}
+
+    def _lag(self, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
+        ends = self._ends(topics)
+        committed = self._connection.list_group_offsets(self._naming(group)).get(self._naming(group), {})
+        positions = {(theirs.topic, theirs.partition): each.offset for theirs, each in committed.items()}
+        return {
+            where: end - max(0, positions.get((self._names.on_broker(where.topic), where.partition), 0))
+            for where, end in ends.items()
+        }
+
+    def _read(self, consumer: Any, topic: str) -> Iterator[Record]:
+        name = self._names.on_broker(topic)
+        for number in sorted(consumer.partitions_for_topic(name) or ()):
+            where = _WHERE(name, number)
+            end = consumer.end_offsets([where])[where]
+            consumer.assign([where])
+            consumer.seek_to_beginning(where)
+            while consumer.position(where) < end:
+                for records in consumer.poll(timeout_ms=round(REQUEST_SECONDS * 1000)).values():
+                    for record in records:
+                        if record.offset < end:
+                            headers = dict(record.headers)
+                            yield Record(topic, number, record.offset, record.key, record.value, headers)
+
+
+def _configuration(topic: Topic, replication: int) -> dict[str, str]:
+    """Kafka's settings of a topic. Events are kept whole; contacts keep the newest of each key."""
+    return {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "retention.ms": str(topic.retention_ms),
+        "min.insync.replicas": str(max(1, replication - 1)),
+    }
+
+
+@contextmanager
+def _named_errors() -> Generator[None]:
+    """Turn the driver's errors into the port's."""
+    try:
+        yield
+    except (KafkaError, OSError) as problem:
+        raise Unavailable(f"broker: {problem!r}") from problem

@@ -1,0 +1,120 @@
+"""What both Kafka transports have in common: how their consumer is set up, and what it must be given."""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiokafka
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+
+from shared.runtime.ports import TopicPartition, Unavailable
+
+START_SECONDS: Final = 30.0
+"""How long joining the group may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How a member behaves in its group."""
+
+    client_id: str = "orderlink"
+    instance_id: str | None = None
+    """A fixed name makes it a static member: a restart within the session timeout rebalances nobody."""
+    session_timeout_seconds: float = 10.0
+    """A member that is silent for so long is taken for dead. Kafka allows 6 s and more."""
+    heartbeat_seconds: float = 1.0
+    """How often it says that it lives, and so how soon it hears of a rebalance."""
+    max_poll_seconds: float = 300.0
+    """A member that asks for no batch for so long is taken for stuck and loses its partitions."""
+    fetch_wait_seconds: float = 0.015
+    """How long an empty fetch is held back. A record of a partition that the fetch under way leaves
+    out, since there were records of it lying here, waits for so long; hence short."""
+    commit_interval_seconds: float = 0.5
+    """How soon after the acknowledgement a position is committed."""
+
+
+def new_consumer(bootstrap_servers: str, group: str, membership: Membership) -> Any:
+    """A consumer for a group member, on the running loop."""
+    session_milliseconds = round(membership.session_timeout_seconds * 1000)
+    consumer: Any = aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        client_id=membership.client_id,
+        group_id=group,
+        group_instance_id=membership.instance_id,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        # Ranges give a member the same partition numbers of every topic; round robin does not.
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        max_poll_interval_ms=round(membership.max_poll_seconds * 1000),
+        session_timeout_ms=session_milliseconds,
+        rebalance_timeout_ms=session_milliseconds,
+        heartbeat_interval_ms=round(membership.heartbeat_seconds * 1000),
+        fetch_max_wait_ms=round(membership.fetch_wait_seconds * 1000),
+        metadata_max_age_ms=60_000,
+    )
+    _hold_back_empty_fetches(consumer, membership.fetch_wait_seconds)
+    return consumer
+
+
+def keep_member_id(consumer: Any) -> None:
+    """Let a started consumer that is told of an old generation rejoin as the member it was.
+
+    aiokafka forgets its id then, as Java's client no longer does, and joins as somebody new. The group
+    goes on waiting for the one it was, until the session timeout or, with small brokers, for ever.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001  # aiokafka has no other seam
+    forget = coordinator.reset_generation
+
+    def reset_generation() -> None:
+        # Heartbeats stop while it joins. What is refused then is the id itself.
+        member_id = None if coordinator._heartbeat_task is None else coordinator.member_id  # noqa: SLF001
+        forget()
+        if member_id is not None:
+            coordinator.member_id = member_id
+
+    coordinator.reset_generation = reset_generation
+
+
+def co_partitioned(assigned: Iterable[TopicPartition], topics: Collection[str]) -> frozenset[int]:
+    """The partition numbers of an assignment. Raises `Unavailable` unless all topics have the same."""
+    numbers: dict[str, set[int]] = {topic: set() for topic in topics}
+    for where in assigned:
+        numbers[where.topic].add(where.partition)
+    different = {frozenset(each) for each in numbers.values()}
+    if len(different) != 1:
+        told = ", ".join(f"{topic}: {sorted(each)}" for topic, each in numbers.items())
+        raise Unavailable(
+            f"the topics' partitions are not assigned together ({told}): "
+            "are all topics made, with the same partition count?"
+        )
+    return different.pop()
+
+
+def _hold_back_empty_fetches(consumer: Any, seconds: float) -> None:
+    """Wait here with an empty fetch where the broker doesn't.
+
+    Kafka holds it back as it is asked to. Small brokers answer at once, and would be asked again at
+    once, thousands of times a second.
+    """
+    client = consumer._client  # noqa: SLF001  # aiokafka has no other seam
+    send = client.send
+
+    async def send_and_wait(node_id: Any, request: Any, **kwargs: Any) -> Any:
+        began = time.monotonic()
+        response = await send(node_id, request, **kwargs)
+        if getattr(request, "API_KEY", None) == _FETCH and not _has_records(response):
+            await asyncio.sleep(began + seconds - time.monotonic())
+        return response
+
+    client.send = send_and_wait
+
+
+_FETCH: Final = 1
+"""Kafka's number of the fetch request."""
+
+
+def _has_records(response: Any) -> bool:
+    # Whatever the version, a partition's records are its last field.
+    return any(partition[-1] for _, partitions in response.topics for partition in partitions)
