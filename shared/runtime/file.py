@@ -204,11 +204,16 @@ def from_document(service: Service, document: Document, known: tuple[Any, Any] |
         parked=dict(document["parked"]),
         timers={(entry["name"], entry["key"]): _timer(entry) for entry in document["timers"]},
         timers_set=document["timers_set"],
-        effects={entry["effect_id"]: _effect(entry) for entry in document["effects"]},
+        effects={entry.effect_id: entry for entry in effects_in(document)},
         waiting=[WaitingFact(**entry) for entry in document["waiting"]],
         looked_into=set(document["looked_into"]),
         history=list(document["history"]),
     )
+
+
+def effects_in(document: Document) -> list[EffectEntry]:
+    """The effects of a stored document, without reading the rest of it."""
+    return [_effect(entry) for entry in document["effects"]]
 
 
 def _timer_document(timer: Timer) -> dict[str, Any]:

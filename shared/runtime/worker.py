@@ -22,7 +22,7 @@ from typing import Any
 from shared.contracts.catalog import SLOTS
 from shared.runtime.brake import Brake, Braked
 from shared.runtime.engine import Engine
-from shared.runtime.file import EffectEntry, File, from_document
+from shared.runtime.file import EffectEntry, effects_in, from_document
 from shared.runtime.listen import listen
 from shared.runtime.ports import (
     EffectResult,
@@ -226,9 +226,10 @@ class Worker:
             return False
         documents = await self.engine.store.due_effects(slots, now, limits.timer_scan_max_files)
         due = [
-            (file.subject, entry)
-            for file in (from_document(self.engine.service, document) for document in documents)
-            for entry in _due_effects(file, now)
+            (document["_id"], entry)
+            for document in documents
+            for entry in effects_in(document)
+            if entry.next_try_at is not None and entry.next_try_at <= now
         ]
         if not due:
             return False
@@ -338,12 +339,6 @@ def _due(document: Mapping[str, Any], otherwise: datetime) -> datetime:
 def _next_effect_at(documents: Sequence[Mapping[str, Any]]) -> datetime | None:
     first = documents[0]["next_effect_at"] if documents else None
     return first if isinstance(first, datetime) else None
-
-
-def _due_effects(file: File, now: datetime) -> list[EffectEntry]:
-    return [
-        entry for entry in file.effects.values() if entry.next_try_at is not None and entry.next_try_at <= now
-    ]
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
