@@ -10,10 +10,10 @@ import yaml
 
 from shared.contracts import events
 from shared.contracts.asyncapi import document
-from shared.contracts.event import payloads, to_cloudevent
+from shared.contracts.event import to_cloudevent
 from shared.contracts.evolution import narrowed, unreadable
 from shared.contracts.examples import example_of, sources_of
-from shared.contracts.schemas import event_file, event_schema, event_type
+from shared.contracts.schemas import event_file, event_schema, event_type, published
 
 FOLDER: Final = Path("docs")
 SCHEMAS: Final = Path("events/schemas")
@@ -29,7 +29,7 @@ Folder = Annotated[Path, typer.Option("--folder", help="Where the files are: a c
 def made() -> dict[Path, str]:
     """Every file that follows from the code, by its path in the folder."""
     files: dict[Path, str] = {}
-    for _, cls in sorted(payloads().items()):
+    for cls in published():
         files[SCHEMAS / event_file(cls)] = _json(event_schema(cls))
         files[EXAMPLES / event_file(cls)] = _json(to_cloudevent(example_of(cls)))
     files[INDEX] = _index()
@@ -54,7 +54,7 @@ def stale(folder: Path) -> list[str]:
 def broken_promises(folder: Path) -> list[str]:
     """What today's code breaks of what a release promised to subscribers and to stored events."""
     found: list[str] = []
-    schemas = {event_file(cls): event_schema(cls) for cls in payloads().values()}
+    schemas = {event_file(cls): event_schema(cls) for cls in published()}
     for bundle in sorted((folder / RELEASED).glob("*.json")):
         released: dict[str, Any] = json.loads(bundle.read_text("utf-8"))
         for name, old in sorted(released["schemas"].items()):
@@ -98,10 +98,10 @@ def freeze(release: Annotated[str, typer.Argument(help="Such as 0.1.0.")], folde
     bundle = folder / RELEASED / f"{release}.json"
     if bundle.exists():
         _tell([str(bundle)], "Released already, and a release does not change:")
-    classes = sorted(payloads().items())
+    classes = published()
     content = {
-        "schemas": {event_file(cls): event_schema(cls) for _, cls in classes},
-        "examples": {event_file(cls): to_cloudevent(example_of(cls)) for _, cls in classes},
+        "schemas": {event_file(cls): event_schema(cls) for cls in classes},
+        "examples": {event_file(cls): to_cloudevent(example_of(cls)) for cls in classes},
     }
     bundle.parent.mkdir(parents=True, exist_ok=True)
     bundle.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
@@ -129,7 +129,7 @@ def _index() -> str:
     for module in (events.orders, events.logistics, events.aftersales, events.notifications, events.common):
         lines += ["", f"## {module.__doc__.rstrip('.') if module.__doc__ else module.__name__}", ""]
         lines += ["| event | said by | means | |", "| --- | --- | --- | --- |"]
-        for cls in (cls for _, cls in sorted(payloads().items()) if cls.__module__ == module.__name__):
+        for cls in (cls for cls in published() if cls.__module__ == module.__name__):
             file = event_file(cls)
             meaning = " ".join((cls.__doc__ or "").split())
             links = f"[schema](schemas/{file}) · [example](examples/{file})"

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from shared.contracts.catalog import HEARS, SERVICES, TOPICS, Topic
-from shared.contracts.event import Payload, payloads, to_cloudevent
+from shared.contracts.event import Payload, to_cloudevent
 from shared.contracts.examples import example_of, sources_of, topics_of
-from shared.contracts.schemas import event_file, event_type
+from shared.contracts.schemas import event_file, event_type, published
 
 ASYNCAPI: Final = "3.0.0"
 MEDIA_TYPE: Final = "application/cloudevents+json"
@@ -16,7 +16,7 @@ Part = dict[str, Any]
 
 def document(version: str, schemas_at: str) -> Part:
     """The whole document; `schemas_at` is the folder of the schema files, relative to it."""
-    classes = [cls for _, cls in sorted(payloads().items())]
+    classes = published()
     topics = [topic for topic in TOPICS if topic.co_partitioned]
     return {
         "asyncapi": ASYNCAPI,

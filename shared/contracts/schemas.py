@@ -9,12 +9,18 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from shared.contracts.event import SOURCE_PREFIX, TYPE_PREFIX, Payload
+from shared.contracts import events
+from shared.contracts.event import SOURCE_PREFIX, TYPE_PREFIX, Payload, payloads
 from shared.contracts.examples import sources_of
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 Schema = dict[str, Any]
+
+
+def published() -> list[type[Payload]]:
+    """Every payload of Orderlink's own, in order of name and version; tests may register others."""
+    return [cls for _, cls in sorted(payloads().items()) if cls.__module__.startswith(events.__name__)]
 
 
 def event_type(cls: type[Payload]) -> str:
