@@ -6,4 +6,4 @@ from services.logistics.settings import Settings
 from shared.adapters.process import main
 
 if __name__ == "__main__":
-    raise SystemExit(main(SERVICE, Settings, logistics.__doc__ or ""))
+    main(SERVICE, Settings, logistics.__doc__ or "")

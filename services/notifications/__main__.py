@@ -6,4 +6,4 @@ from services.notifications.settings import Settings
 from shared.adapters.process import main
 
 if __name__ == "__main__":
-    raise SystemExit(main(SERVICE, Settings, notifications.__doc__ or ""))
+    main(SERVICE, Settings, notifications.__doc__ or "")

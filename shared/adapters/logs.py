@@ -27,6 +27,8 @@ _DRIVERS: Final = (
     "faust",
     "mode",
     "aiokafka",
+    "kafka",
+    "pymongo",
     "httpx",
     "httpcore",
     "asyncio",

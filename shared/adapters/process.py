@@ -10,21 +10,19 @@ loop that stands still, or a worker that gets nothing done, with 70.
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, NoReturn, TypeVar
 
 from shared.adapters.clock import FileClock, SystemClock
-from shared.adapters.faust_transport import FaustTransport
 from shared.adapters.http.app import App, create_app, create_worker_app
 from shared.adapters.http.auth import Door, door_from
 from shared.adapters.http.probes import Health
 from shared.adapters.http.server import HttpServer, PortTaken
-from shared.adapters.kafka_admin import KafkaAdmin
-from shared.adapters.kafka_member import Membership
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.logs import failure, logger, set_up_logs
 from shared.adapters.motor_store import MotorStore
@@ -42,12 +40,10 @@ from shared.adapters.settings import (
 )
 from shared.adapters.smtp import SmtpChannel, mail_server
 from shared.adapters.watchdog import Watchdog
-from shared.contracts.catalog import HEARS, consumer_group, event_topic
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
 from shared.runtime.ports import Clock, Outside, PortError, Unavailable
 from shared.runtime.service import Service
-from shared.runtime.slots import check_partition_count
 from shared.runtime.worker import Worker
 
 Role = Literal["api", "worker", "all"]
@@ -58,8 +54,10 @@ RETRY_MAX_SECONDS: Final = 5.0
 Result = TypeVar("Result")
 
 
-def main(service: Service, settings: type[CommonSettings], card: str, argv: list[str] | None = None) -> int:
-    """Run a service in the role that the command line names; the exit code comes back."""
+def main(
+    service: Service, settings: type[CommonSettings], card: str, argv: list[str] | None = None
+) -> NoReturn:
+    """Run a service in the role that the command line names, and end the process with its exit code."""
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{service.name}",
         description=card,
@@ -69,7 +67,10 @@ def main(service: Service, settings: type[CommonSettings], card: str, argv: list
     role: Role = parser.parse_args(argv).role
     told = load_settings(settings)
     set_up_logs(service.name, role, told.log_level)
-    return run_service(service, told, role, card)
+    code = run_service(service, told, role, card)
+    # Everything is closed. Taking the interpreter apart would cost a drain half a second of CPU.
+    logging.shutdown()
+    os._exit(code)
 
 
 def run_service(service: Service, settings: CommonSettings, role: Role, card: str = "") -> int:
@@ -182,8 +183,12 @@ class Process:
             self.log.info("started")
             await self._stop.wait()
             return
-        partitions = await self._until_stopped(self._partitions, "broker")
-        transport = await self._until_stopped(self._joined, "broker")
+        # Faust and kafka-python are slow to import, and an API needs neither.
+        from shared.adapters.joining import join_group, partition_count  # noqa: PLC0415
+
+        servers, name = self.settings.kafka_bootstrap_servers, self.service.name
+        partitions = await self._until_stopped(lambda: partition_count(servers, name), "broker")
+        transport = await self._until_stopped(lambda: join_group(servers, name), "broker")
         if transport is None or partitions is None:
             return
         try:
@@ -245,38 +250,6 @@ class Process:
                 await asyncio.wait_for(self._stop.wait(), pause)
             pause = min(pause * 2, RETRY_MAX_SECONDS)
         return None
-
-    async def _partitions(self) -> int:
-        """How many partitions the topics have. Raises `Unavailable` where they are not there yet."""
-        topics = (event_topic(self.service.name), *HEARS[self.service.name])
-        admin = KafkaAdmin(self.settings.kafka_bootstrap_servers)
-        try:
-            ends = await admin.end_offsets(topics)
-        finally:
-            await admin.close()
-        counts = {topic: sum(1 for where in ends if where.topic == topic) for topic in topics}
-        missing = [topic for topic, count in counts.items() if count == 0]
-        if missing:
-            raise Unavailable(f"no topic {', '.join(missing)}: make them with `orderlink topics make`")
-        if len(set(counts.values())) > 1:
-            told = ", ".join(f"{topic} has {count}" for topic, count in counts.items())
-            raise ValueError(f"topics must have one partition count: {told}")
-        check_partition_count(counts[topics[0]])
-        return counts[topics[0]]
-
-    async def _joined(self) -> FaustTransport:
-        transport = FaustTransport(
-            self.settings.kafka_bootstrap_servers,
-            consumer_group(self.service.name),
-            HEARS[self.service.name],
-            membership=Membership(client_id=f"orderlink-{self.service.name}"),
-        )
-        try:
-            await transport.start()
-        except Unavailable:
-            await transport.close()
-            raise
-        return transport
 
     # HTTP
 

@@ -1,0 +1,45 @@
+"""Joining a service's consumer group: how many partitions there are, and a member that takes its share."""
+
+from shared.adapters.faust_transport import FaustTransport
+from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_member import Membership
+from shared.contracts.catalog import HEARS, consumer_group, event_topic
+from shared.runtime.ports import Unavailable
+from shared.runtime.slots import check_partition_count
+
+
+async def partition_count(bootstrap_servers: str, service: str) -> int:
+    """How many partitions the topics have that a service hears and writes.
+
+    Raises `Unavailable` where a topic is not there yet, and `ValueError` where they differ.
+    """
+    topics = dict.fromkeys((event_topic(service), *HEARS[service]))
+    admin = KafkaAdmin(bootstrap_servers)
+    try:
+        ends = await admin.end_offsets(topics)
+    finally:
+        await admin.close()
+    counts = {topic: sum(1 for where in ends if where.topic == topic) for topic in topics}
+    missing = [topic for topic, count in counts.items() if count == 0]
+    if missing:
+        raise Unavailable(f"there is no topic {', '.join(missing)}; `orderlink topics` makes them")
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{topic} has {count}" for topic, count in counts.items())
+        raise ValueError(f"event topics must have the same number of partitions: {told}")
+    count = counts[event_topic(service)]
+    check_partition_count(count)
+    return count
+
+
+async def join_group(bootstrap_servers: str, service: str) -> FaustTransport:
+    """A member of the service's group. Raises `Unavailable`."""
+    membership = Membership(client_id=f"orderlink-{service}")
+    transport = FaustTransport(
+        bootstrap_servers, consumer_group(service), HEARS[service], membership=membership
+    )
+    try:
+        await transport.start()
+    except Unavailable:
+        await transport.close()
+        raise
+    return transport
