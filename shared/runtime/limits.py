@@ -14,33 +14,56 @@ class Limits(Strict):
     """What the engine never exceeds."""
 
     batch_max_records: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Records that are taken, decided on and committed together."""
     commit_attempts: Annotated[int, Field(ge=1, le=100)] = 10
+    """How often a file is decided on again when its commit was no clear yes."""
     event_max_bytes: Annotated[int, Field(ge=1024, le=900_000)] = 256_000
     """Below the topic's message limit; a larger event fails before the commit."""
     pending_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 1_000
+    """Events of one file that may wait for the broker; then the file takes nothing more."""
     seen_max_per_file: Annotated[int, Field(ge=16, le=10_000)] = 256
+    """Ids of facts, commands and other subjects' events that a file remembers, to know a repetition."""
     history_max_per_file: Annotated[int, Field(ge=10, le=10_000)] = 200
+    """Lines of a file's why-trail."""
     waiting_facts_max_per_file: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Facts that came too early and are kept, for one file."""
     known_versions_max_files: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
     """States and views that an engine remembers, so that it need not read them again."""
     timers_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 5_000
+    """Timers that one file may have."""
     timer_scan_max_files: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Files with something due that are looked at in one go."""
     timer_poll_seconds: Seconds = 0.25
+    """How often a worker looks for timers that are due."""
     backlog_wait_seconds: Seconds = 5.0
     """How long due timers wait for the partitions' backlog before other partitions go on."""
     pending_stale_after_seconds: Annotated[float, Field(ge=0)] = 1.0
+    """Events that wait for longer than this are published by the slot's owner, whoever committed them."""
     sweep_poll_seconds: Seconds = 1.0
+    """How often a worker looks for such events."""
     effect_poll_seconds: Seconds = 0.25
+    """How often a worker looks for mails and refunds that are due."""
     effect_lease_seconds: Seconds = 60.0
+    """How long an attempt at an effect is left to the worker that began it."""
     effect_attempts: Annotated[int, Field(ge=1, le=100)] = 12
+    """How often an effect outside is tried until it has failed."""
     effect_backoff_first_seconds: Seconds = 1.0
+    """The pause after an effect's first failure; it doubles each time."""
     effect_backoff_max_seconds: Seconds = 3600.0
+    """The longest pause between two attempts at an effect."""
     effects_at_once: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """Effects outside that one worker tries at the same time."""
     stream_wait_seconds: Seconds = 0.05
+    """How long to wait for records before looking after other things."""
     outage_backoff_first_seconds: Seconds = 0.1
+    """The first pause when the database or the broker is away; it doubles each time."""
     outage_backoff_max_seconds: Seconds = 10.0
+    """The longest such pause."""
     brake_in_a_row: Count = 20
+    """So many records in a row that can't be digested stop the worker: the fault is ours."""
     brake_window_records: Count = 1_000
+    """The brake looks at this many records."""
     brake_window_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """More of them than this that can't be digested stop the worker."""
     progress_timeout_seconds: Seconds = 30.0
     """A worker that has records to take and takes none for this long is not alive."""
