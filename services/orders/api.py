@@ -1,11 +1,11 @@
 """HTTP of orders: facts in, orders to look at."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
-from services.orders.views import OrderView, SeenStage
+from services.orders.views import OrderView
 from shared.adapters.http.auth import Reader, Teller
 from shared.adapters.http.commands import look, tagged
 from shared.adapters.http.examples import fact_examples
@@ -18,6 +18,10 @@ from shared.contracts.facts import OrdersFact
 from shared.runtime.desk import Desk, FileView
 
 EXAMPLES: Final = fact_examples("order.placed", "order.paid", "order.cancelled")
+
+SeenStage = Literal[
+    "unpaid", "closed", "cancelled", "refunded", "completed", "paid", "cancelling", "dispatched", "delivered"
+]
 
 
 class OrdersQuery(PageQuery):

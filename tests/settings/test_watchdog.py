@@ -1,0 +1,41 @@
+"""The watchdog: a loop that stands still or a worker that gets nothing done ends the process."""
+
+import asyncio
+import time
+
+from shared.adapters.watchdog import Watchdog
+
+
+async def _until(said: list[str]) -> None:
+    for _ in range(400):
+        if said:
+            return
+        await asyncio.sleep(0.005)
+
+
+async def test_a_loop_that_turns_is_left_alone() -> None:
+    said: list[str] = []
+    watchdog = Watchdog(lambda: True, 2.0, said.append, look_seconds=0.02)
+    watchdog.start()
+    await asyncio.sleep(0.3)
+    watchdog.stop()
+    assert said == []
+
+
+async def test_a_loop_that_stands_still_ends_the_process() -> None:
+    said: list[str] = []
+    watchdog = Watchdog(lambda: True, 0.05, said.append, look_seconds=0.01)
+    watchdog.start()
+    await asyncio.sleep(0.05)
+    time.sleep(0.3)  # noqa: ASYNC251  # it is the point that the loop stands still
+    watchdog.stop()
+    assert "stood still" in said[0]
+
+
+async def test_a_worker_that_gets_nothing_done_ends_the_process() -> None:
+    said: list[str] = []
+    watchdog = Watchdog(lambda: False, 0.05, said.append, look_seconds=0.01)
+    watchdog.start()
+    await _until(said)
+    watchdog.stop()
+    assert "nothing got done" in said[0]
