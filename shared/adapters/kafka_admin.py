@@ -1,6 +1,8 @@
 """Administration of the broker by kafka-python: topics, lag, end offsets, reading a topic from end to end."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -19,6 +21,7 @@ _CONSUMER: Final[Any] = kafka.KafkaConsumer
 _WHERE: Final[Any] = kafka.structs.TopicPartition
 
 REQUEST_SECONDS: Final = 10.0
+REACH_SECONDS: Final = 3.0
 READ_BATCH_RECORDS: Final = 500
 READ_FETCH_MAX_BYTES: Final = 4_194_304
 """How much of a topic is in memory at a time while it is read."""
@@ -29,14 +32,12 @@ T = TypeVar("T")
 
 
 class KafkaAdmin:
-    """Asks one broker or cluster. kafka-python is synchronous, so each call has a thread of its own."""
+    """Asks one broker or cluster. kafka-python is synchronous, so each question has a thread of its own."""
 
     def __init__(self, bootstrap_servers: str, *, naming: Naming = as_they_are) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._names = Names(naming, (topic.name for topic in TOPICS))
         self._naming = naming
-        self._connection: Any = None
-        self._one_at_a_time = asyncio.Lock()
 
     async def ensure_topics(self, partitions: int, replication: int) -> None:
         """Make missing topics of the catalogue; raise `ValueError` where an existing one differs."""
@@ -67,6 +68,7 @@ class KafkaAdmin:
 
         Blocks while it reads and holds a few megabytes at most. Raises `Unavailable`.
         """
+        self._reach()
         with _named_errors():
             consumer: Any = _CONSUMER(
                 bootstrap_servers=self._servers,
@@ -83,35 +85,43 @@ class KafkaAdmin:
                 consumer.close()
 
     async def close(self) -> None:
-        """Let connections go."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await asyncio.to_thread(connection.close)
+        """Nothing to let go: every question has a connection of its own."""
 
     @property
     def _servers(self) -> list[str]:
         return self._bootstrap_servers.split(",")
 
     async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
-        async with self._one_at_a_time:
-            return await asyncio.to_thread(self._answer, question, *arguments)
+        return await asyncio.to_thread(self._answer, question, *arguments)
 
     def _answer(self, question: Callable[..., T], *arguments: Any) -> T:
+        # Left open, the connection would try to come back for as long as the broker is away.
+        self._reach()
         with _named_errors():
-            if self._connection is None:
-                self._connection = _CLIENT(
-                    bootstrap_servers=self._servers,
-                    client_id="orderlink-admin",
-                    request_timeout_ms=round(REQUEST_SECONDS * 1000),
-                    bootstrap_timeout_ms=round(REQUEST_SECONDS * 1000),
-                )
-            return question(*arguments)
+            client = _CLIENT(
+                bootstrap_servers=self._servers,
+                client_id="orderlink-admin",
+                request_timeout_ms=round(REQUEST_SECONDS * 1000),
+                bootstrap_timeout_ms=round(REQUEST_SECONDS * 1000),
+            )
+            try:
+                return question(client, *arguments)
+            finally:
+                client.close()
 
-    def _ensure(self, wanted: Mapping[str, tuple[Topic, int]], replication: int) -> None:
-        existing = self._partition_counts()
+    def _reach(self) -> None:
+        """Say at once that nobody is there; kafka-python would try for half a minute."""
+        for server in self._servers:
+            host, _, port = server.strip("[]").replace("]:", ":").rpartition(":")
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), REACH_SECONDS):
+                return
+        raise Unavailable(f"broker: nobody answers at {self._bootstrap_servers}")
+
+    def _ensure(self, client: Any, wanted: Mapping[str, tuple[Topic, int]], replication: int) -> None:
+        existing = self._partition_counts(client)
         missing = {name: each for name, each in wanted.items() if self._names.on_broker(name) not in existing}
         if missing:
-            self._connection.create_topics(
+            client.create_topics(
                 {
                     self._names.on_broker(name): {
                         "num_partitions": count,
@@ -122,9 +132,9 @@ class KafkaAdmin:
                 },
                 raise_errors=False,
             )
-            self._connection.wait_for_topics([self._names.on_broker(name) for name in missing])
+            client.wait_for_topics([self._names.on_broker(name) for name in missing])
             # Somebody else may have made some of them meanwhile, and otherwise.
-            existing = self._partition_counts()
+            existing = self._partition_counts(client)
         differing = [
             f"{name} has {existing[self._names.on_broker(name)]} partitions, expected {count}"
             for name, (_, count) in wanted.items()
@@ -136,31 +146,32 @@ class KafkaAdmin:
                 "use the count that is there, or migrate the topics"
             )
 
-    def _partition_counts(self) -> dict[str, int]:
-        return {each["name"]: len(each["partitions"]) for each in self._connection.describe_topics()}
+    @staticmethod
+    def _partition_counts(client: Any) -> dict[str, int]:
+        return {each["name"]: len(each["partitions"]) for each in client.describe_topics()}
 
-    def _delete(self, topics: Collection[str]) -> None:
-        existing = self._partition_counts()
+    def _delete(self, client: Any, topics: Collection[str]) -> None:
+        existing = self._partition_counts(client)
         there = [name for topic in topics if (name := self._names.on_broker(topic)) in existing]
         if there:
-            self._connection.delete_topics(there)
+            client.delete_topics(there)
 
-    def _where(self, topics: Collection[str]) -> dict[Any, TopicPartition]:
-        counts = self._partition_counts()
+    def _where(self, client: Any, topics: Collection[str]) -> dict[Any, TopicPartition]:
+        counts = self._partition_counts(client)
         return {
             _WHERE(self._names.on_broker(topic), number): TopicPartition(topic, number)
             for topic in topics
             for number in range(counts.get(self._names.on_broker(topic), 0))
         }
 
-    def _ends(self, topics: Collection[str]) -> dict[TopicPartition, int]:
-        where = self._where(topics)
-        found = self._connection.list_partition_offsets(dict.fromkeys(where, _LATEST)) if where else {}
+    def _ends(self, client: Any, topics: Collection[str]) -> dict[TopicPartition, int]:
+        where = self._where(client, topics)
+        found = client.list_partition_offsets(dict.fromkeys(where, _LATEST)) if where else {}
         return {where[theirs]: each.offset for theirs, each in found.items()}
 
-    def _lag(self, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
-        ends = self._ends(topics)
-        committed = self._connection.list_group_offsets(self._naming(group)).get(self._naming(group), {})
+    def _lag(self, client: Any, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
+        ends = self._ends(client, topics)
+        committed = client.list_group_offsets(self._naming(group)).get(self._naming(group), {})
         positions = {(theirs.topic, theirs.partition): each.offset for theirs, each in committed.items()}
         return {
             where: end - max(0, positions.get((self._names.on_broker(where.topic), where.partition), 0))
