@@ -16,6 +16,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final, Literal, NoReturn, TypeVar
 
 from shared.adapters.clock import FileClock, SystemClock
@@ -242,8 +243,14 @@ class Process:
         """Try a step until it succeeds, or None when the process is told to stop."""
         pause = RETRY_FIRST_SECONDS
         while not self._stop.is_set():
+            trying, stopping = asyncio.ensure_future(step()), asyncio.ensure_future(self._stop.wait())
+            await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not trying.done():
+                trying.cancel()
+                return None
             try:
-                return await step()
+                return trying.result()
             except Unavailable as problem:
                 self.log.warning("waiting for what is away", what=what, reason=str(problem), seconds=pause)
             with suppress(TimeoutError):
@@ -276,7 +283,7 @@ class Process:
         self.log.info("listening", ports=[server.port for server in servers])
         return servers
 
-    async def _api_status(self) -> dict[str, Any]:
+    async def _api_status(self, _until: datetime | None, _light: bool) -> dict[str, Any]:
         asking = 1
         return {
             "service": self.service.name,
@@ -285,10 +292,10 @@ class Process:
             "now": self.clock.now().isoformat(),
         }
 
-    async def _worker_status(self) -> dict[str, Any]:
+    async def _worker_status(self, until: datetime | None, light: bool) -> dict[str, Any]:
         if self._worker is None:
             raise Unavailable("still starting")
-        return await self._worker.status()
+        return await self._worker.status(until, light)
 
     # The process
 

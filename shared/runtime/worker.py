@@ -14,7 +14,7 @@ Liveness is progress: with records to take, or timers due, and nothing taken for
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,7 +32,7 @@ from shared.runtime.ports import (
     Transport,
     Unavailable,
 )
-from shared.runtime.work import Contended, FireTimers, ReportEffect, StartEffect, TooMuchPending, Work
+from shared.runtime.work import Contended, Done, FireTimers, ReportEffect, StartEffect, TooMuchPending, Work
 
 PAUSED = (Unavailable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
@@ -72,6 +72,7 @@ class Worker:
         self._untaken: dict[TopicPartition, int] = {}
         self._room = asyncio.Semaphore(engine.limits.effects_at_once)
         self._took = asyncio.Event()
+        self._effects_wanted = asyncio.Event()
 
     def slots(self) -> list[int]:
         """The slots of the partitions that it owns now."""
@@ -88,7 +89,7 @@ class Worker:
         loops = (
             self._loop(self.take_batch, 0.0, stop),
             self._loop(self.fire_timers, limits.timer_poll_seconds, stop),
-            self._loop(self.try_effects, limits.effect_poll_seconds, stop),
+            self._loop(self.try_effects, limits.effect_poll_seconds, stop, self._effects_wanted),
             self._loop(self.sweep, limits.sweep_poll_seconds, stop),
             self._loop(self.watch, limits.progress_timeout_seconds / 10, stop),
         )
@@ -97,21 +98,31 @@ class Worker:
                 group.create_task(loop)
 
     async def _loop(
-        self, body: Callable[[], Coroutine[Any, Any, bool]], idle_seconds: float, stop: asyncio.Event
+        self,
+        body: Callable[[], Coroutine[Any, Any, bool]],
+        idle_seconds: float,
+        stop: asyncio.Event,
+        wake: asyncio.Event | None = None,
     ) -> None:
-        """Call a body until told to stop: at once again while it finds work, after a pause if not."""
+        """Call a body until told to stop: at once again while it finds work, after a pause if not.
+
+        `wake` ends a pause early.
+        """
         limits = self.engine.limits
         backoff = limits.outage_backoff_first_seconds
         while not stop.is_set():
             try:
                 found = await body()
                 backoff = limits.outage_backoff_first_seconds
-                pause = 0.0 if found else idle_seconds
             except PAUSED as problem:
                 self.log("waiting", loop=body.__name__, reason=str(problem), seconds=backoff)
-                pause, backoff = backoff, min(backoff * 2, limits.outage_backoff_max_seconds)
-            if pause:
-                await _wait(stop, pause)
+                await _wait(stop, backoff)
+                backoff = min(backoff * 2, limits.outage_backoff_max_seconds)
+                continue
+            if idle_seconds and not found:
+                await _wait(wake or stop, idle_seconds)
+            if wake is not None:
+                wake.clear()
 
     # The stream
 
@@ -150,6 +161,7 @@ class Worker:
         heard = listen(self.engine.service, records)
         await self.engine.post_letters(heard.aliens)
         done = await self.engine.run(heard.work)
+        self._look_for_effects(done)
         try:
             for _ in heard.aliens:
                 self.brake.note(poisoned=True)
@@ -184,7 +196,7 @@ class Worker:
         if not ready:
             return False
         work: list[Work] = [FireTimers(subject, until) for _, subject in ready]
-        await self.engine.run(work)
+        self._look_for_effects(await self.engine.run(work))
         for due, _ in ready:
             lateness = max(0.0, (clock.now() - due).total_seconds())
             self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
@@ -245,6 +257,11 @@ class Worker:
             if answer.problem is not None:
                 self.log("effect report failed", reason=repr(answer.problem))
         return True
+
+    def _look_for_effects(self, answers: Sequence[Done]) -> None:
+        """Effects that this very process committed are not left to the next poll."""
+        if any(answer.file is not None and answer.file.next_effect_at is not None for answer in answers):
+            self._effects_wanted.set()
 
     async def _perform(self, entry: EffectEntry) -> EffectResult:
         started = self._monotonic()
@@ -307,38 +324,52 @@ class Worker:
         finally:
             self._acting -= 1
 
-    async def status(self) -> dict[str, Any]:
-        """How far it is: for the lockstep replay, for `/readyz` and for people."""
-        slots = self.slots()
-        ends = await self.transport.end_offsets() if slots else {}
-        now = self.engine.clock.now()
-        store = self.engine.store
-        next_timer = await store.next_timer_at(slots)
-        next_effect = _next_effect_at(await store.due_effects(slots, END_OF_TIME, 1))
-        return {
+    async def status(self, until: datetime | None = None, light: bool = False) -> dict[str, Any]:
+        """How far it is: what a lockstep replay asks, which compares `consumed` with the log's ends.
+
+        `light` does not ask the database. With `until`, a timer that is due later is left out.
+        """
+        clock, store, slots = self.engine.clock, self.engine.store, self.slots()
+        now = clock.now()
+        told: dict[str, Any] = {
             "service": self.engine.service.name,
             "partitions": sorted(self.transport.partitions()),
             "generation": self.transport.generation(),
-            "lag": sum(max(0, end - self._consumed(where)) for where, end in ends.items()),
-            "ends": {f"{where.topic}/{where.partition}": end for where, end in sorted(ends.items(), key=str)},
+            "consumed": {_place(where): self._consumed(where) for where in self.transport.positions()},
             "busy": bool(self._untaken) or self._acting > 0,
-            "pending": await store.pending_count(limit=1),
-            "effects_due": int(next_effect is not None and next_effect <= now),
-            "next_effect_at": None if next_effect is None else next_effect.isoformat(),
-            "timers_due": next_timer is not None and next_timer <= now,
-            "next_timer_at": None if next_timer is None else next_timer.isoformat(),
             "now": now.isoformat(),
         }
+        if light:
+            return told
+        timer = await self._next_timer(slots, until)
+        effect = _moment(await store.due_effects(slots, END_OF_TIME, 1), "next_effect_at")
+        return told | {
+            "pending": await store.pending_count(limit=1),
+            "effects_due": int(effect is not None and effect <= now),
+            "next_effect_at": None if effect is None else effect.isoformat(),
+            "timers_due": timer is not None and timer <= now,
+            "next_timer_at": None if timer is None else timer.isoformat(),
+        }
+
+    async def _next_timer(self, slots: Collection[int], until: datetime | None) -> datetime | None:
+        store = self.engine.store
+        if until is None:
+            return await store.next_timer_at(slots)
+        return _moment(await store.due_timers(slots, until, 1), "next_timer_at")
+
+
+def _place(where: TopicPartition) -> str:
+    return f"{where.topic}/{where.partition}"
+
+
+def _moment(documents: Sequence[Mapping[str, Any]], field: str) -> datetime | None:
+    first = documents[0][field] if documents else None
+    return first if isinstance(first, datetime) else None
 
 
 def _due(document: Mapping[str, Any], otherwise: datetime) -> datetime:
     due = document["next_timer_at"]
     return due if isinstance(due, datetime) else otherwise
-
-
-def _next_effect_at(documents: Sequence[Mapping[str, Any]]) -> datetime | None:
-    first = documents[0]["next_effect_at"] if documents else None
-    return first if isinstance(first, datetime) else None
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

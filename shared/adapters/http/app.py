@@ -1,6 +1,7 @@
 """The HTTP application of a service: its own routes between the layers that all services share."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -16,11 +17,13 @@ from shared.adapters.http.requests import Requests
 from shared.adapters.http.why import why_routes
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.settings import CommonSettings
+from shared.contracts.base import Utc
 from shared.kernel.charts import Chart
 from shared.runtime.desk import Desk
 from shared.runtime.service import Service
 
-Status = Callable[[], Awaitable[dict[str, Any]]]
+Status = Callable[[datetime | None, bool], Awaitable[dict[str, Any]]]
+"""`status(until, light)`: see `Worker.status`."""
 
 TAGS: Final = [
     {"name": "facts", "description": "What the outside tells. Accepted facts are never lost."},
@@ -108,8 +111,8 @@ def testing_routes(status: Status) -> APIRouter:
     router = APIRouter(tags=["operations"], include_in_schema=False)
 
     @router.get("/testing/status")
-    async def testing_status() -> dict[str, Any]:
-        return await status()
+    async def testing_status(until: Utc | None = None, light: bool = False) -> dict[str, Any]:
+        return await status(until, light)
 
     return router
 
