@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.adapters.clock import FileClockWriter, SystemClock
+from shared.cli.operate import remember_servers
 from shared.cli.running import Interrupted, ephemeral_directory, with_stack
 from shared.cli.stack import Plan, Ports, Servers, Stack, StackFailed
 from shared.contracts.catalog import SERVICES
@@ -54,6 +55,7 @@ def up(
 
 async def _up(plan: Plan, console: Console) -> None:
     async def stay(stack: Stack) -> None:
+        remember_servers(plan.directory, stack.kafka, stack.mongodb)
         _show(stack, console)
         await asyncio.Event().wait()
 

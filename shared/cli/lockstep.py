@@ -1,0 +1,112 @@
+"""A timeline on a running system whose clock is ours: nothing happens that we have not waited for.
+
+The driver moves the test clock to the earlier of the next line and the next due timer over all
+services, never further. At one instant it tells the facts with timers held and waits for quiet; then
+it lets timers fire and waits for quiet again. Quiet means: every worker has taken in everything,
+nothing is pending, no effect runs and, with timers let go, none is due. The workers can't be asked at
+one moment, so they are asked twice, and quiet is only where nothing was written from the first time
+to after the second: what one says while another is asked is on the log then.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+from shared.adapters.clock import FileClockWriter
+from shared.cli.agents import Agents
+from shared.cli.system import Ends, System, SystemFailed, WorkerStatus, caught_up
+from shared.cli.timeline import Line
+from shared.contracts.facts import AnyFact
+
+QUIET_SECONDS: Final = 180.0
+"""How long quiet may take to come. A worker that was killed must have joined its group again by then."""
+LOOK_AGAIN_SECONDS: Final = 0.003
+
+
+class Lockstep:
+    """Moves the clock, tells, and waits."""
+
+    def __init__(self, system: System, clock: FileClockWriter, start: datetime) -> None:
+        self._system = system
+        self._clock = clock
+        self._agents = Agents(system.clients)
+        self._now = start
+        self._held = True
+        self.lines = 0
+        self.refused: list[tuple[int, str]] = []
+        """Acts that were refused: the line's number and the slug."""
+        clock.set(start, held=True)
+
+    async def play(
+        self,
+        instants: Iterable[tuple[datetime, list[Line]]],
+        on_progress: Callable[[int, datetime], None] = lambda lines, moment: None,
+    ) -> None:
+        """Play the lines and everything that follows, until nothing is due any more."""
+        ahead = iter(instants)
+        coming = next(ahead, None)
+        due = await self._quiet(coming)
+        while True:
+            moments = [moment for moment in (due, coming[0] if coming else None) if moment is not None]
+            if not moments:
+                return
+            self._now = max(min(moments), self._now)
+            self._hold(True)
+            if coming is not None and coming[0] <= self._now:
+                await self._tell(coming[1])
+                coming = next(ahead, None)
+                due = await self._quiet(coming)
+            if due is not None and due <= self._now:
+                self._hold(False)
+                due = await self._quiet(coming)
+                self._hold(True)
+            on_progress(self.lines, self._now)
+
+    async def _tell(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self.lines += 1
+            if isinstance(line.content, AnyFact):
+                await self._system.tell(line.content)
+                continue
+            await self._quiet(None)
+            refused = await self._agents.act(line.content)
+            if refused is not None:
+                self.refused.append((line.number, refused))
+
+    def _hold(self, held: bool) -> None:
+        self._held = held
+        self._clock.set(self._now, held)
+
+    async def _quiet(self, coming: tuple[datetime, object] | None) -> datetime | None:
+        """Return when nothing moves any more: when something is due next, if that is before `coming`.
+
+        Raises `SystemFailed` when quiet never comes.
+        """
+        until = time.monotonic() + QUIET_SECONDS
+        while True:
+            found = await self._system.statuses(self._now, light=True)
+            if found is not None:
+                ends = await self._system.ends()
+                if caught_up(found, ends):
+                    found = await self._settled(coming[0] if coming else None, ends)
+                    if found is not None:
+                        moments = [status.next_due_at for status in found.values()]
+                        return min((moment for moment in moments if moment is not None), default=None)
+            if time.monotonic() > until:
+                raise SystemFailed(
+                    f"no quiet after {QUIET_SECONDS:.0f} s at {self._now.isoformat()}: "
+                    + ("a worker is away" if found is None else str(found))
+                )
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def _settled(self, until: datetime | None, ends: Ends) -> dict[str, WorkerStatus] | None:
+        """All workers, if their databases hold nothing to do either and nothing was written meanwhile."""
+        found = await self._system.statuses(self._now, until)
+        if found is None or not caught_up(found, ends) or await self._system.ends() != ends:
+            return None
+        for status in found.values():
+            if status.unsettled or (status.timers_due and not self._held):
+                return None
+        return found
