@@ -29,7 +29,7 @@ def make(
 ) -> None:
     """Make what is missing; fail where a topic is there with another partition count."""
     with plainly("topics"):
-        asyncio.run(admin_of(settings_now()).ensure_topics(partitions, replication))
+        asyncio.run(_make(partitions, replication))
         typer.echo(f"{len(TOPICS)} topics are there, event topics with {partitions} partitions each.")
 
 
@@ -52,6 +52,14 @@ def lag() -> None:
     """How many records each service has not taken in yet, topic by topic."""
     with plainly("topics"):
         asyncio.run(_lag())
+
+
+async def _make(partitions: int, replication: int) -> None:
+    admin = admin_of(settings_now())
+    try:
+        await admin.ensure_topics(partitions, replication)
+    finally:
+        await admin.close()
 
 
 async def _lag() -> None:
