@@ -179,6 +179,8 @@ class Process:
 
     async def _work(self, engine: Engine) -> None:
         """Do the role's work until told to stop; what ends by itself before is a failure."""
+        if self._stop.is_set():
+            return
         if not self._works:
             self._is_started = True
             self.log.info("started")

@@ -1,10 +1,11 @@
 """Probes: is the process up, does it get ahead, does it take work, what does it count."""
 
+import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -13,9 +14,8 @@ from shared.adapters.prometheus import CONTENT_TYPE, PrometheusMetrics
 from shared.contracts.base import Frozen
 from shared.runtime.ports import PortError
 
-
-async def _nothing() -> None:
-    return None
+CHECK_SECONDS: Final = 0.8
+"""Less than the second that a kubelet waits for a probe."""
 
 
 @dataclass(slots=True)
@@ -36,12 +36,21 @@ class Health:
         found = {"process": "is stopping"} if self.draining else {}
         if not self.alive():
             found["worker"] = "gets nothing done"
-        for name, check in self.checks.items():
-            try:
-                await check()
-            except PortError as problem:
-                found[name] = type(problem).__name__.lower()
+        answers = await asyncio.gather(*(_answer(check) for check in self.checks.values()))
+        found |= {name: wrong for name, wrong in zip(self.checks, answers, strict=True) if wrong}
         return found
+
+
+async def _answer(check: Callable[[], Awaitable[None]]) -> str:
+    """What is wrong; empty when nothing is. A probe is not kept waiting."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except PortError as problem:
+        return type(problem).__name__.lower()
+    except TimeoutError:
+        return "unavailable"
+    return ""
 
 
 class Version(Frozen):
