@@ -10,7 +10,7 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, cast, get_args, get_origin
 
 import annotated_types
 import typer
@@ -147,10 +147,10 @@ def kind_of(field: FieldInfo) -> str:
 
 def default_of(field: FieldInfo) -> str:
     """The value that holds where nothing is said."""
-    if isinstance(field.default, tuple):
-        several: tuple[object, ...] = field.default
-        return f"`{','.join(str(one) for one in several)}`"
-    match field.default:
+    default: Any = field.default
+    if isinstance(default, tuple):
+        return f"`{','.join(str(one) for one in cast('tuple[object, ...]', default))}`"
+    match default:
         case None:
             return "–"
         case SecretStr() as secret:
