@@ -22,7 +22,7 @@ from shared.contracts.facts import AnyFact
 
 QUIET_SECONDS: Final = 180.0
 """How long quiet may take to come. A worker that was killed must have joined its group again by then."""
-LOOK_AGAIN_SECONDS: Final = 0.003
+LOOK_AGAIN_SECONDS: Final = 0.008
 
 
 class Lockstep:

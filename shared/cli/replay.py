@@ -30,11 +30,10 @@ from shared.contracts.event import UnknownEventType, from_cloudevent
 from shared.runtime.ports import TopicPartition, Unavailable
 
 FAST: Final = {
-    "ORDERLINK_TIMER_POLL_SECONDS": "0.01",
     "ORDERLINK_PENDING_STALE_AFTER_SECONDS": "0",
     "ORDERLINK_LOG_LEVEL": "warning",
 }
-"""Settings of a stack whose time stands still: look often, and sweep without waiting for the clock."""
+"""Settings of a stack whose time stands still: sweep without waiting for the clock."""
 TOPICS: Final = tuple(event_topic(service) for service in SERVICES)
 
 OnProgress = Callable[[int, datetime], None]

@@ -73,6 +73,7 @@ class Worker:
         self._room = asyncio.Semaphore(engine.limits.effects_at_once)
         self._took = asyncio.Event()
         self._effects_wanted = asyncio.Event()
+        self._timers_wanted = asyncio.Event()
 
     def slots(self) -> list[int]:
         """The slots of the partitions that it owns now."""
@@ -88,7 +89,7 @@ class Worker:
         self._stop = stop
         loops = (
             self._loop(self.take_batch, 0.0, stop),
-            self._loop(self.fire_timers, limits.timer_poll_seconds, stop),
+            self._loop(self.fire_timers, limits.timer_poll_seconds, stop, self._timers_wanted),
             self._loop(self.try_effects, limits.effect_poll_seconds, stop, self._effects_wanted),
             self._loop(self.sweep, limits.sweep_poll_seconds, stop),
             self._loop(self.watch, limits.progress_timeout_seconds / 10, stop),
@@ -327,7 +328,8 @@ class Worker:
     async def status(self, until: datetime | None = None, light: bool = False) -> dict[str, Any]:
         """How far it is: what a lockstep replay asks, which compares `consumed` with the log's ends.
 
-        `light` does not ask the database. With `until`, a timer that is due later is left out.
+        `light` does not ask the database. With `until`, a timer that is due later is left out. Timers
+        that are found to be due are looked at without waiting for the next poll.
         """
         clock, store, slots = self.engine.clock, self.engine.store, self.slots()
         now = clock.now()
@@ -342,6 +344,8 @@ class Worker:
         if light:
             return told
         timer = await self._next_timer(slots, until)
+        if timer is not None and timer <= now:
+            self._timers_wanted.set()
         effect = _moment(await store.due_effects(slots, END_OF_TIME, 1), "next_effect_at")
         return told | {
             "pending": await store.pending_count(limit=1),
