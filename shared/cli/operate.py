@@ -6,7 +6,7 @@ nothing, what `orderlink up` left in `.orderlink/running.json` is used: the embe
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -59,7 +59,7 @@ def settings_now() -> CommonSettings:
 
 
 @contextmanager
-def plainly(command: str) -> Iterator[None]:
+def plainly(command: str) -> Generator[None]:
     """Say what went wrong in a line, and end with 1."""
     try:
         yield
@@ -77,7 +77,7 @@ def admin_of(settings: CommonSettings) -> KafkaAdmin:
 
 
 @asynccontextmanager
-async def engine_of(service_name: str, settings: CommonSettings) -> AsyncIterator[Engine]:
+async def engine_of(service_name: str, settings: CommonSettings) -> AsyncGenerator[Engine]:
     """A service's engine on its real files and topics, in this process."""
     (service,) = load_services(service_name)
     database = f"{settings.mongodb_database_prefix}{service_name}"
@@ -93,7 +93,7 @@ async def engine_of(service_name: str, settings: CommonSettings) -> AsyncIterato
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(what: str) -> Generator[Callable[[int, int], None]]:
     """A bar on stderr: call it with how much is done and how much there is."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:

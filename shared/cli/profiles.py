@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
@@ -52,9 +53,11 @@ def _table(profile: Profile, overridden: dict[str, object]) -> Table:
     return table
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(_plain(each) for each in value)
-    return str(value)
+def _plain(value: JsonValue) -> str:
+    match value:
+        case dict():
+            return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
+        case list():
+            return ", ".join(_plain(each) for each in value)
+        case _:
+            return str(value)

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts.base import Frozen
 
-
 FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
 

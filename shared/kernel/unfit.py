@@ -1,7 +1,6 @@
 """What becomes of a well-formed fact that does not fit: recorded, counted, looked into once."""
 
 from collections.abc import Set
-from datetime import datetime
 
 from shared.contracts.events.common import FactOutOfStage, TaskWanted
 from shared.kernel.decision import Decision, Refused, task_id
@@ -13,7 +12,6 @@ def out_of_stage(
     fact: str,
     fact_id: str,
     refused: Refused,
-    at: datetime,
     looked_into: Set[str],
 ) -> Decision:
     """Say that the fact did not fit, and want one `look_into` for each order and kind of fact.

@@ -258,4 +258,13 @@ def _effect_document(entry: EffectEntry) -> dict[str, Any]:
 
 def _effect(entry: dict[str, Any]) -> EffectEntry:
     later = entry["next_try_at"]
-    return EffectEntry(**{**entry, "next_try_at": None if later is None else _moment(later)})
+    return EffectEntry(
+        effect_id=entry["effect_id"],
+        kind=entry["kind"],
+        request=entry["request"],
+        status=entry["status"],
+        attempts=entry["attempts"],
+        next_try_at=None if later is None else _moment(later),
+        correlation_id=entry["correlation_id"],
+        cause=entry["cause"],
+    )

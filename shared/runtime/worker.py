@@ -14,7 +14,7 @@ Liveness is progress: with records to take, or timers due, and nothing taken for
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -297,7 +297,9 @@ class Worker:
 
     async def watch(self) -> bool:
         """Note whether it gets ahead: with records to take, the positions must move."""
-        ends = await self.transport.end_offsets() if self.transport.partitions() else {}
+        ends: Mapping[TopicPartition, int] = {}
+        if self.transport.partitions():
+            ends = await self.transport.end_offsets()
         consumed = {where: self._consumed(where) for where in ends}
         lag = {where: max(0, end - consumed[where]) for where, end in ends.items()}
         stuck = any(lag.values()) and consumed == self._seen_positions
@@ -318,7 +320,7 @@ class Worker:
         return since is None or self._monotonic() - since < self.engine.limits.progress_timeout_seconds
 
     @contextmanager
-    def _at_work(self) -> Iterator[None]:
+    def _at_work(self) -> Generator[None]:
         self._acting += 1
         try:
             yield

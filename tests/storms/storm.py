@@ -82,7 +82,7 @@ class House:
         storm = self.storm
         transport = StormTransport(storm.log, self.service.name, HEARS[self.service.name], storm.fate)
         await transport.start()
-        outsides = {kind: storm.outside for kind in self.service.effects}
+        outsides = dict.fromkeys(self.service.effects, storm.outside)
         return Worker(self._engine(), transport, outsides, PARTITIONS, _no_log)
 
     def _engine(self) -> Engine:

@@ -6,7 +6,7 @@ here may act on the world or keep anything outside the file.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -53,7 +53,7 @@ class Book:
         self.letters: list[Letter] = []
 
     @contextmanager
-    def all_or_nothing(self) -> Iterator[None]:
+    def all_or_nothing(self) -> Generator[None]:
         """Whatever raises inside leaves the file as it was before."""
         before, was_changed = self.file.copy(), self.changed
         try:

@@ -123,7 +123,6 @@ def _say_out_of_stage(book: Book, fact: Any, refused: Refused, at: datetime, cau
         fact.fact,
         fact.id,
         refused,
-        at,
         book.file.looked_into,
     )
     for note in refused.notes:
