@@ -19,6 +19,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Literal, NoReturn, TypeVar
 
+from shared.adapters.best_effort import BestEffort
 from shared.adapters.clock import FileClock, SystemClock
 from shared.adapters.http.app import App, create_app, create_worker_app
 from shared.adapters.http.auth import Door, door_from
@@ -43,7 +44,7 @@ from shared.adapters.smtp import SmtpChannel, mail_server
 from shared.adapters.watchdog import Watchdog
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
-from shared.runtime.ports import Clock, Outside, PortError, Unavailable
+from shared.runtime.ports import Clock, Outside, PortError, Publisher, Unavailable
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 
@@ -162,7 +163,8 @@ class Process:
         indexed = (*service.indexed, "shop_id")
         store = MotorStore(settings.mongodb_url.get_secret_value(), settings.database, indexed)
         client_id = f"orderlink-{service.name}-{self.role}"
-        publisher = KafkaPublisher(settings.kafka_bootstrap_servers, client_id=client_id)
+        kafka = KafkaPublisher(settings.kafka_bootstrap_servers, client_id=client_id)
+        publisher: Publisher = kafka if self._works else BestEffort(kafka)
         engine = Engine(service, store, publisher, self.clock, self.profiles.of, settings, self.metrics)
         desk = Desk(engine)
         self.health.checks = {"database": desk.ready, "start": self._started}
