@@ -98,7 +98,6 @@ class OrderPlay(Play):
                         command.fact,
                         command.id,
                         refused,
-                        command.at,
                         self.looked_into,
                     ),
                     command.at,
