@@ -22,7 +22,7 @@ from shared.adapters.kafka_member import (
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.runtime.ports import Record, TopicPartition, Unavailable
 
-CLOSE_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 1.5
 """How long each step of closing may take: the last commit, and leaving."""
 
 log = logging.getLogger(__name__)

@@ -20,8 +20,10 @@ from typing import Any, Final
 
 import faust
 import mode
+import mode.threads
 from aiokafka.errors import KafkaError
 from faust.app import BootStrategy
+from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 from yarl import URL
 
@@ -37,7 +39,7 @@ from shared.adapters.kafka_member import (
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.runtime.ports import Record, TopicPartition, Unavailable
 
-CLOSE_SECONDS: Final = 4.0
+CLOSE_SECONDS: Final = 3.0
 """How long leaving may take; after that Faust is left to itself."""
 BUFFER_MAX_RECORDS: Final = 1000
 """How many records may lie in Faust's stream, and as many again between it and `batch`."""
@@ -222,6 +224,7 @@ def _new_app(transport: FaustTransport, directory: str) -> Any:
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
+        TableManager=_NoTables,
         agent_supervisor=mode.CrashingSupervisor,
         stream_wait_empty=False,
         stream_buffer_maxsize=BUFFER_MAX_RECORDS,
@@ -261,8 +264,33 @@ class _Boot(BootStrategy):  # type: ignore[misc]  # faust has no types here
     enable_sensors = False
 
 
+class _NoTables(TableManager):  # type: ignore[misc]  # faust has no types here
+    """Faust waits a second here for tables to be declared. We declare none."""
+
+    async def on_start(self) -> None:
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
+
+
+class _ThreadThatMayBeLeft(mode.threads.WorkerThread):  # type: ignore[misc]  # mode has no types here
+    """A thread that does not keep the process when it can't be ended, since the broker hangs."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.daemon = True
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except Exception:  # a crash is told elsewhere; this is the end of one that was left
+            log.warning("faust's consumer thread ended badly", exc_info=True)
+
+
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust has no types here
     """The thread in which Faust's consumer lives, with our consumer in it."""
+
+    Worker = _ThreadThatMayBeLeft
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         ours: FaustTransport = transport.app.orderlink

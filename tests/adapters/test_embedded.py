@@ -72,7 +72,10 @@ async def test_a_taken_port_is_named(tmp_path: Path) -> None:
 async def test_a_missing_package_is_named_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    def finds_nothing(name: str) -> None:
+        del name
+
+    monkeypatch.setattr("importlib.util.find_spec", finds_nothing)
     for server in (EmbeddedBroker(tmp_path), EmbeddedDatabase(tmp_path)):
         with pytest.raises(EmbeddedError, match="pip install"):
             await server.start()

@@ -29,7 +29,7 @@ async def proxy(parts: Parts) -> AsyncIterator[Proxy]:
 @pytest.fixture
 async def store(proxy: Proxy, database_name: str) -> AsyncIterator[MotorStore]:
     url = f"mongodb://{proxy.address}/?directConnection=true"
-    store = MotorStore(url, database_name, operation_seconds=0.6, selection_seconds=0.3)
+    store = MotorStore(url, database_name, operation_seconds=0.4, selection_seconds=0.2)
     await store.prepare()
     yield store
     await store.close()

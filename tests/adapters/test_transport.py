@@ -143,7 +143,7 @@ async def test_the_suite_catches_a_defective_transport(defective: type[MemoryTra
     failed: list[str] = []
     for case in CASES:
         try:
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(0.25):
                 await case(MemoryStage(defective))
         except (AssertionError, TimeoutError):
             failed.append(case.__name__)
