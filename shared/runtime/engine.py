@@ -25,7 +25,7 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.ports import Clock, Committed, Publisher, Store, Unavailable, Write
 from shared.runtime.relay import relay
 from shared.runtime.service import Service
-from shared.runtime.work import Contended, Done, Letter, Work
+from shared.runtime.work import Contended, Done, Hear, Letter, Undigested, Work
 
 CONTENTION_PAUSE_SECONDS = 0.005
 
@@ -76,7 +76,16 @@ class Engine:
         await self.publish(committed)
         if left:
             raise Contended(f"other writers were first {self.limits.commit_attempts} times")
-        return [answers[index] for index in range(len(work))]
+        done = [answers[index] for index in range(len(work))]
+        self._count_heard(work, done)
+        return done
+
+    def _count_heard(self, work: Sequence[Work], done: Sequence[Done]) -> None:
+        for piece, answer in zip(work, done, strict=True):
+            if isinstance(piece, Hear | Undigested):
+                outcome = "waiting" if answer.parked else "dead" if answer.poisoned else "applied"
+                told = "duplicate" if answer.duplicate else outcome
+                self.metrics.count("orderlink_events_heard_total", topic=piece.record.topic, outcome=told)
 
     async def publish(self, files: Sequence[File]) -> None:
         """Publish what these files have pending, best effort; the sweep does the rest."""

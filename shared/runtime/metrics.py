@@ -9,15 +9,12 @@ CounterName = Literal[
     "orderlink_commands_total",
     "orderlink_refusals_total",
     "orderlink_events_heard_total",
-    "orderlink_events_said_total",
     "orderlink_events_published_total",
     "orderlink_publish_failures_total",
     "orderlink_commits_total",
     "orderlink_commit_redos_total",
-    "orderlink_timers_fired_total",
     "orderlink_effects_total",
     "orderlink_dead_letters_total",
-    "orderlink_duplicates_total",
     "orderlink_http_requests_total",
     "orderlink_http_rejected_total",
 ]
@@ -25,17 +22,12 @@ GaugeName = Literal[
     "orderlink_lag_records",
     "orderlink_partitions_owned",
     "orderlink_pending_files",
-    "orderlink_parked_files",
-    "orderlink_next_timer_overdue_seconds",
-    "orderlink_last_progress_timestamp_seconds",
     "orderlink_http_requests_in_flight",
     "orderlink_ready",
 ]
 HistogramName = Literal[
     "orderlink_batch_records",
     "orderlink_batch_seconds",
-    "orderlink_commit_seconds",
-    "orderlink_publish_seconds",
     "orderlink_timer_lateness_seconds",
     "orderlink_effect_seconds",
     "orderlink_http_request_seconds",
@@ -68,10 +60,9 @@ COUNTERS: Final[dict[CounterName, Instrument]] = {
     "orderlink_refusals_total": Instrument(meaning="Refusals of rules, by slug.", labels=("slug",)),
     "orderlink_events_heard_total": Instrument(
         meaning="Events read from the log, by what became of them: "
-        "applied, ignored, duplicate, parked, dead, unknown.",
+        "applied, duplicate, waiting (behind a dead letter) or dead.",
         labels=("topic", "outcome"),
     ),
-    "orderlink_events_said_total": Instrument(meaning="Events committed, by name.", labels=("event",)),
     "orderlink_events_published_total": Instrument(
         meaning="Records acknowledged by the broker.", labels=("topic",)
     ),
@@ -84,16 +75,12 @@ COUNTERS: Final[dict[CounterName, Instrument]] = {
     "orderlink_commit_redos_total": Instrument(
         meaning="Files decided on again because a commit was no clear yes."
     ),
-    "orderlink_timers_fired_total": Instrument(meaning="Timers fired, by name.", labels=("timer",)),
     "orderlink_effects_total": Instrument(
         meaning="Attempts at effects outside, by kind and outcome: done, retry, failed.",
         labels=("kind", "outcome"),
     ),
     "orderlink_dead_letters_total": Instrument(
         meaning="Records sent to the dead-letter topic, by reason.", labels=("reason",)
-    ),
-    "orderlink_duplicates_total": Instrument(
-        meaning="Things heard or told again and dropped, by kind: fact, command, event.", labels=("kind",)
     ),
     "orderlink_http_requests_total": Instrument(
         meaning="HTTP requests answered, by route template and status.", labels=("method", "route", "status")
@@ -108,13 +95,6 @@ GAUGES: Final[dict[GaugeName, Instrument]] = {
     ),
     "orderlink_partitions_owned": Instrument(meaning="Partitions that this worker owns."),
     "orderlink_pending_files": Instrument(meaning="Files with events that were not published yet."),
-    "orderlink_parked_files": Instrument(meaning="Files that wait for a dead letter to be seen to."),
-    "orderlink_next_timer_overdue_seconds": Instrument(
-        meaning="How long the earliest timer of the owned slots has been due; 0 when none is."
-    ),
-    "orderlink_last_progress_timestamp_seconds": Instrument(
-        meaning="When the worker last got ahead, in seconds since 1970."
-    ),
     "orderlink_http_requests_in_flight": Instrument(meaning="HTTP requests being answered."),
     "orderlink_ready": Instrument(meaning="1 when the process takes work, 0 otherwise."),
 }
@@ -123,8 +103,6 @@ HISTOGRAMS: Final[dict[HistogramName, Instrument]] = {
     "orderlink_batch_seconds": Instrument(
         meaning="Time for a batch, from its read to its acknowledgement.", buckets=_SECONDS
     ),
-    "orderlink_commit_seconds": Instrument(meaning="Time for a bulk of guarded writes.", buckets=_SECONDS),
-    "orderlink_publish_seconds": Instrument(meaning="Time until the broker acknowledged.", buckets=_SECONDS),
     "orderlink_timer_lateness_seconds": Instrument(
         meaning="How long after its due time a timer fired.", buckets=_LATENESS
     ),

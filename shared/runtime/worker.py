@@ -34,6 +34,8 @@ from shared.runtime.ports import (
 )
 from shared.runtime.work import Contended, Done, FireTimers, ReportEffect, StartEffect, TooMuchPending, Work
 
+PENDING_COUNTED_MAX = 10_000
+"""The gauge of files with something pending stops counting there."""
 PAUSED = (Unavailable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -312,6 +314,8 @@ class Worker:
         metrics.gauge("orderlink_partitions_owned", len(self.transport.partitions()))
         for where, behind in lag.items():
             metrics.gauge("orderlink_lag_records", behind, topic=where.topic, partition=str(where.partition))
+        pending = await self.engine.store.pending_count(PENDING_COUNTED_MAX)
+        metrics.gauge("orderlink_pending_files", pending)
         return False
 
     def alive(self) -> bool:
