@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
 from shared.adapters.http.probes import Health
+from shared.adapters.http.problems import TITLES
 from shared.runtime.ports import Unavailable
 from tests.http.kit import ADMIN, READER, Door, placed, problem
 
@@ -129,3 +131,8 @@ async def test_openapi_describes_every_route_and_the_problem(door: Door) -> None
 
 async def test_the_testing_status_is_not_there_outside_of_test_mode(door: Door) -> None:
     problem(await door.ask("GET", "/testing/status", ADMIN), 404, "not-found")
+
+
+def test_the_page_about_http_knows_every_problem() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+    assert [slug for slug in TITLES if f"`{slug}`" not in page] == []

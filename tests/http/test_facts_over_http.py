@@ -93,7 +93,7 @@ async def test_a_field_inside_a_list_is_named_by_its_place(door: Door) -> None:
     assert told["errors"] == [
         {
             "field": "data.lines.0.amount",
-            "expected": "an amount is a decimal number written as a string, for example '16.45'",
+            "expected": "a decimal number written as a string, for example '16.45'",
             "got": "5",
         }
     ]

@@ -32,6 +32,8 @@ PERSONAL: Final = frozenset(
 
 _SHOWN_MAX_CHARS: Final = 64
 _PLAIN_NAME: Final = re.compile(r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")
+_SUBJECT: Final = re.compile(r"^an? \w+ (?:is|has|lies) ")
+"""What our own checks begin with: "an amount is …", "a moment lies …"."""
 _PLACES: Final = frozenset({"body", "query", "path", "header"})
 _OWN_WORDS: Final[dict[str, str]] = {
     "missing": "a value",
@@ -176,6 +178,6 @@ def _expected(kind: str, message: str, context: dict[str, Any], path: tuple[Any,
         case "value_error" if path and path[-1] == "email":
             return "an e-mail address"
         case "value_error" if message.startswith("Value error, "):
-            return message.removeprefix("Value error, ")
+            return _SUBJECT.sub("", message.removeprefix("Value error, "))
         case _:
             return message.removeprefix("Input should be ")
