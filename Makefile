@@ -52,7 +52,7 @@ check: $(STAMP) ## Format, lint, types and architecture, without running anythin
 	$(BIN)/pyright --warnings
 
 test: $(STAMP) ## Run all tests (embedded broker and database, nothing else needed)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this terminal
 	$(BIN)/orderlink demo
