@@ -46,13 +46,16 @@ class Provider:
 
 
 @pytest.fixture(params=["memory", "http"])
-async def provider(request: pytest.FixtureRequest, sandbox: Sandbox) -> AsyncIterator[Provider]:
+async def provider(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Provider]:
     if request.param == "memory":
         yield Provider(MemoryPayments(), None)
-    else:
-        channel = PaymentChannel(f"http://127.0.0.1:{sandbox.port}")
-        yield Provider(channel, sandbox)
-        await channel.close()
+        return
+    sandbox = Sandbox(SandboxSettings(port=0, smtp_port=0, dir=tmp_path))
+    await sandbox.start()
+    channel = PaymentChannel(f"http://127.0.0.1:{sandbox.port}")
+    yield Provider(channel, sandbox)
+    await channel.close()
+    await sandbox.stop()
 
 
 async def test_a_refund_is_paid_and_has_the_providers_number(provider: Provider) -> None:

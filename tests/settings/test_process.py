@@ -174,9 +174,6 @@ async def test_without_a_database_it_is_alive_but_not_ready_and_still_drains() -
             assert (await client.get("/livez")).status_code == 200
             unready = await client.get("/readyz")
             assert (unready.status_code, set(unready.json()["because"])) == (503, {"database", "start"})
-            fact = placed(at=SystemClock().now().isoformat())
-            refused = await client.post("/facts", json=fact)
-            assert (refused.status_code, refused.json()["slug"]) == (503, "unavailable")
         it.process.send_signal(signal.SIGINT)
         assert await it.ended(seconds=10) == 0
 
