@@ -5,8 +5,12 @@ import contextlib
 import socket
 from collections.abc import Generator
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from shared.adapters.http.problems import ProblemRaised
 
 BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 5
@@ -14,6 +18,22 @@ KEEP_ALIVE_SECONDS = 5
 
 class PortTaken(OSError):
     """Somebody listens there already, or we may not."""
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1, whose own refusals are problems too."""
+
+    def send_400_response(self, msg: str) -> None:  # msg may repeat what was sent
+        """Answer to what is no HTTP request, and close."""
+        problem = ProblemRaised(400, "malformed-request", "This is no HTTP/1.1 request.").response(None)
+        headers = [*problem.raw_headers, (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(problem.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class _Embedded(uvicorn.Server):
@@ -37,7 +57,7 @@ class HttpServer:
             lifespan="off",
             server_header=False,
             date_header=False,
-            http="h11",
+            http=_Protocol,
             ws="none",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=max(1, int(drain_seconds)),
