@@ -39,18 +39,24 @@ class Lockstep:
         """Acts that were refused: the line's number and the slug."""
         clock.set(start, held=True)
 
+    @property
+    def now(self) -> datetime:
+        """What the clock shows."""
+        return self._now
+
     async def play(
         self,
         instants: Iterable[tuple[datetime, list[Line]]],
         on_progress: Callable[[int, datetime], None] = lambda lines, moment: None,
+        until: datetime | None = None,
     ) -> None:
-        """Play the lines and everything that follows, until nothing is due any more."""
+        """Play the lines and everything that follows: until nothing is due any more, or until a moment."""
         ahead = iter(instants)
         coming = next(ahead, None)
         due = await self._quiet(coming)
         while True:
             moments = [moment for moment in (due, coming[0] if coming else None) if moment is not None]
-            if not moments:
+            if not moments or (until is not None and min(moments) > until):
                 return
             self._now = max(min(moments), self._now)
             self._hold(True)

@@ -230,6 +230,7 @@ class Stack:
         self._take_directory()
         self._check_ports()
         self.token = _kept_token(directory / "token")
+        (directory / "tmp").mkdir(exist_ok=True)
         if self.plan.servers is None:
             self._tell("starting the embedded broker and database")
             self.broker = EmbeddedBroker(directory, self.plan.ports.broker)
@@ -283,6 +284,7 @@ class Stack:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ORDERLINK_")}
         tokens = {self.token: {"name": "developer", "scopes": ["admin"], "shops": ["*"]}}
         told = {
+            "TMPDIR": str(self.plan.directory / "tmp"),
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "MONGODB_URL": self.mongodb,
             "ORDERLINK_TOKENS": json.dumps(tokens),

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -77,7 +77,7 @@ def _clock(directory: Path, moment: datetime | None) -> Path | None:
         return None
     directory.mkdir(parents=True, exist_ok=True)
     path = (directory / "clock").absolute()
-    FileClockWriter(path, moment.astimezone(), held=False).close()
+    FileClockWriter(path, moment.replace(tzinfo=UTC), held=False).close()
     return path
 
 
@@ -95,13 +95,14 @@ def _show(stack: Stack, console: Console) -> None:
     table.add_row("logs", str(stack.plan.directory / "logs"))
     console.print(table)
     console.print("\nTry it in another terminal:\n")
-    for line in first_steps(stack, SystemClock().now()):
+    for line in first_steps(stack, stack.token):
         console.print(line, markup=False)
     console.print("\nCtrl-C stops everything.", style="dim")
 
 
-def first_steps(stack: Stack, now: datetime) -> list[str]:
+def first_steps(stack: Stack, token: str) -> list[str]:
     """Curl lines that place an order, pay it, and look at what follows."""
+    now = SystemClock().now()
     number = now.strftime("A-%H%M%S")
     at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     placed = {
@@ -136,7 +137,7 @@ def first_steps(stack: Stack, now: datetime) -> list[str]:
     }
     auth = '-H "Authorization: Bearer $TOKEN"'
     return [
-        f"TOKEN={stack.token}",
+        f"TOKEN={token}",
         *(_told(stack, "orders", fact, auth) for fact in (placed, paid)),
         _told(stack, "notifications", wrote, auth),
         f"curl -s {auth} {stack.api('notifications')}/orders/{number}/timeline",
