@@ -20,7 +20,7 @@ from shared.adapters.kafka_member import (
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
-from shared.runtime.ports import Record, TopicPartition, Unavailable
+from shared.runtime.ports import MemberLost, Record, TopicPartition, Unavailable
 
 CLOSE_SECONDS: Final = 1.5
 """How long each step of closing may take: the last commit, and leaving."""
@@ -73,7 +73,7 @@ class AiokafkaTransport:
         if self._failure is not None:
             raise self._failure
         if self._consumer is None:
-            raise Unavailable("the member has left the group")
+            raise MemberLost("the member has left the group")
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch(self._consumer, max_records, wait_seconds))
         # A rebalance can keep a fetch longer than it was told to wait: it goes on for the next call.
@@ -153,7 +153,7 @@ class AiokafkaTransport:
         try:
             owned = co_partitioned(partitions, self._names.ours)
         except Unavailable as failure:
-            self._failure = failure
+            self._failure = MemberLost(str(failure))
             return
         for where, theirs in zip(partitions, assigned, strict=True):
             position = await self._consumer.position(theirs) if self._consumer else 0

@@ -37,7 +37,7 @@ from shared.adapters.kafka_member import (
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
-from shared.runtime.ports import Record, TopicPartition, Unavailable
+from shared.runtime.ports import MemberLost, Record, TopicPartition, Unavailable
 
 CLOSE_SECONDS: Final = 3.0
 """How long leaving may take; after that Faust is left to itself."""
@@ -162,11 +162,18 @@ class FaustTransport:
     # Called by the app
 
     async def take(self, event: Any) -> None:
-        """An event of the stream: into the buffer, unless the group has rebalanced since it was read."""
+        """An event of the stream: into the buffer, unless the group has rebalanced since it was read.
+
+        Faust's own generation moves at the next assignment only, so ours, which moves when
+        partitions are revoked, says whether the buffer was emptied while this event waited for room.
+        """
+        generation = self._generation
         while len(self._buffer) >= BUFFER_MAX_RECORDS and self._app is not None:
             self._emptied.clear()
             await self._emptied.wait()
         message = event.message
+        if generation != self._generation or not self._owned:
+            return
         if self._app is None or message.generation_id != self._app.consumer_generation_id:
             return
         self._buffer.append(
@@ -192,7 +199,7 @@ class FaustTransport:
         try:
             self._owned = co_partitioned(starts, self.names.ours)
         except Unavailable as failure:
-            self._failure = failure
+            self._failure = MemberLost(str(failure))
             self._filled.set()
         else:
             self._positions = dict(starts)
@@ -208,9 +215,9 @@ class FaustTransport:
         if self._failure is not None:
             raise self._failure
         if self._app is None:
-            raise Unavailable("the member has left the group")
+            raise MemberLost("the member has left the group")
         if self._app.crashed or self._app.should_stop:
-            raise Unavailable(f"faust has stopped: {self._app.crash_reason!r}")
+            raise MemberLost(f"faust has stopped: {self._app.crash_reason!r}")
 
 
 def _new_app(transport: FaustTransport, directory: str) -> Any:
@@ -326,7 +333,8 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
         had been fetched from it and thrown away.
         """
         generation = self._ours.generation()
-        committed: Mapping[Any, int | None] = await self.seek_to_committed() if self.assignment() else {}
+        assignment = frozenset(self.assignment())
+        committed: Mapping[Any, int | None] = await self.seek_to_committed() if assignment else {}
         ours = {
             TopicPartition(self._ours.names.in_catalogue(where.topic), where.partition): where
             for where in committed
@@ -334,7 +342,9 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
         begins = await self._ours.ends.beginnings(ours)
         starts = {where: max(committed[theirs] or 0, begins[where]) for where, theirs in ours.items()}
         await self.seek_wait({ours[where]: offset for where, offset in starts.items()})
-        if generation == self._ours.generation():
+        # Faust also seeks between a revocation and the assignment that follows; only what is owned at
+        # the end of it counts.
+        if generation == self._ours.generation() and assignment == frozenset(self.assignment()):
             self._ours.assigned(starts)
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:

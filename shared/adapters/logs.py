@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO
 import structlog
 
 _EMAIL: Final = re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:=]+\.[A-Za-z]{2,}")
-_INPUT: Final = re.compile(r"input_value=.*?(?=, input_type=|\]|$)", re.DOTALL)
+_INPUT: Final = re.compile(r"input_value=.*?(?=, input_type=|$)", re.DOTALL)
 _URL_SECRET: Final = re.compile(r"(\w+://)[^/\s@]+@")
 _PERSONAL_KEYS: Final = frozenset(
     {"receiver", "contact", "text", "phone", "email", "address", "body", "password", "token", "authorization"}

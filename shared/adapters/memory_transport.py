@@ -6,7 +6,7 @@ from random import Random
 
 from shared.adapters.acks import Acks
 from shared.adapters.memory_log import MemoryLog
-from shared.runtime.ports import Record, TopicPartition, Unavailable
+from shared.runtime.ports import MemberLost, Record, TopicPartition
 
 
 class MemoryTransport:
@@ -101,7 +101,7 @@ class MemoryTransport:
 
     def _next(self, max_records: int) -> list[Record]:
         if self._member is None:
-            raise Unavailable("the member has left the group")
+            raise MemberLost("the member has left the group")
         self._follow()
         if self._seen_all_at == self._log.appended:
             return []

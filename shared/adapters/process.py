@@ -125,7 +125,7 @@ class Process:
         self.door: Door | None = door_from(settings) if self._serves_api else None
         self.outsides = outsides_from(service, settings, self.clock) if self._works else {}
         self.metrics = PrometheusMetrics(service.name)
-        self.health = Health()
+        self.health = Health(alive=self._alive)
         self.log = logger("orderlink.process")
         self._stop = asyncio.Event()
         self._is_started = False
@@ -322,7 +322,8 @@ class Process:
     def _log_end(self, problem: BaseException) -> None:
         """Say why the process ends: the kinds and places of what escaped, our own errors with their text."""
         for leaf in _leaves(problem):
-            ours = isinstance(leaf, PortError | ValueError)
+            # A validation error is a ValueError too, and its text quotes what it was given.
+            ours = isinstance(leaf, PortError) or type(leaf) is ValueError
             self.log.error("process ends", reason=str(leaf) if ours else None, **failure(leaf))
 
 

@@ -4,6 +4,7 @@ A mail carries its effect's id as Message-ID. SMTP can't dedupe: after a crash a
 the same mail may go out twice, under the same Message-ID.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +24,7 @@ from shared.runtime.ports import Clock, EffectResult
 
 ID_DOMAIN: Final = "orderlink"
 SUBJECT_MAX_CHARS: Final = 200
+QUIT_MAX_SECONDS: Final = 2.0
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PORTS: Final = {"smtp": 25, "smtps": 465}
 _AUTHENTICATION: Final = (530, 534, 535, 538)
@@ -89,8 +91,10 @@ class SmtpChannel:
         try:
             await client.connect()
             await client.send_message(message)
+            # The mail is taken; a server that is slow to say good-bye must not make it a failure.
             with suppress(aiosmtplib.SMTPException, OSError):
-                await client.quit()
+                async with asyncio.timeout(QUIT_MAX_SECONDS):
+                    await client.quit()
         finally:
             client.close()
 

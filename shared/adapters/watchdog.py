@@ -15,6 +15,8 @@ from typing import Final
 
 EXIT_STUCK: Final = 70
 LOOK_SECONDS: Final = 1.0
+DEAD_LOOKS: Final = 2
+"""Who says that nothing gets done has been patient already."""
 
 
 class Watchdog:
@@ -62,7 +64,7 @@ class Watchdog:
             if still >= self._patience:
                 self._end(f"the event loop stood still for {still} looks")
                 return
-            if dead >= self._patience:
+            if dead >= DEAD_LOOKS:
                 self._end("nothing got done although there was work")
                 return
 

@@ -10,8 +10,9 @@ to after the second: what one says while another is asked is on the log then.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from shared.adapters.clock import FileClockWriter
@@ -22,6 +23,7 @@ from shared.contracts.facts import AnyFact
 
 QUIET_SECONDS: Final = 180.0
 """How long quiet may take to come. A worker that was killed must have joined its group again by then."""
+TOLD_AT_ONCE: Final = 8
 LOOK_AGAIN_SECONDS: Final = 0.008
 
 
@@ -71,15 +73,37 @@ class Lockstep:
             on_progress(self.lines, self._now)
 
     async def _tell(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            self.lines += 1
-            if isinstance(line.content, AnyFact):
-                await self._system.tell(line.content)
+        """Facts about different orders go at once; an act waits for quiet, and so do the facts after it."""
+        for is_fact, together in groupby(lines, key=lambda line: line.is_fact):
+            if is_fact:
+                await self._tell_facts(list(together))
                 continue
-            await self._quiet(None)
-            refused = await self._agents.act(line.content)
-            if refused is not None:
-                self.refused.append((line.number, refused))
+            for line in together:
+                await self._quiet(None)
+                await self._act(line)
+
+    async def _tell_facts(self, lines: Sequence[Line]) -> None:
+        by_order: dict[str, list[AnyFact]] = {}
+        for line in lines:
+            if isinstance(line.content, AnyFact):
+                by_order.setdefault(line.content.order_id, []).append(line.content)
+        room = asyncio.Semaphore(TOLD_AT_ONCE)
+
+        async def tell(facts: Sequence[AnyFact]) -> None:
+            async with room:
+                for fact in facts:
+                    await self._system.tell(fact)
+
+        await asyncio.gather(*(tell(facts) for facts in by_order.values()))
+        self.lines += len(lines)
+
+    async def _act(self, line: Line) -> None:
+        if isinstance(line.content, AnyFact):
+            return
+        refused = await self._agents.act(line.content)
+        self.lines += 1
+        if refused is not None:
+            self.refused.append((line.number, refused))
 
     def _hold(self, held: bool) -> None:
         self._held = held

@@ -13,6 +13,9 @@ from shared.contracts.base import Frozen, Id, Utc
 
 TYPE_PREFIX: Final = "orderlink."
 SOURCE_PREFIX: Final = "/orderlink/"
+SOURCE_PATTERN: Final = r"^[a-z]+(-[a-z]+)*$"
+SEQUENCE_MAX: Final = 2**53
+"""More events than a file can say in a thousand years, and still exact in every JSON reader."""
 EventId = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -30,7 +33,7 @@ class Event(Frozen):
     """One thing that happened, with who said it, about what, when, and why."""
 
     id: EventId
-    source: str
+    source: Annotated[str, Field(pattern=SOURCE_PATTERN)]
     """The saying service, such as `orders`."""
     name: str
     """Such as `order.placed`."""
@@ -39,7 +42,7 @@ class Event(Frozen):
     """The file that said it: nearly always an order id."""
     time: Utc
     """When it happened, by the fact or timer that it follows from."""
-    sequence: int = Field(ge=1)
+    sequence: int = Field(ge=1, le=SEQUENCE_MAX)
     """The subject's running number on this topic."""
     correlation_id: str
     """The fact or command at the start of the chain."""

@@ -14,6 +14,9 @@ from shared.contracts.base import Frozen, Utc
 from shared.runtime.ports import Outgoing, Record
 from shared.runtime.work import Letter
 
+BODY_MAX_BYTES = 300_000
+"""A larger original stays on its own topic only, where partition and offset find it."""
+
 
 class StoredLetter(Frozen):
     """A letter as it is on the topic."""
@@ -34,7 +37,7 @@ class StoredLetter(Frozen):
     partition: int | None
     offset: int | None
     record: dict[str, Any] | None
-    """The original: key, value and headers."""
+    """The original: key, value and headers; None for a timer, and for one that is too large."""
 
     @property
     def parked_in(self) -> str:
@@ -59,7 +62,7 @@ def letter_record(letter: Letter, topic: str, service: str, now: datetime) -> Ou
         topic=None if origin is None else origin.topic,
         partition=None if origin is None else origin.partition,
         offset=None if origin is None else origin.offset,
-        record=None if origin is None else _written(origin),
+        record=None if origin is None or _size(origin) > BODY_MAX_BYTES else _written(origin),
     )
     key = stored.parked_in or "unknown"
     return Outgoing(
@@ -95,8 +98,16 @@ def in_order(letters: Sequence[StoredLetter]) -> dict[tuple[str, str, str], list
     for letter in letters:
         if letter.kind in ("poison", "waiting"):
             where = (letter.parked_in, letter.source, letter.source_subject)
-            groups.setdefault(where, {})[letter.sequence] = letter
+            group = groups.setdefault(where, {})
+            first = group.get(letter.sequence)
+            # A poisoned record that is heard again is parked as waiting; its reason is worth more.
+            if first is None or first.kind == "waiting":
+                group[letter.sequence] = letter
     return {where: [group[sequence] for sequence in sorted(group)] for where, group in sorted(groups.items())}
+
+
+def _size(record: Record) -> int:
+    return len(record.key or b"") + len(record.value or b"") + sum(map(len, record.headers.values()))
 
 
 def _written(record: Record) -> dict[str, Any]:

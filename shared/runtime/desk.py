@@ -58,13 +58,15 @@ class Desk:
         self.service: Service = engine.service
         self.clock: Clock = engine.clock
 
-    async def take(self, fact: Any, digest: str) -> Taken:
+    async def take(self, fact: Any, digest: str, shops: tuple[str, ...] | None = None) -> Taken:
         """Take a fact of the service's own kinds; return when it is committed.
+
+        `shops` are those that the teller may speak for, None for all.
 
         Raises `KeyReused` when the id was used with another digest, `TooMuchPending` and
         `Contended` when it is to come again later.
         """
-        (done,) = await self._engine.run([Tell(fact.order_id, fact, digest)])
+        (done,) = await self._engine.run([Tell(fact.order_id, fact, digest, shops)])
         if done.problem is not None:
             raise done.problem
         refused = done.refused

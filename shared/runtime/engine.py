@@ -15,6 +15,8 @@ never waits for a record that is nowhere. Publishing twice is a copy that a redr
 import asyncio
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.dead_letters import letter_record
 from shared.runtime.file import File, from_document, new_file, to_document
@@ -22,12 +24,45 @@ from shared.runtime.fold import Book, ProfileOf, take
 from shared.runtime.known import KnownVersions
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import Metrics
-from shared.runtime.ports import Clock, Committed, Publisher, Store, Unavailable, Write
+from shared.runtime.ports import (
+    Clock,
+    Committed,
+    Document,
+    Publisher,
+    Store,
+    Unavailable,
+    Unreadable,
+    Write,
+)
 from shared.runtime.relay import relay
 from shared.runtime.service import Service
-from shared.runtime.work import Contended, Done, Hear, Letter, Undigested, Work
+from shared.runtime.work import Contended, Done, Hear, Letter, TooMuchPending, Undigested, Work
 
 CONTENTION_PAUSE_SECONDS = 0.005
+
+
+class _SoFar:
+    """What a run has come to: answers, those in doubt, and files that can't go on for now."""
+
+    def __init__(self, work: Sequence[Work]) -> None:
+        self.work = work
+        self.answers: dict[int, Done] = {}
+        self.held: list[Exception] = []
+        self._in_doubt: dict[int, Done] = {}
+
+    def doubt(self, indexes: Sequence[int]) -> None:
+        """The commit of these may have happened: if dedupe says so, the answers of now hold."""
+        for index in indexes:
+            if index in self.answers and not self.answers[index].duplicate:
+                self._in_doubt.setdefault(index, self.answers[index])
+
+    def done(self) -> list[Done]:
+        """The answers, in order of the work."""
+        for index, first in self._in_doubt.items():
+            if self.answers[index].duplicate:
+                first.file = self.answers[index].file
+                self.answers[index] = first
+        return [self.answers[index] for index in range(len(self.work))]
 
 
 class Engine:
@@ -56,18 +91,18 @@ class Engine:
         """Do all of it; one answer for each piece, in order.
 
         Raises `Unavailable` when the database or, for dead letters, the broker is away, `Contended`
-        when other writers were first too often and `TooMuchPending` when a file has no room for more
-        events. Then some files may be committed and others not: doing the same work again is
-        right, since dedupe knows what was done.
+        when other writers were first too often, `TooMuchPending` when a file has no room for more
+        events and `Unreadable` when one is of another version. Then other files are committed, and
+        doing the same work again is right, since dedupe knows what was done.
         """
         by_subject: dict[str, list[int]] = {}
         for index, piece in enumerate(work):
             by_subject.setdefault(piece.subject, []).append(index)
-        answers: dict[int, Done] = {}
+        so_far = _SoFar(work)
         committed: list[File] = []
         left = by_subject
         for attempt in range(self.limits.commit_attempts):
-            left, files = await self._attempt(work, left, answers)
+            left, files = await self._attempt(so_far, left)
             committed.extend(files)
             if not left:
                 break
@@ -76,7 +111,9 @@ class Engine:
         await self.publish(committed)
         if left:
             raise Contended(f"other writers were first {self.limits.commit_attempts} times")
-        done = [answers[index] for index in range(len(work))]
+        if so_far.held:
+            raise so_far.held[0]
+        done = so_far.done()
         self._count_heard(work, done)
         return done
 
@@ -99,7 +136,7 @@ class Engine:
         return None if document is None else from_document(self.service, document)
 
     async def _attempt(
-        self, work: Sequence[Work], subjects: dict[str, list[int]], answers: dict[int, Done]
+        self, so_far: "_SoFar", subjects: dict[str, list[int]]
     ) -> tuple[dict[str, list[int]], list[File]]:
         """Load, fold and commit once. Returns what must be done again, and the files that stand.
 
@@ -110,14 +147,17 @@ class Engine:
         now = self.clock.now()
         books: dict[str, Book] = {}
         for subject, indexes in subjects.items():
-            document = documents.get(subject)
-            file = (
-                new_file(self.service, subject) if document is None else from_document(self.service, document)
-            )
-            book = Book(self.service, file, now, self.profile_of, self.limits)
-            for index in indexes:
-                answers[index] = take(book, work[index])
-            books[subject] = book
+            try:
+                file = self._file(subject, documents.get(subject))
+            except Unreadable as problem:
+                so_far.held.append(problem)
+                continue
+            book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits)
+            try:
+                for index in indexes:
+                    so_far.answers[index] = take(book, so_far.work[index])
+            except TooMuchPending as problem:
+                so_far.held.append(problem)
         await self.post_letters([letter for book in books.values() for letter in book.letters])
         changed = {subject: book for subject, book in books.items() if book.changed}
         writes = [
@@ -135,14 +175,26 @@ class Engine:
                 files.append(book.file)
             else:
                 again[subject] = subjects[subject]
+                if outcome is Committed.UNKNOWN:
+                    so_far.doubt(subjects[subject])
         for subject, book in books.items():
             if subject in again:
                 continue
             if subject not in changed:
                 files.append(book.file)
             for index in subjects[subject]:
-                answers[index].file = book.file
+                if index in so_far.answers:
+                    so_far.answers[index].file = book.file
         return again, files
+
+    def _file(self, subject: str, document: Document | None) -> File:
+        if document is None:
+            return new_file(self.service, subject)
+        try:
+            return self._known.read(document)
+        except ValidationError as problem:
+            fields = "; ".join(".".join(map(str, error["loc"])) for error in problem.errors()[:3])
+            raise Unreadable(f"file {subject} is not of this version: {fields}") from None
 
     async def post_letters(self, letters: Sequence[Letter]) -> None:
         """Publish dead letters. Raises `Unavailable` unless the broker took all of them."""

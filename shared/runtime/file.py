@@ -15,7 +15,7 @@ Invariants
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.runtime.ports import Document
@@ -67,6 +67,8 @@ class EffectEntry:
     next_try_at: datetime | None
     correlation_id: str
     cause: str
+    told: dict[str, Any] | None = None
+    """What the far side answered, where the rule that is to hear it raised: only that is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class WaitingFact:
     fact_id: str
     kind: str
     fact: dict[str, Any]
+    shops: list[str] | None = None
+    """The shops that its teller may speak for; None for all."""
 
 
 def _moment(text: str) -> datetime:
@@ -171,11 +175,12 @@ def to_document(service: Service, file: File, version: int) -> Document:
         "parked": [[source, sequence] for source, sequence in file.parked.items()],
         "timers": [_timer_document(timer) for timer in file.timers.values()],
         "timers_set": file.timers_set,
-        "next_timer_at": file.next_timer_at,
+        "next_timer_at": _stored(file.next_timer_at),
         "effects": [_effect_document(entry) for entry in file.effects.values()],
-        "next_effect_at": file.next_effect_at,
+        "next_effect_at": _stored(file.next_effect_at),
         "waiting": [
-            {"fact_id": entry.fact_id, "kind": entry.kind, "fact": entry.fact} for entry in file.waiting
+            {"fact_id": entry.fact_id, "kind": entry.kind, "fact": entry.fact, "shops": entry.shops}
+            for entry in file.waiting
         ],
         "looked_into": sorted(file.looked_into),
         "history": list(file.history),
@@ -197,7 +202,7 @@ def from_document(service: Service, document: Document, known: tuple[Any, Any] |
         state=state,
         view=view,
         shop_id=document["shop_id"],
-        pending=[Pending(**entry) for entry in document["pending"]],
+        pending=_pending(document),
         next_seq=dict(document["next_seq"]),
         applied=dict(document["applied"]),
         seen=dict(document["seen"]),
@@ -209,6 +214,28 @@ def from_document(service: Service, document: Document, known: tuple[Any, Any] |
         looked_into=set(document["looked_into"]),
         history=list(document["history"]),
     )
+
+
+def _stored(moment: datetime | None) -> datetime | None:
+    """A moment as databases keep it: to the millisecond, rounded up, so that nothing is found early."""
+    if moment is None or moment.microsecond % 1000 == 0:
+        return moment
+    return moment + timedelta(microseconds=1000 - moment.microsecond % 1000)
+
+
+def outbox_in(document: Document) -> File:
+    """A stored document's pending events, without reading the rest of it: what the relay needs."""
+    return File(
+        subject=document["_id"],
+        version=document["version"],
+        state=None,
+        view=None,
+        pending=_pending(document),
+    )
+
+
+def _pending(document: Document) -> list[Pending]:
+    return [Pending(**entry) for entry in document["pending"]]
 
 
 def effects_in(document: Document) -> list[EffectEntry]:
@@ -253,6 +280,7 @@ def _effect_document(entry: EffectEntry) -> dict[str, Any]:
         "next_try_at": None if entry.next_try_at is None else entry.next_try_at.isoformat(),
         "correlation_id": entry.correlation_id,
         "cause": entry.cause,
+        **({} if entry.told is None else {"told": entry.told}),
     }
 
 
@@ -267,4 +295,5 @@ def _effect(entry: dict[str, Any]) -> EffectEntry:
         next_try_at=None if later is None else _moment(later),
         correlation_id=entry["correlation_id"],
         cause=entry["cause"],
+        told=entry.get("told"),
     )

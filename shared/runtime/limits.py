@@ -35,8 +35,6 @@ class Limits(Strict):
     """Files with something due that are looked at in one go."""
     timer_poll_seconds: Seconds = 0.25
     """How often a worker looks for timers that are due."""
-    backlog_wait_seconds: Seconds = 5.0
-    """How long due timers wait for the partitions' backlog before other partitions go on."""
     pending_stale_after_seconds: Annotated[float, Field(ge=0)] = 1.0
     """Events that wait for longer than this are published by the slot's owner, whoever committed them."""
     sweep_poll_seconds: Seconds = 1.0
@@ -45,7 +43,7 @@ class Limits(Strict):
     """How often a worker looks for mails and refunds that are due."""
     effect_lease_seconds: Seconds = 60.0
     """How long an attempt at an effect is left to the worker that began it."""
-    effect_attempts: Annotated[int, Field(ge=1, le=100)] = 12
+    effect_attempts: Annotated[int, Field(ge=1, le=1_000)] = 30
     """How often an effect outside is tried until it has failed."""
     effect_backoff_first_seconds: Seconds = 1.0
     """The pause after an effect's first failure; it doubles each time."""

@@ -1,12 +1,19 @@
 """From records of the log to work: reading, reacting, and naming the files that each is for."""
 
 import json
+import re
 import traceback
 from collections.abc import Sequence
 from itertools import groupby
 
 from shared.contracts.base import ID_MAX_CHARS
-from shared.contracts.event import Event, UnknownEventType, from_cloudevent
+from shared.contracts.event import (
+    SEQUENCE_MAX,
+    SOURCE_PATTERN,
+    Event,
+    UnknownEventType,
+    from_cloudevent,
+)
 from shared.runtime.ports import Record
 from shared.runtime.service import Service
 from shared.runtime.work import Hear, Letter, Undigested, Work
@@ -77,6 +84,16 @@ def _work_of(
     return work
 
 
+def _is_ours(source: str, subject: str, number: str) -> bool:
+    """Whether headers name a file and a number that could be ours."""
+    return (
+        re.fullmatch(SOURCE_PATTERN, source) is not None
+        and 0 < len(subject) <= ID_MAX_CHARS
+        and re.fullmatch(r"[0-9]{1,16}", number) is not None
+        and 0 < int(number) <= SEQUENCE_MAX
+    )
+
+
 def _undigested(record: Record, heard: Heard, problem: Exception, redriven: bool) -> None:
     """Park by the headers what cannot be read; without them it is nobody's and waits for nobody."""
     reason = f"{type(problem).__name__}: {problem}"
@@ -84,7 +101,7 @@ def _undigested(record: Record, heard: Heard, problem: Exception, redriven: bool
     source = record.headers.get("ce_source", b"").decode(errors="replace")
     subject = record.headers.get("ce_subject", b"").decode(errors="replace")
     number = record.headers.get("ce_sequence", b"").decode(errors="replace")
-    if source and subject and len(subject) <= ID_MAX_CHARS and number.isdecimal() and int(number) > 0:
+    if _is_ours(source, subject, number):
         heard.work.append(Undigested(subject, source, subject, int(number), record, reason, stack, redriven))
         return
     heard.aliens.append(

@@ -22,6 +22,14 @@ class Unavailable(PortError):
     """The other side is away, or too slow. Nothing is known to be wrong with what was asked."""
 
 
+class MemberLost(Unavailable):
+    """The member of the consumer group can't go on: its process is to end and start again."""
+
+
+class Unreadable(PortError):
+    """A stored file is not one of this version's, as during a rolling change of versions."""
+
+
 class Committed(Enum):
     """What became of one guarded write."""
 
@@ -192,7 +200,7 @@ class Transport(Protocol):
         """The next records of the owned partitions, each partition in order; [] after the wait.
 
         Without an acknowledgement the same records come again only after a restart or a rebalance.
-        Raises `Unavailable` when the member can't go on: the process is to end.
+        Raises `MemberLost` when the member can't go on: the process is to end.
         """
         ...
 

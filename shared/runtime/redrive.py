@@ -91,7 +91,8 @@ async def still_parked(
 async def _again(engine: Engine, letter: StoredLetter) -> str:
     record = original(letter)
     if record is None:
-        return "stale"
+        # Too large to be kept in a letter: it stands on its own topic, and can only be given up here.
+        return "failed"
     heard = listen_again(engine.service, record, letter.target)
     answers = await engine.run(heard.work)
     if heard.aliens or any(answer.poisoned or answer.parked for answer in answers):

@@ -45,6 +45,8 @@ class Tell:
     subject: str
     fact: Any
     digest: str
+    shops: tuple[str, ...] | None = None
+    """The shops that the teller may speak for; None for all. A fact that waits is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class ReportEffect:
 
     subject: str
     effect_id: str
+    attempt: int
     result: EffectResult
 
 
@@ -127,8 +130,8 @@ class Done:
     poisoned: bool = False
     parked: bool = False
     """Whether it went to the dead letters as `waiting`."""
-    started: bool = False
-    """For `StartEffect`: whether this worker is the one to try."""
+    started: int = 0
+    """For `StartEffect`: the number of the attempt that is now this worker's; 0 if it is not."""
     problem: Exception | None = None
     """For one who asks: why nothing happened (a reused key, a version that moved)."""
 
@@ -143,6 +146,10 @@ class VersionMoved(Exception):
 
 class TooMuchPending(Exception):
     """The file has as many unpublished events as it may hold; come again later."""
+
+
+class TooManyTimers(Exception):
+    """The file has as many timers as it may hold; waiting does not help."""
 
 
 class EventTooLarge(Exception):

@@ -8,8 +8,9 @@ A timer due at t fires only when this worker has taken in every record that was 
 partitions when their ends were read, at or after t. So what was said before t is heard first,
 also after an outage.
 
-Liveness is progress: with records to take, or timers due, and nothing taken for
-`progress_timeout_seconds`, the worker is not alive, and its process is to be restarted.
+Liveness is progress: with records to take on a partition, and none taken for
+`progress_timeout_seconds`, the worker is not alive, and its process is to be restarted. A member that
+the group has lost ends the process at once.
 """
 
 import asyncio
@@ -21,22 +22,24 @@ from typing import Any
 
 from shared.contracts.catalog import SLOTS
 from shared.runtime.brake import Brake, Braked
+from shared.runtime.effects import Effects
 from shared.runtime.engine import Engine
-from shared.runtime.file import EffectEntry, effects_in, from_document
+from shared.runtime.file import outbox_in
 from shared.runtime.listen import listen
 from shared.runtime.ports import (
-    EffectResult,
+    MemberLost,
     Outside,
     Record,
     TopicPartition,
     Transport,
     Unavailable,
+    Unreadable,
 )
-from shared.runtime.work import Contended, Done, FireTimers, ReportEffect, StartEffect, TooMuchPending, Work
+from shared.runtime.work import Contended, Done, FireTimers, TooMuchPending, Work
 
 PENDING_COUNTED_MAX = 10_000
 """The gauge of files with something pending stops counting there."""
-PAUSED = (Unavailable, Contended, TooMuchPending)
+PAUSED = (Unavailable, Unreadable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 STORED_PRECISION = timedelta(milliseconds=1)
@@ -60,20 +63,21 @@ class Worker:
             raise ValueError(f"no adapter for effects of kind {', '.join(sorted(missing))}")
         self.engine = engine
         self.transport = transport
-        self.outsides = outsides
         self.partitions = partitions
         self.log = log
         self.brake = Brake(engine.limits)
+        self.effects = Effects(engine, outsides, log, monotonic)
         self._monotonic = monotonic
-        self._behind_since: float | None = None
-        self._seen_positions: dict[TopicPartition, int] = {}
+        self._standing: dict[TopicPartition, tuple[int, float]] = {}
+        """For each partition with records to take: where it stands, and since when."""
+        self._waits_out = False
         self._stop = asyncio.Event()
         self._acting = 0
         self._slots_of: frozenset[int] = frozenset()
         self._slots: list[int] = []
         self._untaken: dict[TopicPartition, int] = {}
-        self._room = asyncio.Semaphore(engine.limits.effects_at_once)
-        self._took = asyncio.Event()
+        self._marks_of = -1
+        self._marks: dict[int, tuple[datetime, dict[TopicPartition, int]]] = {}
         self._effects_wanted = asyncio.Event()
         self._timers_wanted = asyncio.Event()
 
@@ -99,6 +103,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             for loop in loops:
                 group.create_task(loop)
+        await self.effects.finish()
 
     async def _loop(
         self,
@@ -117,6 +122,8 @@ class Worker:
             try:
                 found = await body()
                 backoff = limits.outage_backoff_first_seconds
+            except MemberLost:
+                raise
             except PAUSED as problem:
                 self.log("waiting", loop=body.__name__, reason=str(problem), seconds=backoff)
                 await _wait(stop, backoff)
@@ -146,14 +153,17 @@ class Worker:
                 break
             except PAUSED as problem:
                 self.log("batch waits", reason=str(problem), seconds=backoff)
-                await asyncio.sleep(backoff)
+                self._waits_out = True
+                await _wait(self._stop, backoff)
                 backoff = min(backoff * 2, limits.outage_backoff_max_seconds)
-                if self._stop.is_set() or not self.transport.partitions():
+                if self._stop.is_set():
+                    return False
+                if not self.transport.partitions():
                     self._untaken.clear()
                     return False
+        self._waits_out = False
         await self.transport.ack(records)
         self._untaken.clear()
-        self._took.set()
         metrics = self.engine.metrics
         metrics.observe("orderlink_batch_records", len(records))
         metrics.observe("orderlink_batch_seconds", self._monotonic() - started)
@@ -183,44 +193,43 @@ class Worker:
 
     async def _fire_timers(self) -> bool:
         clock, store, limits = self.engine.clock, self.engine.store, self.engine.limits
-        slots = self.slots()
-        if clock.timers_held() or not slots:
+        if clock.timers_held() or not await store.due_timers(self.slots(), clock.now(), 1):
             return False
-        until = clock.now()
-        documents = await store.due_timers(slots, until, limits.timer_scan_max_files)
-        if not documents:
-            return False
-        caught_up = await self._caught_up()
-        ready = [
-            (_due(document, until), document["_id"])
-            for document in documents
-            if document["slot"] % self.partitions in caught_up
-        ]
-        if not ready:
-            return False
-        work: list[Work] = [FireTimers(subject, until) for _, subject in ready]
-        self._look_for_effects(await self.engine.run(work))
-        for due, _ in ready:
-            lateness = max(0.0, (clock.now() - due).total_seconds())
-            self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
-        return True
+        fired = False
+        for until, partitions in (await self._caught_up()).items():
+            slots = [slot for slot in self.slots() if slot % self.partitions in partitions]
+            documents = await store.due_timers(slots, until, limits.timer_scan_max_files)
+            work: list[Work] = [FireTimers(document["_id"], until) for document in documents]
+            self._look_for_effects(await self.engine.run(work))
+            fired = fired or bool(documents)
+            for document in documents:
+                lateness = max(0.0, (clock.now() - document["next_timer_at"]).total_seconds())
+                self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
+        return fired
 
-    async def _caught_up(self) -> frozenset[int]:
-        """The owned partitions that have been taken in up to their ends as they are now."""
+    async def _caught_up(self) -> dict[datetime, set[int]]:
+        """Partitions whose backlog has been taken in, by the moment up to which their timers may fire.
+
+        For each partition a mark is kept: the ends of its topics as they were read at some moment.
+        Once everything before them has been taken in, timers due by that moment may fire, and the
+        next mark is set. So a partition that is behind holds up no other.
+        """
         generation = self.transport.generation()
+        if generation != self._marks_of:
+            self._marks_of, self._marks = generation, {}
+        read_at = self.engine.clock.now()
         ends = await self.transport.end_offsets()
-        deadline = self._monotonic() + self.engine.limits.backlog_wait_seconds
-        while True:
-            if self.transport.generation() != generation:
-                return frozenset()
-            behind = {where.partition for where, end in ends.items() if self._consumed(where) < end}
-            if not behind or self._monotonic() >= deadline:
-                return self.transport.partitions() - behind
-            self._took.clear()
-            try:
-                await asyncio.wait_for(self._took.wait(), self.engine.limits.stream_wait_seconds)
-            except TimeoutError:
-                continue
+        for partition in self.transport.partitions():
+            mine = {where: end for where, end in ends.items() if where.partition == partition}
+            self._marks.setdefault(partition, (read_at, mine))
+        ready: dict[datetime, set[int]] = {}
+        if self.transport.generation() != generation:
+            return ready
+        for partition, (moment, marked) in list(self._marks.items()):
+            if all(self._consumed(where) >= end for where, end in marked.items()):
+                ready.setdefault(moment, set()).add(partition)
+                del self._marks[partition]
+        return ready
 
     def _consumed(self, where: TopicPartition) -> int:
         """The offset up to which a partition has been taken in and acknowledged."""
@@ -232,53 +241,12 @@ class Worker:
     async def try_effects(self) -> bool:
         """Try the effects that are due, several at once, each under a lease that is committed first."""
         with self._at_work():
-            return await self._try_effects()
-
-    async def _try_effects(self) -> bool:
-        now, limits = self.engine.clock.now(), self.engine.limits
-        slots = self.slots()
-        if not slots:
-            return False
-        documents = await self.engine.store.due_effects(slots, now, limits.timer_scan_max_files)
-        due = [
-            (document["_id"], entry)
-            for document in documents
-            for entry in effects_in(document)
-            if entry.next_try_at is not None and entry.next_try_at <= now
-        ]
-        if not due:
-            return False
-        starts: list[Work] = [StartEffect(subject, entry.effect_id) for subject, entry in due]
-        started = await self.engine.run(starts)
-        mine = [pair for pair, answer in zip(due, started, strict=True) if answer.started]
-        results = await asyncio.gather(*(self._perform(entry) for _, entry in mine))
-        reports: list[Work] = [
-            ReportEffect(subject, entry.effect_id, result)
-            for (subject, entry), result in zip(mine, results, strict=True)
-        ]
-        for answer in await self.engine.run(reports):
-            if answer.problem is not None:
-                self.log("effect report failed", reason=repr(answer.problem))
-        return True
+            return await self.effects.step(self.slots())
 
     def _look_for_effects(self, answers: Sequence[Done]) -> None:
         """Effects that this very process committed are not left to the next poll."""
         if any(answer.file is not None and answer.file.next_effect_at is not None for answer in answers):
             self._effects_wanted.set()
-
-    async def _perform(self, entry: EffectEntry) -> EffectResult:
-        started = self._monotonic()
-        async with self._room:
-            try:
-                async with asyncio.timeout(self.engine.limits.effect_lease_seconds / 2):
-                    result = await self.outsides[entry.kind].perform(entry.effect_id, entry.request)
-            except TimeoutError:
-                result = EffectResult(done=False, retry=True, reason="no answer in time")
-        metrics = self.engine.metrics
-        outcome = "done" if result.done else "retry" if result.retry else "failed"
-        metrics.count("orderlink_effects_total", kind=entry.kind, outcome=outcome)
-        metrics.observe("orderlink_effect_seconds", self._monotonic() - started, kind=entry.kind)
-        return result
 
     # The sweep
 
@@ -291,7 +259,7 @@ class Worker:
         waited = timedelta(seconds=limits.pending_stale_after_seconds) - STORED_PRECISION
         before = self.engine.clock.now() - waited
         documents = await store.stale_pending(slots, before, limits.timer_scan_max_files)
-        files = [from_document(self.engine.service, document) for document in documents]
+        files = [outbox_in(document) for document in documents]
         await self.engine.publish(files)
         return bool(files) and not any(file.pending for file in files)
 
@@ -304,12 +272,13 @@ class Worker:
             ends = await self.transport.end_offsets()
         consumed = {where: self._consumed(where) for where in ends}
         lag = {where: max(0, end - consumed[where]) for where, end in ends.items()}
-        stuck = any(lag.values()) and consumed == self._seen_positions
-        self._seen_positions = consumed
-        if not stuck:
-            self._behind_since = None
-        elif self._behind_since is None:
-            self._behind_since = self._monotonic()
+        now = self._monotonic()
+        standing = {where: (consumed[where], now) for where, behind in lag.items() if behind}
+        for where, (position, _) in standing.items():
+            before = self._standing.get(where)
+            if before is not None and before[0] == position:
+                standing[where] = before
+        self._standing = standing
         metrics = self.engine.metrics
         metrics.gauge("orderlink_partitions_owned", len(self.transport.partitions()))
         for where, behind in lag.items():
@@ -319,9 +288,15 @@ class Worker:
         return False
 
     def alive(self) -> bool:
-        """Whether it gets ahead: false when there was work and none was done for too long."""
-        since = self._behind_since
-        return since is None or self._monotonic() - since < self.engine.limits.progress_timeout_seconds
+        """Whether it gets ahead: false when a partition has records and has stood still for too long.
+
+        While the database or the broker is away it waits, and starting again would not help.
+        """
+        if self._waits_out:
+            return True
+        patience = self.engine.limits.progress_timeout_seconds
+        now = self._monotonic()
+        return all(now - since < patience for _, since in self._standing.values())
 
     @contextmanager
     def _at_work(self) -> Generator[None]:
@@ -344,7 +319,7 @@ class Worker:
             "partitions": sorted(self.transport.partitions()),
             "generation": self.transport.generation(),
             "consumed": {_place(where): self._consumed(where) for where in self.transport.positions()},
-            "busy": bool(self._untaken) or self._acting > 0,
+            "busy": bool(self._untaken) or self._acting > 0 or self.effects.running > 0,
             "now": now.isoformat(),
         }
         if light:
@@ -353,7 +328,9 @@ class Worker:
         if timer is not None and timer <= now:
             self._timers_wanted.set()
         effect = _moment(await store.due_effects(slots, END_OF_TIME, 1), "next_effect_at")
+        busy = told["busy"] or bool(self._untaken) or self._acting > 0 or self.effects.running > 0
         return told | {
+            "busy": busy,
             "pending": await store.pending_count(limit=1),
             "effects_due": int(effect is not None and effect <= now),
             "next_effect_at": None if effect is None else effect.isoformat(),
@@ -375,11 +352,6 @@ def _place(where: TopicPartition) -> str:
 def _moment(documents: Sequence[Mapping[str, Any]], field: str) -> datetime | None:
     first = documents[0][field] if documents else None
     return first if isinstance(first, datetime) else None
-
-
-def _due(document: Mapping[str, Any], otherwise: datetime) -> datetime:
-    due = document["next_timer_at"]
-    return due if isinstance(due, datetime) else otherwise
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -97,6 +97,8 @@ class Rules:
                     raise RuntimeError(f"the rule breaks at {name}")
                 return _say(name)
             case EffectDone():
+                if "effect-done" in self.broken:
+                    raise RuntimeError("the rule breaks at effect-done")
                 return _say("effect-done")
             case EffectFailed(reason=reason):
                 return _say(f"effect-failed:{reason}")

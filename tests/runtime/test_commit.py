@@ -3,7 +3,7 @@
 import pytest
 
 from shared.runtime.ports import Unavailable
-from shared.runtime.work import Contended, KeyReused
+from shared.runtime.work import Ask, Contended, KeyReused, Tell
 from tests.kit.toy import Say
 from tests.kit.world import World, fact
 
@@ -21,7 +21,7 @@ async def test_a_commit_that_timed_out_although_done_is_seen_by_dedupe() -> None
     world = World()
     world.store.commit_faults = ["unknown-done"]
     taken = await world.desk.take(fact("order.placed", "f-1"), "d")
-    assert taken.duplicate
+    assert (taken.fits, taken.duplicate) == (True, False)
     assert await world.words() == ["placed"]
     world.clock.advance(world.profile.values.claim_lease)
     await world.start()
@@ -43,8 +43,6 @@ async def test_who_loses_the_race_decides_again_on_what_the_other_wrote() -> Non
     rival = world.another_engine()
 
     async def rival_says() -> None:
-        from shared.runtime.work import Ask
-
         world.store.before_commit.clear()
         await rival.run([Ask("A-1", Say(at=world.clock.now(), word="rival"), "k-rival", "d")])
 
@@ -60,8 +58,6 @@ async def test_two_first_writers_of_a_file_make_one_file() -> None:
     rival = world.another_engine()
 
     async def rival_writes_first() -> None:
-        from shared.runtime.work import Tell
-
         world.store.before_commit.clear()
         await rival.run([Tell("A-1", fact("order.placed", "f-1"), "d")])
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from shared.runtime.ports import EffectResult
+from shared.runtime.work import ReportEffect, StartEffect
 from tests.kit.world import World, fact
 
 
@@ -54,8 +55,6 @@ async def test_an_effect_that_fails_as_often_as_is_allowed_is_given_up() -> None
 async def test_a_crash_while_trying_is_made_good_after_the_lease_with_the_same_id() -> None:
     world = World()
     await wanted(world)
-    from shared.runtime.work import StartEffect
-
     (started,) = await world.engine.run([StartEffect("A-1", "effect-1")])
     assert started.started
     await world.worker.try_effects()
@@ -73,8 +72,6 @@ async def test_two_owners_do_not_try_the_same_effect_at_once() -> None:
 
     async def the_other_is_first() -> None:
         world.store.before_commit.clear()
-        from shared.runtime.work import StartEffect
-
         await other.engine.run([StartEffect("A-1", "effect-1")])
 
     world.store.before_commit = [the_other_is_first]
@@ -89,3 +86,66 @@ async def test_an_ended_effect_keeps_nothing_of_what_it_asked_for() -> None:
     file = await world.engine.load("A-1")
     assert file is not None
     assert file.effects["effect-1"].request == {}
+
+
+async def test_a_result_is_kept_while_the_database_is_away_and_nothing_is_done_twice() -> None:
+    world = World()
+    await wanted(world)
+
+    async def goes_away(effect_id: str, request: object) -> EffectResult:
+        world.outbox.attempts.append(effect_id)
+        world.store.commit_faults = ["lost"] * 10
+        return EffectResult(done=True)
+
+    world.outbox.perform = goes_away  # type: ignore[method-assign]  # the far side, and the fault after it
+    await world.worker.try_effects()
+    world.clock.advance(timedelta(hours=1))
+    await world.worker.try_effects()
+    assert world.outbox.attempts == ["effect-1"]
+    assert await world.words() == ["effect-done"]
+
+
+async def test_a_rule_that_raises_at_a_result_is_told_again_and_nothing_is_done_twice() -> None:
+    world = World()
+    await wanted(world)
+    world.rules.broken = {"effect-done"}
+    await world.worker.try_effects()
+    assert [letter.kind for letter in world.letters()] == ["effect"]
+    world.rules.broken = set()
+    world.clock.advance(timedelta(seconds=world.limits.effect_lease_seconds))
+    await world.worker.try_effects()
+    assert world.outbox.attempts == ["effect-1"]
+    assert await world.words() == ["effect-done"]
+
+
+async def test_an_adapter_that_raises_is_tried_again() -> None:
+    world = World()
+    await wanted(world)
+
+    async def raises(effect_id: str, request: object) -> EffectResult:
+        world.outbox.attempts.append(effect_id)
+        raise RuntimeError("no such thing")
+
+    good = world.outbox.perform
+    world.outbox.perform = raises  # type: ignore[method-assign]  # the fault
+    await world.worker.try_effects()
+    world.outbox.perform = good  # type: ignore[method-assign]  # mended
+    world.clock.advance(timedelta(seconds=1))
+    await world.worker.try_effects()
+    assert world.outbox.attempts == ["effect-1", "effect-1"]
+    assert await world.words() == ["effect-done"]
+
+
+async def test_a_late_no_of_an_earlier_attempt_says_nothing_of_the_latest() -> None:
+    world = World()
+    await wanted(world)
+    (first,) = await world.engine.run([StartEffect("A-1", "effect-1")])
+    world.clock.advance(timedelta(seconds=world.limits.effect_lease_seconds))
+    (second,) = await world.engine.run([StartEffect("A-1", "effect-1")])
+    assert (first.started, second.started) == (1, 2)
+    no = EffectResult(done=False, reason="refused")
+    (late,) = await world.engine.run([ReportEffect("A-1", "effect-1", first.started, no)])
+    assert late.duplicate
+    yes = EffectResult(done=True)
+    await world.engine.run([ReportEffect("A-1", "effect-1", first.started, yes)])
+    assert await world.words() == ["effect-done"]

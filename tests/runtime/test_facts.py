@@ -66,3 +66,21 @@ async def test_the_why_trail_says_what_asked_what_rule_spoke_and_what_was_said()
     assert line["rule"] == "toy_placed"
     assert line["profile"] == "default@1"
     assert line["said"] == ["toy.said"]
+
+
+async def test_a_fact_that_waited_is_worth_nothing_about_another_shops_order() -> None:
+    world = World()
+    taken = await world.desk.take(fact("order.paid", "f-2"), "d", shops=("another",))
+    assert taken.waiting
+    await world.desk.take(fact("order.placed", "f-1"), "d")
+    assert await world.words() == ["placed"]
+    events = [read(record) for record in world.log.records("toy.v1")]
+    (said_so,) = [event.data for event in events if event.name == "fact.out_of_stage"]
+    assert said_so.slug == "other-shop"  # type: ignore[attr-defined]  # the event's own field
+
+
+async def test_an_early_fact_told_again_still_waits() -> None:
+    world = World()
+    await world.desk.take(fact("order.paid", "f-2"), "d")
+    again = await world.desk.take(fact("order.paid", "f-2"), "d")
+    assert (again.duplicate, again.waiting, again.fits) == (True, True, False)

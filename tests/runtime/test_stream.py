@@ -1,10 +1,14 @@
 """The stream: dedupe by sequence, poison, what waits behind it, redrives, discards and the brake."""
 
+import asyncio
+
 import pytest
 
 from shared.runtime.brake import Braked
-from shared.runtime.ports import Outgoing
+from shared.runtime.ports import MemberLost, Outgoing, Unreadable, Write
 from shared.runtime.redrive import discard, redrive, still_parked
+from shared.runtime.work import TooMuchPending
+from shared.runtime.worker import Worker
 from tests.kit.world import World, poke_record
 
 
@@ -232,3 +236,100 @@ async def test_dead_letters_are_written_before_the_source_counts_as_parked() -> 
     with pytest.raises(Exception, match="did not take the dead letters"):
         await world.worker.digest(records)
     assert await world.state() is None
+
+
+async def test_a_member_that_the_group_lost_ends_the_worker() -> None:
+    world = World()
+    await world.start()
+    await world.worker.transport.close()
+    with pytest.raises(ExceptionGroup) as ended:
+        await world.worker.run(asyncio.Event())
+    assert ended.value.subgroup(MemberLost) is not None
+
+
+async def test_a_file_without_room_holds_up_no_other_file_of_its_batch() -> None:
+    world = World(pending_max_per_file=10)
+    await world.start()
+    world.publisher.away = True
+    for number in range(12):
+        world.poke("A-1", str(number))
+    world.poke("B-1", "fine")
+    records = await world.worker.transport.batch(100, 0)
+    with pytest.raises(TooMuchPending):
+        await world.worker.digest(records)
+    assert await world.words("B-1") == ["fine"]
+    world.publisher.away = False
+    with pytest.raises(TooMuchPending):  # it publishes what it has, and so makes room
+        await world.worker.digest(records)
+    await world.worker.digest(records)
+    assert await world.words("A-1") == [str(number) for number in range(12)]
+    assert [word for _, word in world.published("A-1")] == [str(number) for number in range(12)]
+
+
+async def test_a_file_of_another_version_holds_up_no_other_file() -> None:
+    world = World()
+    await world.start()
+    world.poke("A-1", "one")
+    await world.settle()
+    (document,) = (await world.store.load(["A-1"])).values()
+    document["state"] = {"placed": "perhaps"}
+    await world.store.commit([Write({**document, "version": 2}, 1)])
+    world.poke("A-1", "two")
+    world.poke("B-1", "fine")
+    records = await world.worker.transport.batch(100, 0)
+    with pytest.raises(Unreadable, match=r"A-1 is not of this version: placed"):
+        await world.worker.digest(records)
+    assert await world.words("B-1") == ["fine"]
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, str(2**60), "0", "-1"])
+async def test_a_number_that_cannot_be_ours_is_nobodys(number: str) -> None:
+    world = World()
+    await world.start()
+    good = poke_record("A-1", 1, "hello", world.clock.now())
+    headers = {**good.headers, "ce_sequence": number.encode()}
+    body = (good.value or b"").replace(b'"sequence": "1"', f'"sequence": "{number}"'.encode())
+    world.log.append(Outgoing(good.topic, good.key, body, headers))
+    world.poke("A-1", "hello")
+    await world.settle()
+    assert [letter.kind for letter in world.letters()] == ["alien"]
+    assert await world.words() == ["hello"]
+
+
+async def test_a_letter_about_a_record_too_large_names_where_it_stands() -> None:
+    world = World()
+    await world.start()
+    good = poke_record("A-1", 1, "hello", world.clock.now())
+    world.log.append(Outgoing(good.topic, good.key, b'"' * 600_000, good.headers))
+    await world.settle()
+    (letter,) = world.letters()
+    assert (letter.record, letter.topic, letter.offset) == (None, "other.v1", 0)
+    report = await redrive(world.engine, world.letters(), no_progress)
+    assert (report.failed, report.kept) == (1, 1)
+
+
+async def test_a_worker_stands_still_only_where_it_has_records_to_take() -> None:
+    world = World(progress_timeout_seconds=10)
+    seconds = 0.0
+    world.worker = Worker(
+        world.engine,
+        world.worker.transport,
+        {"mail": world.outbox},
+        world.log.partitions,
+        lambda *args, **kwargs: None,
+        lambda: seconds,
+    )
+    await world.start()
+    await world.worker.watch()
+    seconds = 100.0
+    assert world.worker.alive()
+    world.poke("A-1", "hello")
+    await world.worker.watch()
+    seconds = 109.0
+    await world.worker.watch()
+    assert world.worker.alive()
+    seconds = 111.0
+    assert not world.worker.alive()
+    await world.settle()
+    await world.worker.watch()
+    assert world.worker.alive()

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from shared.runtime.work import Ask
-from tests.kit.rules import after
+from shared.runtime.work import Ask, FireTimers
+from tests.kit.rules import START, after
 from tests.kit.toy import Say
 from tests.kit.world import World, fact
 
@@ -55,8 +55,6 @@ async def test_a_timer_that_two_owners_fire_at_once_fires_once() -> None:
     other = world.another_worker()
 
     async def the_other_fires() -> None:
-        from shared.runtime.work import FireTimers
-
         world.store.before_commit.clear()
         await other.engine.run([FireTimers("A-1", world.clock.now())])
 
@@ -67,7 +65,7 @@ async def test_a_timer_that_two_owners_fire_at_once_fires_once() -> None:
 
 
 async def test_what_was_said_before_the_timer_is_heard_first_after_an_outage() -> None:
-    world = World(backlog_wait_seconds=0.01)
+    world = World()
     await world.start()
     await world.desk.take(fact("order.placed", "f-1"), "d")
     world.poke("A-1", "later")  # moves the timer to two hours
@@ -80,7 +78,7 @@ async def test_what_was_said_before_the_timer_is_heard_first_after_an_outage() -
 
 
 async def test_a_backlog_on_one_partition_does_not_hold_the_timers_of_another() -> None:
-    world = World(backlog_wait_seconds=0.01)
+    world = World()
     await world.start()
     subjects = [f"A-{number}" for number in range(40)]
     for subject in subjects:
@@ -149,3 +147,17 @@ async def test_a_timer_publishes_what_it_says_after_what_was_left_pending() -> N
     world.publisher.away = False
     await world.pass_time(hours=1)
     assert world.published() == [(1, "placed"), (2, "nudge")]
+
+
+async def test_a_timer_between_two_milliseconds_is_found_and_fires() -> None:
+    world = World()
+    await world.start()
+    odd = START + timedelta(microseconds=123_456)
+    world.clock.advance(timedelta(seconds=1))
+    await world.desk.take(fact("order.placed", "f-1", odd), "d")
+    due = await world.store.next_timer_at(range(256))
+    assert due == START + timedelta(hours=1, milliseconds=124)
+    world.clock.set(due)
+    assert await world.worker.fire_timers()
+    assert not await world.worker.fire_timers()
+    assert await world.words() == ["placed", "nudge"]

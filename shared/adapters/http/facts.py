@@ -41,7 +41,8 @@ async def take(desk: Desk, request: Request, actor: Actor, fact: AnyFact) -> Fac
     check_times(fact, desk.clock.now(), settings)
     await _check_shop(desk, actor, fact)
     request.state.correlation_id = fact.id
-    taken = await desk.take(fact, body_digest(fact))
+    shops = None if actor.every_shop else tuple(sorted(actor.shops))
+    taken = await desk.take(fact, body_digest(fact), shops)
     return FactTaken(
         id=fact.id,
         order_id=fact.order_id,

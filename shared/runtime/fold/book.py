@@ -21,7 +21,7 @@ from shared.kernel.profiles import Profile
 from shared.runtime.file import EffectEntry, File, Pending, Timer
 from shared.runtime.limits import Limits
 from shared.runtime.service import Service
-from shared.runtime.work import EventTooLarge, Letter, TooMuchPending
+from shared.runtime.work import EventTooLarge, Letter, TooManyTimers, TooMuchPending
 
 ProfileOf = Callable[[str | None], Profile]
 """The profile in force for a shop; for None, before the shop is known, the default."""
@@ -109,9 +109,9 @@ class Book:
         return moved
 
     def set_timer(self, name: str, key: str, due_at: datetime, cause: Cause) -> None:
-        """Set a timer, or move it. Raises `TooMuchPending` when the file has too many."""
+        """Set a timer, or move it. Raises `TooManyTimers`."""
         if (name, key) not in self.file.timers and len(self.file.timers) >= self.limits.timers_max_per_file:
-            raise TooMuchPending(f"the file has {len(self.file.timers)} timers, as many as it may hold")
+            raise TooManyTimers(f"the file has {len(self.file.timers)} timers, as many as it may hold")
         self.file.timers_set += 1
         self.file.timers[(name, key)] = Timer(name, key, due_at, self.file.timers_set, cause.correlation_id)
 

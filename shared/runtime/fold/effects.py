@@ -1,40 +1,57 @@
 """Effects outside: wanted, trying under a lease, done or failed, each noted in the file."""
 
-from dataclasses import replace
+import traceback
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from shared.kernel.decision import Decision, EffectDone, EffectFailed, Refused
 from shared.runtime.file import EffectEntry
 from shared.runtime.fold.book import Book, Cause
+from shared.runtime.fold.events import STACK_MAX_FRAMES
 from shared.runtime.fold.facts import take_in
-from shared.runtime.work import Done, ReportEffect, StartEffect
+from shared.runtime.ports import EffectResult
+from shared.runtime.work import Done, Letter, ReportEffect, StartEffect
 
 ENDED_KEPT = 20
 """How many ended effects a file remembers, so that wanting one again changes nothing."""
 
 
 def start(book: Book, work: StartEffect) -> Done:
-    """Mark an effect as being tried. Only who commits this may try it, until the lease is over."""
+    """Mark an effect as being tried. Only who commits this may try it, until the lease is over.
+
+    One that was done, but whose rule raised when it was told so, is not done again: the rule is
+    told again.
+    """
     entry = book.file.effects.get(work.effect_id)
     if entry is None or entry.next_try_at is None or entry.next_try_at > book.now:
-        return Done(started=False)
+        return Done()
+    if entry.told is not None:
+        _tell(book, entry, EffectResult(**entry.told))
+        return Done()
     lease = timedelta(seconds=book.limits.effect_lease_seconds)
+    attempt = entry.attempts + 1
     book.file.effects[work.effect_id] = replace(
-        entry, status="trying", attempts=entry.attempts + 1, next_try_at=book.now + lease
+        entry, status="trying", attempts=attempt, next_try_at=book.now + lease
     )
     book.changed = True
-    return Done(started=True)
+    return Done(started=attempt)
 
 
 def report(book: Book, work: ReportEffect) -> Done:
-    """Take in what became of an attempt: ended, or to be tried again after a while."""
+    """Take in what became of an attempt: ended, or to be tried again after a while.
+
+    That it was done counts whenever it is heard, also after it was given up. That it was not done
+    counts of the latest attempt only: an earlier one knows nothing of those after it.
+    """
     entry = book.file.effects.get(work.effect_id)
-    if entry is None or entry.next_try_at is None:
-        return Done(duplicate=True)
     result = work.result
+    if entry is None or entry.status == "done":
+        return Done(duplicate=True)
+    if not result.done and (entry.status == "failed" or work.attempt != entry.attempts):
+        return Done(duplicate=True)
     if not result.done and result.retry and entry.attempts < book.limits.effect_attempts:
         wait = min(
-            book.limits.effect_backoff_first_seconds * 2.0 ** max(entry.attempts - 1, 0),
+            book.limits.effect_backoff_first_seconds * 2.0 ** min(entry.attempts - 1, 30),
             book.limits.effect_backoff_max_seconds,
         )
         book.file.effects[work.effect_id] = replace(
@@ -42,6 +59,26 @@ def report(book: Book, work: ReportEffect) -> Done:
         )
         book.changed = True
         return Done()
+    _tell(book, entry, result)
+    return Done()
+
+
+def _tell(book: Book, entry: EffectEntry, result: EffectResult) -> None:
+    """Tell the rules. If that raises, keep the answer and tell them again later."""
+    try:
+        with book.all_or_nothing():
+            _decide(book, entry, result)
+    except Exception as problem:  # noqa: BLE001  # a rule may raise anything; the answer must not be lost
+        later = book.now + timedelta(seconds=book.limits.effect_lease_seconds)
+        book.file.effects[entry.effect_id] = replace(
+            entry, status="told", next_try_at=later, told=asdict(result)
+        )
+        if entry.told is None:
+            book.letters.append(_letter(book, entry, problem))
+        book.changed = True
+
+
+def _decide(book: Book, entry: EffectEntry, result: EffectResult) -> None:
     command: EffectDone | EffectFailed
     if result.done:
         command = EffectDone(
@@ -59,14 +96,27 @@ def report(book: Book, work: ReportEffect) -> Done:
         case Refused():
             book.note_history(book.now, asked, cause, rule="", refused=outcome.slug)
     book.changed = True
-    return Done()
 
 
 def _end(book: Book, entry: EffectEntry, status: str) -> None:
     """Keep the effect as ended, without what it asked for: that may be personal."""
     effects = book.file.effects
     effects.pop(entry.effect_id)
-    effects[entry.effect_id] = replace(entry, status=status, next_try_at=None, request={})
+    effects[entry.effect_id] = replace(entry, status=status, next_try_at=None, request={}, told=None)
     ended = [each.effect_id for each in effects.values() if each.next_try_at is None]
     for effect_id in ended[: max(0, len(ended) - ENDED_KEPT)]:
         del effects[effect_id]
+
+
+def _letter(book: Book, entry: EffectEntry, problem: Exception) -> Letter:
+    return Letter(
+        target=book.file.subject,
+        source=book.service.name,
+        source_subject=book.file.subject,
+        sequence=0,
+        event_id=f"effect/{entry.effect_id}",
+        reason=f"{type(problem).__name__}: {problem}",
+        stack="".join(traceback.format_exception(problem, limit=STACK_MAX_FRAMES)),
+        kind="effect",
+        record=None,
+    )

@@ -10,6 +10,7 @@ from shared.runtime.file import WaitingFact
 from shared.runtime.fold.book import Book, Cause
 from shared.runtime.work import Ask, Done, KeyReused, Tell, VersionMoved
 
+OTHER_SHOP = Refused(slug="other-shop", detail="The order is of a shop that its teller may not speak for.")
 FACT_WAIT = "fact_wait"
 """The engine's own timer: a fact that came too early has waited long enough."""
 
@@ -18,7 +19,8 @@ def tell(book: Book, work: Tell) -> Done:
     """Take a fact in. A well-formed one is always accepted; `Done` says whether it fits."""
     fact = work.fact
     if _repeated(book, fact.id, work.digest):
-        return Done(duplicate=True)
+        is_waiting = any(kept.fact_id == fact.id for kept in book.file.waiting)
+        return Done(duplicate=True, waiting=is_waiting, fits=not is_waiting)
     shop_id = getattr(fact.data, "shop_id", None)
     if book.file.shop_id is None and shop_id is not None:
         book.file.shop_id = shop_id
@@ -31,7 +33,7 @@ def tell(book: Book, work: Tell) -> Done:
             take_in(book, outcome, fact.at, cause, fact.fact)
             return Done(result=dict(outcome.result))
         case Refused(early=True) if len(book.file.waiting) < book.limits.waiting_facts_max_per_file:
-            _keep(book, fact, cause, outcome)
+            _keep(book, work, cause, outcome)
             return Done(fits=False, waiting=True, refused=outcome)
         case Refused():
             _say_out_of_stage(book, fact, outcome, fact.at, cause)
@@ -68,7 +70,7 @@ def give_up_waiting(book: Book, fact_id: str, at: datetime) -> None:
     """The fact has waited long enough: it fits now, or it is out of stage."""
     for kept in tuple(book.file.waiting):
         if kept.fact_id == fact_id:
-            _settle(book, kept, fact_from(kept.fact), at, last=True)
+            _settle(book, kept, at, last=True)
 
 
 def _repeated(book: Book, key: str, digest: str) -> bool:
@@ -78,8 +80,10 @@ def _repeated(book: Book, key: str, digest: str) -> bool:
     return known is not None
 
 
-def _keep(book: Book, fact: Any, cause: Cause, refused: Refused) -> None:
-    book.file.waiting.append(WaitingFact(fact.id, fact.fact, fact.model_dump(mode="json")))
+def _keep(book: Book, work: Tell, cause: Cause, refused: Refused) -> None:
+    fact = work.fact
+    shops = None if work.shops is None else list(work.shops)
+    book.file.waiting.append(WaitingFact(fact.id, fact.fact, fact.model_dump(mode="json"), shops))
     book.set_timer(FACT_WAIT, fact.id, fact.at + book.profile().values.fact_wait, cause)
     book.note_history(fact.at, fact.fact, cause, rule=FACT_WAIT, refused=refused.slug)
 
@@ -88,17 +92,15 @@ def _retry_waiting(book: Book) -> None:
     """Try the kept facts in the order in which they came, until none of them moves the file."""
     again = True
     while again:
-        again = any(
-            _settle(book, kept, fact_from(kept.fact), book.now, last=False)
-            for kept in tuple(book.file.waiting)
-        )
+        again = any(_settle(book, kept, book.now, last=False) for kept in tuple(book.file.waiting))
 
 
-def _settle(book: Book, kept: WaitingFact, fact: Any, given_up_at: datetime, *, last: bool) -> bool:
+def _settle(book: Book, kept: WaitingFact, given_up_at: datetime, *, last: bool) -> bool:
     """Try one kept fact. Whether it left the waiting list. A rule that raises keeps it there."""
     try:
         with book.all_or_nothing():
-            outcome = book.decide(fact)
+            fact = fact_from(kept.fact)
+            outcome = book.decide(fact) if _may_speak(book, kept) else OTHER_SHOP
             if isinstance(outcome, Refused) and outcome.early and not last:
                 return False
             book.file.waiting.remove(kept)
@@ -114,6 +116,11 @@ def _settle(book: Book, kept: WaitingFact, fact: Any, given_up_at: datetime, *, 
         if last:
             raise
         return False
+
+
+def _may_speak(book: Book, kept: WaitingFact) -> bool:
+    """Whether the teller may speak for the shop that the order turned out to be of."""
+    return kept.shops is None or book.file.shop_id is None or book.file.shop_id in kept.shops
 
 
 def _say_out_of_stage(book: Book, fact: Any, refused: Refused, at: datetime, cause: Cause) -> None:

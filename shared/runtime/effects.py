@@ -1,0 +1,104 @@
+"""Effects outside, run by the owner of the slot: started under a lease, performed, reported.
+
+Each effect is a task of its own, so a slow one holds up nobody. What the far side answered is kept
+until it is committed: while the database is away it is reported again and again, and only a crash
+in between makes the effect be tried a second time, under the same id.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+from shared.runtime.engine import Engine
+from shared.runtime.file import EffectEntry, effects_in
+from shared.runtime.ports import EffectResult, Outside, Unavailable, Unreadable
+from shared.runtime.work import Contended, ReportEffect, StartEffect, TooMuchPending
+
+REPORT_PAUSE_SECONDS = 0.5
+
+
+class Effects:
+    """The effects that one worker has under way; at most `effects_at_once`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        outsides: Mapping[str, Outside],
+        log: Callable[..., None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._outsides = outsides
+        self._log = log
+        self._monotonic = monotonic
+        self._running: dict[asyncio.Task[None], str] = {}
+
+    @property
+    def running(self) -> int:
+        """How many are under way."""
+        return len(self._running)
+
+    async def step(self, slots: list[int]) -> bool:
+        """Start what is due as far as there is room, then wait for one to end. Whether any was under way."""
+        await self._start_due(slots)
+        if not self._running:
+            return False
+        ended, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            del self._running[task]
+        for task in ended:
+            task.result()
+        return True
+
+    async def finish(self) -> None:
+        """Wait for what is under way; what was begun outside is to be known of."""
+        while self._running:
+            await self.step([])
+
+    async def _start_due(self, slots: list[int]) -> None:
+        engine = self._engine
+        room = engine.limits.effects_at_once - len(self._running)
+        if not slots or room <= 0:
+            return
+        now = engine.clock.now()
+        documents = await engine.store.due_effects(slots, now, room)
+        under_way = set(self._running.values())
+        due = [
+            (document["_id"], entry)
+            for document in documents
+            for entry in effects_in(document)
+            if entry.next_try_at is not None and entry.next_try_at <= now and entry.effect_id not in under_way
+        ]
+        for subject, entry in due[:room]:
+            task = asyncio.get_running_loop().create_task(self._one(subject, entry))
+            self._running[task] = entry.effect_id
+
+    async def _one(self, subject: str, entry: EffectEntry) -> None:
+        (started,) = await self._engine.run([StartEffect(subject, entry.effect_id)])
+        if not started.started:
+            return
+        result = await self._perform(entry)
+        report = ReportEffect(subject, entry.effect_id, started.started, result)
+        while True:
+            try:
+                await self._engine.run([report])
+                return
+            except (Unavailable, Unreadable, Contended, TooMuchPending) as problem:
+                self._log("an effect's result waits", effect_id=entry.effect_id, reason=str(problem))
+                await asyncio.sleep(REPORT_PAUSE_SECONDS)
+
+    async def _perform(self, entry: EffectEntry) -> EffectResult:
+        started = self._monotonic()
+        try:
+            async with asyncio.timeout(self._engine.limits.effect_lease_seconds / 2):
+                result = await self._outsides[entry.kind].perform(entry.effect_id, entry.request)
+        except TimeoutError:
+            result = EffectResult(done=False, retry=True, reason="no answer in time")
+        except Exception as problem:  # noqa: BLE001  # an adapter that raises is one that may work later
+            self._log("an effect's adapter raised", kind=entry.kind, problem=type(problem).__name__)
+            result = EffectResult(done=False, retry=True, reason=type(problem).__name__)
+        metrics = self._engine.metrics
+        outcome = "done" if result.done else "retry" if result.retry else "failed"
+        metrics.count("orderlink_effects_total", kind=entry.kind, outcome=outcome)
+        metrics.observe("orderlink_effect_seconds", self._monotonic() - started, kind=entry.kind)
+        return result
