@@ -35,7 +35,6 @@ STEPS_MAX = 2_000
 LIMITS = Limits(
     pending_stale_after_seconds=0,
     stream_wait_seconds=0.001,
-    backlog_wait_seconds=0.001,
     outage_backoff_first_seconds=0.000001,
     outage_backoff_max_seconds=0.000001,
     batch_max_records=16,
