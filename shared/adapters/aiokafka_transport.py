@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import aiokafka
 from aiokafka.abc import ConsumerRebalanceListener
@@ -13,17 +13,16 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from shared.adapters.acks import Acks
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
+    LEAVE_SECONDS,
     START_SECONDS,
     Membership,
     co_partitioned,
     keep_member_id,
+    leave,
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.runtime.ports import MemberLost, Record, TopicPartition, Unavailable
-
-CLOSE_SECONDS: Final = 1.5
-"""How long each step of closing may take: the last commit, and leaving."""
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class AiokafkaTransport:
             if problem.retriable:
                 await asyncio.sleep(min(wait_seconds, 0.1))
                 return []
-            raise Unavailable(f"broker: {problem!r}") from problem
+            raise MemberLost(f"broker: {problem!r}") from problem
         if generation != self._generation:
             return []
         return self._given(records)
@@ -116,20 +115,20 @@ class AiokafkaTransport:
 
     async def close(self) -> None:
         """Commit what was acknowledged and leave the group."""
-        for task in (self._committing, self._fetching):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, KafkaError):
-                    await task
+        running: list[asyncio.Task[Any]] = [
+            task for task in (self._committing, self._fetching) if task is not None
+        ]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         self._committing = self._fetching = None
         consumer, self._consumer = self._consumer, None
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(LEAVE_SECONDS):
                 await self._commit(consumer)
-        for closing in (consumer and consumer.stop(), self._ends.close()):
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                if closing is not None:
-                    await asyncio.wait_for(closing, CLOSE_SECONDS)
+        if consumer is not None:
+            await leave(consumer)
+        await self._ends.close()
         self._owned = frozenset()
         self._positions = {}
         self._acks.forget()
@@ -137,7 +136,7 @@ class AiokafkaTransport:
     async def revoked(self) -> None:
         """The group is rebalancing: nothing is owned until it is assigned again."""
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(LEAVE_SECONDS):
                 await self._commit(self._consumer)
         self._generation += 1
         self._owned = frozenset()

@@ -30,16 +30,18 @@ from yarl import URL
 from shared.adapters.acks import Acks
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
+    LEAVE_SECONDS,
     START_SECONDS,
     Membership,
     co_partitioned,
     keep_member_id,
+    leave,
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.runtime.ports import MemberLost, Record, TopicPartition, Unavailable
 
-CLOSE_SECONDS: Final = 3.0
+CLOSE_SECONDS: Final = 4.5
 """How long leaving may take; after that Faust is left to itself."""
 BUFFER_MAX_RECORDS: Final = 1000
 """How many records may lie in Faust's stream, and as many again between it and `batch`."""
@@ -153,8 +155,7 @@ class FaustTransport:
                     await app.stop()
             except TimeoutError:
                 log.warning("faust did not stop within %.0f s and is left to itself", CLOSE_SECONDS)
-        with contextlib.suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(self.ends.close(), 1.0)
+        await self.ends.close()
         self._reset()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -307,6 +308,11 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust has
         await super().on_start()
         keep_member_id(self._ensure_consumer())
 
+    async def on_thread_stop(self) -> None:
+        await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await leave(self._consumer)
+
 
 class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types here
     """Faust's consumer, told where to start and what to commit."""
@@ -325,6 +331,11 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
         await self.force_commit()
         self._ours.revoked()
         await super().on_partitions_revoked(revoked)
+
+    async def on_stop(self) -> None:
+        """Commit for the last time, if the broker lets us."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.force_commit(), LEAVE_SECONDS)
 
     async def perform_seek(self) -> None:
         """Go to the committed positions, or to the beginning where there are none.

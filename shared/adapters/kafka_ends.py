@@ -1,6 +1,7 @@
 """Where topics begin and end, asked on a connection of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -10,7 +11,7 @@ from aiokafka.errors import KafkaError
 from shared.adapters.naming import Names
 from shared.runtime.ports import TopicPartition, Unavailable
 
-END_OFFSETS_SECONDS: Final = 5.0
+END_OFFSETS_SECONDS: Final = 3.0
 
 
 class EndOffsets:
@@ -58,7 +59,8 @@ class EndOffsets:
         """Let the connection go."""
         reader, self._reader = self._reader, None
         if reader is not None:
-            await reader.stop()
+            with contextlib.suppress(KafkaError, OSError):
+                await reader.stop()
 
     async def _connected(self) -> aiokafka.AIOKafkaConsumer:
         async with self._starting:

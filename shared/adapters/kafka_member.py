@@ -1,18 +1,23 @@
 """What both Kafka transports have in common: how their consumer is set up, and what it must be given."""
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
 
+from shared.adapters.calm import calm_the_driver
 from shared.runtime.ports import TopicPartition, Unavailable
 
 START_SECONDS: Final = 30.0
 """How long joining the group may take."""
+
+LEAVE_SECONDS: Final = 1.5
+"""How long each step of leaving may take: the last commit, and saying goodbye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Membership:
 def new_consumer(bootstrap_servers: str, group: str, membership: Membership) -> Any:
     """A consumer for a group member, on the running loop."""
     session_milliseconds = round(membership.session_timeout_seconds * 1000)
+    calm_the_driver()
     consumer: Any = aiokafka.AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         client_id=membership.client_id,
@@ -77,6 +83,18 @@ def keep_member_id(consumer: Any) -> None:
     coordinator.reset_generation = reset_generation
 
 
+async def leave(consumer: Any, seconds: float = LEAVE_SECONDS) -> None:
+    """Leave the group and let connections go; where the broker hangs, without saying goodbye."""
+    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        await asyncio.wait_for(consumer.stop(), seconds)
+        return
+    # What `stop` would have come to.
+    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  # aiokafka has no other seam
+        if part is not None:
+            with contextlib.suppress(TimeoutError, KafkaError, OSError):
+                await asyncio.wait_for(part.close(), seconds)
+
+
 def co_partitioned(assigned: Iterable[TopicPartition], topics: Collection[str]) -> frozenset[int]:
     """The partition numbers of an assignment. Raises `Unavailable` unless all topics have the same."""
     numbers: dict[str, set[int]] = {topic: set() for topic in topics}
@@ -102,10 +120,10 @@ def _hold_back_empty_fetches(consumer: Any, seconds: float) -> None:
     send = client.send
 
     async def send_and_wait(node_id: Any, request: Any, **kwargs: Any) -> Any:
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         response = await send(node_id, request, **kwargs)
         if getattr(request, "API_KEY", None) == _FETCH and not _has_records(response):
-            await asyncio.sleep(began + seconds - time.monotonic())
+            await asyncio.sleep(began + seconds - asyncio.get_running_loop().time())
         return response
 
     client.send = send_and_wait

@@ -9,6 +9,7 @@ from typing import Final
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from shared.adapters.calm import calm_the_driver
 from shared.adapters.naming import Naming, as_they_are
 from shared.runtime.ports import Outgoing, Unavailable
 
@@ -109,6 +110,7 @@ class KafkaPublisher:
             if self._closed:
                 raise KafkaError("the publisher is closed")
             if self._producer is None:
+                calm_the_driver()
                 producer = aiokafka.AIOKafkaProducer(
                     bootstrap_servers=self._bootstrap_servers,
                     client_id=self._client_id,

@@ -35,7 +35,10 @@ async def broker(own_broker: EmbeddedBroker) -> AsyncIterator[EmbeddedBroker]:
 
 
 @KINDS
-async def test_a_member_goes_on_by_itself_when_the_broker_is_back(kind: Kind, broker: EmbeddedBroker) -> None:
+async def test_a_member_goes_on_by_itself_when_the_broker_is_back(
+    kind: Kind, broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.adapters.kafka_ends.END_OFFSETS_SECONDS", 0.5)
     publisher = KafkaPublisher(broker.address, publish_seconds=1.0)
     member = kind(broker.address, "workers", TOPICS, membership=MEMBERSHIP)
     await member.start()

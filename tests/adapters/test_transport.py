@@ -117,7 +117,9 @@ class AcksTheHighestOnly(MemoryTransport):
 
     async def ack(self, records: Sequence[Record]) -> None:
         for record in records:
-            skipped = [Record(record.topic, record.partition, n, None, None) for n in range(record.offset)]
+            skipped = [
+                Record(record.topic, record.partition, n, None, None) for n in range(min(9, record.offset))
+            ]
             await super().ack([*skipped, record])
 
 

@@ -1,0 +1,27 @@
+"""A driver's complaints during an outage."""
+
+import logging
+
+import pytest
+
+from shared.adapters.calm import calm_the_driver
+
+
+def test_the_same_complaint_is_said_once_in_a_while_and_others_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    calm_the_driver()
+    calm_the_driver()
+    fetcher = logging.getLogger("aiokafka.consumer.fetcher")
+    with caplog.at_level(logging.INFO):
+        for attempt in range(50):
+            fetcher.error("no fetch, attempt %d", attempt)
+        fetcher.error("something else")
+        fetcher.info("detail")
+        fetcher.info("detail")
+    assert [record.getMessage() for record in caplog.records] == [
+        "no fetch, attempt 0",
+        "something else",
+        "detail",
+        "detail",
+    ]
