@@ -16,12 +16,11 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Final, Literal, NoReturn, TypeVar
 
 from shared.adapters.best_effort import BestEffort
 from shared.adapters.clock import FileClock, SystemClock
-from shared.adapters.http.app import App, create_app, create_worker_app
+from shared.adapters.http.app import App, Asked, create_app, create_worker_app
 from shared.adapters.http.auth import Door, door_from
 from shared.adapters.http.probes import Health
 from shared.adapters.http.server import HttpServer, PortTaken
@@ -50,6 +49,7 @@ from shared.runtime.worker import Worker
 
 Role = Literal["api", "worker", "all"]
 EXIT_ESCAPED: Final = 1
+REACH_MAX_SECONDS: Final = 5.0
 RETRY_FIRST_SECONDS: Final = 0.2
 RETRY_MAX_SECONDS: Final = 5.0
 
@@ -193,7 +193,8 @@ class Process:
 
         servers, name = self.settings.kafka_bootstrap_servers, self.service.name
         partitions = await self._until_stopped(lambda: partition_count(servers, name), "broker")
-        transport = await self._until_stopped(lambda: join_group(servers, name), "broker")
+        instance = self.settings.worker_instance_id
+        transport = await self._until_stopped(lambda: join_group(servers, name, instance), "broker")
         if transport is None or partitions is None:
             return
         try:
@@ -287,7 +288,7 @@ class Process:
         self.log.info("listening", ports=[server.port for server in servers])
         return servers
 
-    async def _api_status(self, _until: datetime | None, _light: bool) -> dict[str, Any]:
+    async def _api_status(self, _asked: Asked) -> dict[str, Any]:
         asking = 1
         return {
             "service": self.service.name,
@@ -296,10 +297,12 @@ class Process:
             "now": self.clock.now().isoformat(),
         }
 
-    async def _worker_status(self, until: datetime | None, light: bool) -> dict[str, Any]:
+    async def _worker_status(self, asked: Asked) -> dict[str, Any]:
         if self._worker is None:
             raise Unavailable("still starting")
-        return await self._worker.status(until, light)
+        if asked.ends is not None:
+            await self._worker.reach(asked.ends, REACH_MAX_SECONDS)
+        return await self._worker.status(asked.until, asked.light)
 
     # The process
 

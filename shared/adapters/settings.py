@@ -105,6 +105,8 @@ class CommonSettings(Limits, BaseSettings):
     """The HTTP API's port; 0 takes any free one."""
     worker_port: Port = 9080
     """The worker's port for `/livez`, `/readyz` and `/metrics`."""
+    worker_instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    """A fixed name of this worker in its group: restarted, it has its partitions back at once."""
     drain_max_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0
     """After SIGTERM: how long what was begun may take to end."""
 

@@ -299,6 +299,8 @@ class Stack:
         if service:
             told["ORDERLINK_API_PORT"] = str(ports.apis[service])
             told["ORDERLINK_WORKER_PORT"] = str(ports.workers[service])
+            # The embedded broker never forgets a member that was killed; this one replaces itself.
+            told["ORDERLINK_WORKER_INSTANCE_ID"] = f"{service}-worker"
         if self.plan.test_clock is not None:
             told["ORDERLINK_TEST_CLOCK_FILE"] = str(self.plan.test_clock)
         return {**kept, **told, **self.plan.environment}
