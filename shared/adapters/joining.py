@@ -31,9 +31,7 @@ async def partition_count(bootstrap_servers: str, service: str) -> int:
     return count
 
 
-async def join_group(
-    bootstrap_servers: str, service: str, instance_id: str | None = None
-) -> FaustTransport:
+async def join_group(bootstrap_servers: str, service: str, instance_id: str | None = None) -> FaustTransport:
     """A member of the service's group. Raises `Unavailable`."""
     membership = Membership(client_id=f"orderlink-{service}", instance_id=instance_id)
     transport = FaustTransport(
