@@ -33,7 +33,7 @@ class Membership:
     """How often it says that it lives, and so how soon it hears of a rebalance."""
     max_poll_seconds: float = 300.0
     """A member that asks for no batch for so long is taken for stuck and loses its partitions."""
-    fetch_wait_seconds: float = 0.015
+    fetch_wait_seconds: float = 0.01
     """How long an empty fetch is held back. A record of a partition that the fetch under way leaves
     out, since there were records of it lying here, waits for so long; hence short."""
     commit_interval_seconds: float = 0.5
@@ -88,8 +88,15 @@ async def leave(consumer: Any, seconds: float = LEAVE_SECONDS) -> None:
     with contextlib.suppress(TimeoutError, KafkaError, OSError):
         await asyncio.wait_for(consumer.stop(), seconds)
         return
-    # What `stop` would have come to.
-    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  # aiokafka has no other seam
+    # What `stop` would have come to. A task that is left would open connections again.
+    coordinator = consumer._coordinator  # noqa: SLF001  # aiokafka has no other seam
+    names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
+    tasks = [task for task in (getattr(coordinator, name, None) for name in names) if task is not None]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
+    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001
         if part is not None:
             with contextlib.suppress(TimeoutError, KafkaError, OSError):
                 await asyncio.wait_for(part.close(), seconds)
