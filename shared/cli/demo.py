@@ -16,6 +16,7 @@ from shared.adapters.clock import FileClockWriter
 from shared.adapters.profile_files import load_profiles
 from shared.cli.agents import ActFailed
 from shared.cli.board import Board
+from shared.cli.counts import INNER
 from shared.cli.lockstep import Lockstep
 from shared.cli.replay import FAST, TOPICS
 from shared.cli.running import INTERRUPTED_CODE, Interrupted, ephemeral_directory, with_stack
@@ -31,13 +32,13 @@ WEEKS: Final = timedelta(weeks=3)
 FRAMES_PER_SECOND: Final = 4
 CATCH_UP_SECONDS: Final = 10.0
 WORTH_READING: Final = {
-    "D-1014": "A parcel is lost, and the buyer would rather have a new one",
-    "D-1052": "Something is missing, says the buyer; the weights are compared first",
-    "D-1010": "Reminded and paid in the night",
+    "D-1013": "A parcel is lost, and the buyer would rather have a new one",
+    "D-1050": "Something is missing, says the buyer; the weights are compared first",
+    "D-1009": "Reminded and paid in the night",
 }
 """Orders whose timelines are shown at the end."""
-NOT_WORTH_READING: Final = frozenset({"task.wanted", "task.withdrawn", "message.wanted", "message.asked"})
-LINES_SHOWN: Final = 22
+NOT_WORTH_READING: Final = INNER | {"parcel.picked_up", "parcel.in_transit", "parcel.out_for_delivery"}
+LINES_SHOWN: Final = 40
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

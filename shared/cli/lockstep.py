@@ -24,7 +24,7 @@ from shared.contracts.facts import AnyFact
 QUIET_SECONDS: Final = 180.0
 """How long quiet may take to come. A worker that was killed must have joined its group again by then."""
 TOLD_AT_ONCE: Final = 8
-LOOK_AGAIN_SECONDS: Final = 0.008
+AWAY_PAUSE_SECONDS: Final = 0.05
 
 
 class Lockstep:
@@ -115,21 +115,22 @@ class Lockstep:
         Raises `SystemFailed` when quiet never comes.
         """
         until = time.monotonic() + QUIET_SECONDS
+        ends = await self._system.ends()
         while True:
-            found = await self._system.statuses(self._now, light=True)
-            if found is not None:
-                ends = await self._system.ends()
-                if caught_up(found, ends):
-                    found = await self._settled(coming[0] if coming else None, ends)
-                    if found is not None:
-                        moments = [status.next_due_at for status in found.values()]
-                        return min((moment for moment in moments if moment is not None), default=None)
+            found = await self._system.progress(self._now, ends)
+            before, ends = ends, await self._system.ends()
+            if found is None:
+                await asyncio.sleep(AWAY_PAUSE_SECONDS)
+            elif before == ends and caught_up(found, ends):
+                found = await self._settled(coming[0] if coming else None, ends)
+                if found is not None:
+                    moments = [status.next_due_at for status in found.values()]
+                    return min((moment for moment in moments if moment is not None), default=None)
             if time.monotonic() > until:
                 raise SystemFailed(
                     f"no quiet after {QUIET_SECONDS:.0f} s at {self._now.isoformat()}: "
                     + ("a worker is away" if found is None else str(found))
                 )
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _settled(self, until: datetime | None, ends: Ends) -> dict[str, WorkerStatus] | None:
         """All workers, if their databases hold nothing to do either and nothing was written meanwhile."""

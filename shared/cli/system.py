@@ -141,22 +141,27 @@ class System:
         except Unavailable as problem:
             raise SystemFailed(f"the broker does not answer: {problem}") from problem
 
-    async def statuses(
-        self, now: datetime, until: datetime | None = None, *, light: bool = False
-    ) -> dict[str, WorkerStatus] | None:
-        """All workers' status at that moment of the test clock; None while one is away or not that far.
+    async def progress(self, now: datetime, ends: Ends) -> dict[str, WorkerStatus] | None:
+        """All workers once they have taken in everything up to these ends, or have tried for some seconds.
 
-        `light` does without their databases. With `until`, timers that are due later are left out.
+        Their databases are not asked. None while one is away, or behind that moment of the test clock.
         """
-        query = {"light": "true"} if light else {} if until is None else {"until": until.isoformat()}
+        told = {f"{where.topic}/{where.partition}": end for where, end in ends.items()}
+        return await self._all(now, {"light": True, "ends": told})
+
+    async def statuses(self, now: datetime, until: datetime | None = None) -> dict[str, WorkerStatus] | None:
+        """All workers, their databases asked too. With `until`, timers that are due later are left out."""
+        return await self._all(now, {} if until is None else {"until": until.isoformat()})
+
+    async def _all(self, now: datetime, asked: dict[str, Any]) -> dict[str, WorkerStatus] | None:
         names = tuple(self._workers)
-        answers = await asyncio.gather(*(self._status(name, now, query) for name in names))
+        answers = await asyncio.gather(*(self._status(name, now, asked) for name in names))
         found = {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
         return found if len(found) == len(names) else None
 
-    async def _status(self, name: str, now: datetime, query: dict[str, str]) -> WorkerStatus | None:
+    async def _status(self, name: str, now: datetime, asked: dict[str, Any]) -> WorkerStatus | None:
         try:
-            answer = await self._workers[name].get("/testing/status", params=query)
+            answer = await self._workers[name].post("/testing/status", json=asked)
         except httpx.TransportError:
             return None
         if answer.status_code == httpx.codes.NOT_FOUND:

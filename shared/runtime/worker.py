@@ -42,6 +42,7 @@ PENDING_COUNTED_MAX = 10_000
 PAUSED = (Unavailable, Unreadable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+REACH_POLL_SECONDS = 0.002
 STORED_PRECISION = timedelta(milliseconds=1)
 """Databases keep moments to the millisecond; a sweep looks so much further."""
 
@@ -319,7 +320,7 @@ class Worker:
             "partitions": sorted(self.transport.partitions()),
             "generation": self.transport.generation(),
             "consumed": {_place(where): self._consumed(where) for where in self.transport.positions()},
-            "busy": bool(self._untaken) or self._acting > 0 or self.effects.running > 0,
+            "busy": self._busy(),
             "now": now.isoformat(),
         }
         if light:
@@ -327,16 +328,35 @@ class Worker:
         timer = await self._next_timer(slots, until)
         if timer is not None and timer <= now:
             self._timers_wanted.set()
+        pending = await store.pending_count(limit=1)
         effect = _moment(await store.due_effects(slots, END_OF_TIME, 1), "next_effect_at")
-        busy = told["busy"] or bool(self._untaken) or self._acting > 0 or self.effects.running > 0
+        # Asked again at the end: what began while the database was read is not in what was read.
         return told | {
-            "busy": busy,
-            "pending": await store.pending_count(limit=1),
+            "busy": told["busy"] or self._busy(),
+            "pending": pending,
             "effects_due": int(effect is not None and effect <= now),
             "next_effect_at": None if effect is None else effect.isoformat(),
             "timers_due": timer is not None and timer <= now,
             "next_timer_at": None if timer is None else timer.isoformat(),
         }
+
+    async def reach(self, ends: Mapping[str, int], within_seconds: float) -> None:
+        """Return when all of its partitions up to these ends is taken in and nothing is at work.
+
+        Or when the time is over. For a replay, which would have to ask again and again otherwise.
+        """
+        until = self._monotonic() + within_seconds
+        while self._monotonic() < until:
+            behind = any(
+                self._consumed(where) < ends.get(_place(where), 0) for where in self.transport.positions()
+            )
+            if not behind and not self._busy():
+                return
+            await asyncio.sleep(REACH_POLL_SECONDS)
+
+    def _busy(self) -> bool:
+        working = self._acting > 0 or self.effects.running > 0
+        return bool(self._untaken) or working or self._effects_wanted.is_set()
 
     async def _next_timer(self, slots: Collection[int], until: datetime | None) -> datetime | None:
         store = self.engine.store

@@ -1,7 +1,6 @@
 """The HTTP application of a service: its own routes between the layers that all services share."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -17,13 +16,24 @@ from shared.adapters.http.requests import Requests
 from shared.adapters.http.why import why_routes
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.settings import CommonSettings
-from shared.contracts.base import Utc
+from shared.contracts.base import Frozen, Utc
 from shared.kernel.charts import Chart
 from shared.runtime.desk import Desk
 from shared.runtime.service import Service
 
-Status = Callable[[datetime | None, bool], Awaitable[dict[str, Any]]]
-"""`status(until, light)`: see `Worker.status`."""
+
+class Asked(Frozen):
+    """What a replay wants to know of a process in test mode."""
+
+    until: Utc | None = None
+    """Timers that are due later are left out."""
+    light: bool = False
+    """Whether the database need not be asked."""
+    ends: dict[str, int] | None = None
+    """Answer when all of these partitions up to here is taken in and nothing is at work."""
+
+
+Status = Callable[[Asked], Awaitable[dict[str, Any]]]
 
 TAGS: Final = [
     {"name": "facts", "description": "What the outside tells. Accepted facts are never lost."},
@@ -110,9 +120,9 @@ def testing_routes(status: Status) -> APIRouter:
     """What a lockstep replay asks; only where time comes from a test clock."""
     router = APIRouter(tags=["operations"], include_in_schema=False)
 
-    @router.get("/testing/status")
-    async def testing_status(until: Utc | None = None, light: bool = False) -> dict[str, Any]:
-        return await status(until, light)
+    @router.post("/testing/status")
+    async def testing_status(asked: Asked) -> dict[str, Any]:
+        return await status(asked)
 
     return router
 
