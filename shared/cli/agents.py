@@ -5,6 +5,7 @@ list of tasks. In a simulation the same requests go to the services' application
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final, assert_never
 from urllib.parse import quote
 
@@ -45,10 +46,10 @@ class Agents:
             case OfferAnswered(case_id=case_id, accepted=accepted):
                 return await self._on_case(act, case_id, "offer-answer", {"accept": accepted})
             case RemedyChosen(remedy=remedy):
-                case_id = await self._case_of_loss(act.order_id)
-                if case_id is None:
+                lost = await self._case_of_loss(act.order_id)
+                if lost is None:
                     return NO_SUCH_CASE
-                return await self._on_case(act, case_id, "choice", {"choice": remedy})
+                return await self._on_case(act, lost, "choice", {"choice": remedy})
             case _:
                 assert_never(act)
 
@@ -92,7 +93,7 @@ class Agents:
 
     async def _get(self, service: str, path: str, query: Mapping[str, str | int]) -> Any:
         answer = await self._clients[service].get(path, params=dict(query))
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             return []
         if not answer.is_success:
             raise ActFailed(f"GET {path}: {answer.status_code} {answer.text[:300]}")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -87,7 +87,7 @@ async def _demo(directory: Path, console: Console) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _following(board: Board, stack: Stack) -> AsyncIterator[None]:
+async def _following(board: Board, stack: Stack) -> AsyncGenerator[None]:
     """The board hears what any subscriber could hear."""
 
     async def follow() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -169,7 +169,7 @@ def read_addresses(path: Path) -> Addresses:
 
 
 @contextmanager
-def progress_bar(extent: Extent, console: Console) -> Iterator[OnProgress]:
+def progress_bar(extent: Extent, console: Console) -> Generator[OnProgress]:
     """A bar on standard error while it is a terminal."""
     with Progress(
         TextColumn("{task.description}"),

@@ -5,10 +5,10 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from shared.cli.children import Tell
 from shared.cli.stack import Plan, Stack
@@ -44,7 +44,7 @@ async def with_stack(plan: Plan, tell: Tell, body: Callable[[Stack], Awaitable[T
 
 
 @contextmanager
-def ephemeral_directory() -> Iterator[Path]:
+def ephemeral_directory() -> Generator[Path]:
     """A directory that is gone afterwards."""
     made = Path(tempfile.mkdtemp(prefix="orderlink-"))
     try:
@@ -54,7 +54,7 @@ def ephemeral_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def _interruptions(stack: Stack) -> Iterator[asyncio.Event]:
+def _interruptions(stack: Stack) -> Generator[asyncio.Event]:
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -74,7 +74,7 @@ def _interruptions(stack: Stack) -> Iterator[asyncio.Event]:
 
 
 @asynccontextmanager
-async def _watched(stack: Stack) -> AsyncIterator["asyncio.Task[None]"]:
+async def _watched(stack: Stack) -> AsyncGenerator["asyncio.Task[None]"]:
     watching = asyncio.create_task(stack.watch())
     try:
         yield watching
@@ -85,7 +85,8 @@ async def _watched(stack: Stack) -> AsyncIterator["asyncio.Task[None]"]:
 
 async def _first(doing: "asyncio.Future[T]", watching: "asyncio.Task[None]") -> T:
     """What is done, unless the watch ends before: then its problem is ours."""
-    await asyncio.wait({doing, watching}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {doing, watching}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not doing.done():
         watching.result()
     return await doing
@@ -94,8 +95,9 @@ async def _first(doing: "asyncio.Future[T]", watching: "asyncio.Task[None]") -> 
 async def _unless(asked: asyncio.Event, wanted: Awaitable[T]) -> T:
     doing = asyncio.ensure_future(wanted)
     asking = asyncio.create_task(asked.wait())
+    either: set[asyncio.Future[Any]] = {doing, asking}
     try:
-        await asyncio.wait({doing, asking}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not doing.done():
             doing.cancel()
             await asyncio.wait({doing})

@@ -129,7 +129,7 @@ class Plan:
     """None: the embedded pair is started."""
     test_clock: Path | None = None
     """The file of a test clock, already written; None: the machine's clock."""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """Settings of the services beside those that the stack decides."""
 
 
@@ -307,7 +307,7 @@ class Stack:
 
     async def _all_ready(self) -> None:
         """Wait until all APIs and workers take work. One that ends meanwhile is a failure at once."""
-        waiting = {"sandbox": self.sandbox}
+        waiting: dict[str, str] = {"sandbox": self.sandbox}
         waiting |= {f"{service} API": self.api(service) for service in SERVICES}
         waiting |= {f"{service} worker": self.worker(service) for service in SERVICES}
         until = time.monotonic() + READY_SECONDS

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -164,7 +165,7 @@ class System:
             answer = await self._workers[name].post("/testing/status", json=asked)
         except httpx.TransportError:
             return None
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             raise SystemFailed(
                 f"the {name} worker is not in test mode: start it with ORDERLINK_TEST_CLOCK_FILE "
                 "(orderlink up --test-clock)"

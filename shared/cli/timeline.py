@@ -1,7 +1,7 @@
 """Timeline files: one JSON object a line, facts and acts, sorted by `at`, plain or gzipped."""
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,7 +87,7 @@ def measure(path: Path) -> Extent:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
+def _opened(path: Path) -> Generator[IO[str]]:
     try:
         with path.open("rb") as peek:
             gzipped = peek.read(2) == b"\x1f\x8b"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ async def _up(plan: Plan, console: Console) -> None:
 
 
 @contextmanager
-def _directory(data: Path, ephemeral: bool) -> Iterator[Path]:
+def _directory(data: Path, ephemeral: bool) -> Generator[Path]:
     if ephemeral:
         with ephemeral_directory() as made:
             yield made
@@ -145,6 +145,6 @@ def first_steps(stack: Stack, token: str) -> list[str]:
     ]
 
 
-def _told(stack: Stack, service: str, fact: dict[str, object], auth: str) -> str:
+def _told(stack: Stack, service: str, fact: Mapping[str, object], auth: str) -> str:
     body = json.dumps(fact, separators=(",", ":"))
     return f"curl -s {auth} -H 'Content-Type: application/json' {stack.api(service)}/facts -d '{body}'"

@@ -21,7 +21,7 @@ DEAF = [sys.executable, "-c", IGNORES + "import time; print('up', flush=True); t
 
 @pytest.fixture
 async def nursery() -> AsyncIterator[Nursery]:
-    made = Nursery([].append)
+    made = Nursery(list[str]().append)
     yield made
     await made.stop(within_seconds=0.5)
 
@@ -69,7 +69,7 @@ async def test_a_child_that_ends_too_often_ends_the_watch_with_its_log(
 
 
 async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
-    nursery = Nursery([].append)
+    nursery = Nursery(list[str]().append)
     deaf = nursery.add(child("deaf", DEAF, tmp_path))
     await until(lambda: "up" in deaf.tail())
     await nursery.stop(within_seconds=0.3)
@@ -77,7 +77,7 @@ async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 
 
 async def test_a_frozen_child_is_ended(tmp_path: Path) -> None:
-    nursery = Nursery([].append)
+    nursery = Nursery(list[str]().append)
     frozen = nursery.add(child("frozen", SLEEPS, tmp_path))
     await until(lambda: "up" in frozen.tail())
     frozen.signal(signal.SIGSTOP)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.cli.simulation import Played
 from shared.cli.timeline import lines
 from shared.contracts.acts import TaskComplete
 from shared.contracts.facts import TAKEN_BY
 from shared.contracts.tasks import OUTCOMES
 from tests.timelines.arithmetic import counts_by_order
-from tests.timelines.playing import Played, Seen, play
+from tests.timelines.playing import Seen, play
 
 FOLDER = Path(__file__).parent
 TIMELINE = FOLDER / "authored.jsonl"
