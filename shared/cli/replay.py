@@ -112,6 +112,7 @@ async def replay_on_own_stack(
     meanwhile: Callable[[Stack], None] = lambda stack: None,
 ) -> Replayed:
     """Start a stack in test mode, replay on it, end it. `meanwhile` is called when it runs."""
+    directory.mkdir(parents=True, exist_ok=True)
     clock = directory / "clock"
     FileClockWriter(clock, extent.first, held=True).close()
 

@@ -1,0 +1,68 @@
+"""A timeline in lockstep on the real stack: the same counts as by hand, also when workers are killed."""
+
+import json
+import signal
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from shared.cli.replay import Replayed, replay_on_own_stack
+from shared.cli.stack import Stack
+from shared.cli.timeline import measure
+from shared.contracts.catalog import SERVICES
+from tests.timelines.arithmetic import counts_by_order
+from tests.timelines.test_authored import TIMELINE
+
+ORDERS = ("T01", "T05", "T07", "T10", "T20", "T23", "T30", "T33", "T42", "T51", "T54", "T60", "T74")
+"""Night, late payment, refund, two parcels, wrong order, stall, loss, return, window, deadline, weights, cap."""
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def some_orders(tmp_path: Path) -> Path:
+    chosen = tmp_path / "some.jsonl"
+    rows = [row for row in TIMELINE.read_text().splitlines() if json.loads(row)["order_id"] in (*ORDERS, "T73")]
+    chosen.write_text("\n".join(rows) + "\n")
+    return chosen
+
+
+class Killer:
+    """Kills each worker once with SIGKILL, evenly over the timeline."""
+
+    def __init__(self, lines: int) -> None:
+        self.stack: Stack | None = None
+        self.killed: list[str] = []
+        self._at = {lines * (n + 1) // (len(SERVICES) + 1): name for n, name in enumerate(SERVICES)}
+
+    def watch(self, stack: Stack) -> None:
+        self.stack = stack
+
+    def __call__(self, lines: int, _moment: datetime) -> None:
+        assert self.stack is not None
+        for at in [at for at in self._at if at <= lines]:
+            name = self._at.pop(at)
+            self.stack.nursery.children[f"{name} worker"].signal(signal.SIGKILL)
+            self.killed.append(name)
+
+
+def by_hand() -> dict[str, int]:
+    counts = counts_by_order()
+    return dict(sorted(sum((counts[order] for order in (*ORDERS, "T73")), Counter[str]()).items()))
+
+
+async def test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once(
+    some_orders: Path, tmp_path: Path
+) -> None:
+    extent = measure(some_orders)
+    killer = Killer(extent.lines)
+    said: list[str] = []
+    played: Replayed = await replay_on_own_stack(
+        tmp_path / "stack", some_orders, extent, None, killer, said.append, killer.watch
+    )
+    assert killer.killed == list(SERVICES)
+    assert sum("was ended by SIGKILL; starting it again" in line for line in said) == len(SERVICES)
+    assert played.counts.all == by_hand()
+    assert [slug for _, slug in played.refused] == ["blocked-by-task"]
