@@ -26,7 +26,7 @@ def run() -> tuple[Played, Seen]:
 
 def test_the_expected_counts_are_the_sum_of_the_orders() -> None:
     expected = json.loads((FOLDER / "authored-expected.json").read_text())
-    assert sum(BY_HAND.values(), Counter()) == Counter(expected)
+    assert sum(BY_HAND.values(), Counter[str]()) == Counter(expected)
 
 
 def test_every_order_of_the_timeline_is_worked_out() -> None:
