@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,10 +30,15 @@ class Seen:
 def play(path: Path) -> tuple[Played, Seen]:
     """Run the timeline under a virtual clock until no timer is left."""
     seen = Seen()
+    return play_into(path, seen.see), seen
+
+
+def play_into(path: Path, see: Callable[[Event], None]) -> Played:
+    """The same, with somebody who sees every event."""
 
     async def run() -> Played:
-        simulation = Simulation(load_services(), load_profiles().of, measure(path).first, seen.see)
+        simulation = Simulation(load_services(), load_profiles().of, measure(path).first, see)
         simulation.players = Agents(clients_of(simulation.desks))
         return await simulation.play(instants(path))
 
-    return asyncio.run(run()), seen
+    return asyncio.run(run())
