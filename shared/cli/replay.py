@@ -22,7 +22,7 @@ from shared.cli.lockstep import Lockstep
 from shared.cli.running import INTERRUPTED_CODE, Interrupted, ephemeral_directory, with_stack
 from shared.cli.scaled import Scaled
 from shared.cli.stack import Plan, Stack, StackFailed
-from shared.cli.system import Addresses, System, SystemFailed
+from shared.cli.system import Addresses, System, SystemFailed, read_addresses
 from shared.cli.tables import counts_table
 from shared.cli.timeline import BadTimeline, Extent, instants, measure
 from shared.contracts.catalog import SERVICES, event_topic
@@ -112,7 +112,6 @@ async def replay_on_own_stack(
     meanwhile: Callable[[Stack], None] = lambda stack: None,
 ) -> Replayed:
     """Start a stack in test mode, replay on it, end it. `meanwhile` is called when it runs."""
-    directory.mkdir(parents=True, exist_ok=True)
     clock = directory / "clock"
     FileClockWriter(clock, extent.first, held=True).close()
 
@@ -159,14 +158,6 @@ def count_log(admin: KafkaAdmin, starts: Mapping[TopicPartition, int]) -> Counts
             except UnknownEventType:
                 continue
     return counts
-
-
-def read_addresses(path: Path) -> Addresses:
-    """The addresses that a running system wrote. Raises `SystemFailed`."""
-    try:
-        return Addresses.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValueError) as problem:
-        raise SystemFailed(f"{path}: no addresses of a running system: {problem}") from problem
 
 
 @contextmanager

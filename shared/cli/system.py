@@ -23,6 +23,8 @@ from shared.runtime.ports import TopicPartition, Unavailable
 PATIENCE_SECONDS: Final = 120.0
 """How long a service may be away before we give up; one that was killed is started again meanwhile."""
 PAUSE_SECONDS: Final = 0.05
+ADDRESSES: Final = "system.json"
+"""The file in which a running system says where it is."""
 
 
 class SystemFailed(Exception):
@@ -50,6 +52,20 @@ class Addresses(Frozen):
             partitions=stack.plan.partitions,
             test_clock=stack.plan.test_clock,
         )
+
+
+def write_addresses(addresses: Addresses, path: Path) -> None:
+    """Let others find the system. The token is in it, so the file is the owner's alone."""
+    path.touch(mode=0o600)
+    path.write_text(addresses.model_dump_json(indent=1) + "\n")
+
+
+def read_addresses(path: Path) -> Addresses:
+    """The addresses that a running system wrote. Raises `SystemFailed`."""
+    try:
+        return Addresses.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as problem:
+        raise SystemFailed(f"{path}: no addresses of a running system: {problem}") from problem
 
 
 @dataclass(frozen=True, slots=True)

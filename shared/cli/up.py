@@ -16,6 +16,7 @@ from shared.adapters.clock import FileClockWriter, SystemClock
 from shared.cli.operate import remember_servers
 from shared.cli.running import Interrupted, ephemeral_directory, with_stack
 from shared.cli.stack import Plan, Ports, Servers, Stack, StackFailed
+from shared.cli.system import ADDRESSES, Addresses, write_addresses
 from shared.contracts.catalog import SERVICES
 
 DIRECTORY = Path(".orderlink")
@@ -56,6 +57,7 @@ def up(
 async def _up(plan: Plan, console: Console) -> None:
     async def stay(stack: Stack) -> None:
         remember_servers(plan.directory, stack.kafka, stack.mongodb)
+        write_addresses(Addresses.of_stack(stack), plan.directory / ADDRESSES)
         _show(stack, console)
         await asyncio.Event().wait()
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.replay import Replayed, replay_on_own_stack
+from shared.cli.counts import domain_names
+from shared.cli.replay import Replayed, replay_on, replay_on_own_stack
 from shared.cli.stack import Stack
+from shared.cli.system import Addresses, SystemFailed
 from shared.cli.timeline import measure
 from shared.contracts.catalog import SERVICES
 from tests.timelines.arithmetic import counts_by_order
@@ -61,9 +63,26 @@ async def test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once(
     killer = Killer(extent.lines)
     said: list[str] = []
     played: Replayed = await replay_on_own_stack(
-        tmp_path / "stack", some_orders, extent, None, killer, said.append, killer.watch
+        tmp_path, some_orders, extent, None, killer, said.append, killer.watch
     )
     assert killer.killed == list(SERVICES)
     assert sum("was ended by SIGKILL; starting it again" in line for line in said) == len(SERVICES)
     assert played.counts.all == by_hand()
     assert [slug for _, slug in played.refused] == ["blocked-by-task"]
+
+
+async def test_a_replay_in_scaled_time_plays_to_the_end(tmp_path: Path) -> None:
+    one = tmp_path / "one.jsonl"
+    rows = [row for row in TIMELINE.read_text().splitlines() if json.loads(row)["order_id"] == "T04"]
+    one.write_text("\n".join(rows) + "\n")
+    played = await replay_on_own_stack(
+        tmp_path, one, measure(one), 20_000, lambda _lines, _moment: None, [].append
+    )
+    # A busy machine may be late by hours of this time, so what depends on them is left out.
+    assert played.counts.domain == domain_names(counts_by_order()["T04"])
+
+
+async def test_a_system_without_a_test_clock_is_not_played_with() -> None:
+    addresses = Addresses(apis={}, workers={}, kafka="127.0.0.1:1", token="t", partitions=4)
+    with pytest.raises(SystemFailed, match="no test clock"):
+        await replay_on(addresses, TIMELINE, measure(TIMELINE), None, lambda _lines, _moment: None)
