@@ -9,9 +9,10 @@ from shared.adapters.profile_files import load_profiles
 from shared.cli.board import Board
 from shared.cli.counts import DOMAIN_NAMES
 from shared.cli.demo import SHOP, STORY, WEEKS, WORTH_READING
+from shared.cli.simulation import Played
 from shared.cli.timeline import lines, measure
 from shared.contracts.tasks import OUTCOMES
-from tests.timelines.playing import Played, play_into
+from tests.timelines.playing import play_into
 
 RULES_MET = (
     "message.postponed",

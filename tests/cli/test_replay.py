@@ -76,7 +76,7 @@ async def test_a_replay_in_scaled_time_plays_to_the_end(tmp_path: Path) -> None:
     rows = [row for row in TIMELINE.read_text().splitlines() if json.loads(row)["order_id"] == "T04"]
     one.write_text("\n".join(rows) + "\n")
     played = await replay_on_own_stack(
-        tmp_path, one, measure(one), 20_000, lambda _lines, _moment: None, [].append
+        tmp_path, one, measure(one), 20_000, lambda _lines, _moment: None, list[str]().append
     )
     # A busy machine may be late by hours of this time, so what depends on them is left out.
     assert played.counts.domain == domain_names(counts_by_order()["T04"])

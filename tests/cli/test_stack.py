@@ -28,14 +28,14 @@ async def test_a_taken_port_is_named_with_what_it_is_for_and_what_to_do(tmp_path
             database=ports.database,
         )
         with pytest.raises(StackFailed, match=r"port \d+ \(orders API\)(.|\n)*--port-base"):
-            await Stack(Plan(directory=tmp_path, ports=taken), [].append).start()
+            await Stack(Plan(directory=tmp_path, ports=taken), list[str]().append).start()
 
 
 async def test_a_directory_that_another_stack_has_is_refused(tmp_path: Path) -> None:
-    first = Stack(Plan(directory=tmp_path), [].append)
+    first = Stack(Plan(directory=tmp_path), list[str]().append)
     first._take_directory()
     with pytest.raises(StackFailed, match="another Orderlink runs on"):
-        await Stack(Plan(directory=tmp_path), [].append).start()
+        await Stack(Plan(directory=tmp_path), list[str]().append).start()
     await first.stop()
 
 
