@@ -31,7 +31,7 @@ ORDER_STAGE: Final[dict[str, str]] = {
 }
 CASE_ENDS: Final = frozenset({"case.refunded", "case.refused", "case.closed"})
 NEWS_SHOWN: Final = 8
-BAR_CHARS: Final = 24
+BAR_CHARS: Final = 12
 WIDTH: Final = 100
 
 
@@ -214,12 +214,13 @@ class Board:
             ("buyers who wrote", tally["message.received"], f"{tally['message.answered']} answered"),
         )
 
-    def _tasks(self) -> Table:
-        done = self.sum_of("task.completed.")
-        table = _table(
-            f"Open tasks: {len(self.tasks)}    done by agents: {done}    closed by themselves: "
-            f"{self.tally['task.closed']}    overdue: {self.tally['task.overdue']}"
+    def _tasks(self) -> Group:
+        title = Text(
+            f"Open tasks: {len(self.tasks)}    done by agents: {self.sum_of('task.completed.')}    "
+            f"closed by themselves: {self.tally['task.closed']}    overdue: {self.tally['task.overdue']}",
+            style="bold",
         )
+        table = _table("")
         kinds = Counter(task.kind for task in self.tasks.values())
         for kind, count in kinds.most_common(4):
             these = [task for task in self.tasks.values() if task.kind == kind]
@@ -231,7 +232,7 @@ class Board:
             table.add_row(kind, str(count), Text("  ".join([orders_shown, *notes]), style="dim"))
         for _ in range(4 - min(4, len(kinds))):
             table.add_row("", "", "")
-        return table
+        return Group(title, table)
 
     def _latest(self) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -247,8 +248,9 @@ class Board:
 
 def _table(title: str) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.title = Text(title, style="bold")
-    table.title_justify = "left"
+    if title:
+        table.title = Text(title, style="bold")
+        table.title_justify = "left"
     table.add_column(min_width=24)
     table.add_column(justify="right", min_width=4)
     table.add_column()
