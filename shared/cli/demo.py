@@ -25,6 +25,7 @@ from shared.cli.system import Addresses, System, SystemFailed
 from shared.cli.timeline import instants, measure
 from shared.cli.up import DIRECTORY, PORT_BASE, first_steps
 from shared.client import subscribe
+from shared.runtime.ports import Unavailable
 
 STORY: Final = Path(__file__).with_name("stories") / "demo.jsonl"
 SHOP: Final = "demo"
@@ -50,7 +51,7 @@ def demo() -> None:
     try:
         with ephemeral_directory() as directory:
             asyncio.run(_demo(directory, console))
-    except (ActFailed, StackFailed, SystemFailed) as problem:
+    except (ActFailed, StackFailed, SystemFailed, Unavailable) as problem:
         console.print(f"[red]The demo stopped half-way:[/red] {problem}", soft_wrap=True)
         console.print("Nothing is left running. Mend what it says and start it again: make demo")
         raise typer.Exit(1) from problem

@@ -142,11 +142,11 @@ def first_steps(stack: Stack, token: str) -> list[str]:
         f"TOKEN={token}",
         *(_told(stack, "orders", fact, auth) for fact in (placed, paid)),
         _told(stack, "notifications", wrote, auth),
-        f"curl -s {auth} {stack.api('notifications')}/orders/{number}/timeline",
-        f"curl -s {auth} '{stack.api('notifications')}/tasks?status=open'   # after 30 s: nobody answered",
+        f"curl -sw '\\n' {auth} {stack.api('notifications')}/orders/{number}/timeline",
+        f"curl -sw '\\n' {auth} '{stack.api('notifications')}/tasks?status=open'   # after 30 s",
     ]
 
 
 def _told(stack: Stack, service: str, fact: Mapping[str, object], auth: str) -> str:
     body = json.dumps(fact, separators=(",", ":"))
-    return f"curl -s {auth} -H 'Content-Type: application/json' {stack.api(service)}/facts -d '{body}'"
+    return f"curl -sw '\\n' {auth} -H 'Content-Type: application/json' {stack.api(service)}/facts -d '{body}'"
