@@ -143,7 +143,7 @@ async def test_a_service_takes_facts_and_drains_when_told_to_stop(there: dict[st
             assert (await client.get("/orders/A-1")).json()["stage"] == "unpaid"
             assert (await probes.get("/livez")).status_code == 200
             assert "orderlink_partitions_owned" in (await probes.get("/metrics")).text
-            assert (await probes.get("/testing/status")).status_code == 404
+            assert (await probes.post("/testing/status", json={})).status_code == 404
         it.process.send_signal(signal.SIGTERM)
         assert await it.ended(seconds=10) == 0
         assert it.event("stopped") is not None
@@ -161,7 +161,7 @@ async def test_in_test_mode_time_comes_from_a_file_and_the_status_is_told(
             async with _client(port) as client:
                 await _ready(it, client)
                 assert (await client.post("/facts", json=placed(at=past.isoformat()))).status_code == 202
-                status = (await client.get("/testing/status")).json()
+                status = (await client.post("/testing/status", json={})).json()
                 assert status["now"] == past.isoformat()
                 assert (status["role"], status["in_flight"]) == ("api", 0)
 
