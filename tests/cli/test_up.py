@@ -12,10 +12,21 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.embedded import port_is_free
+from shared.cli.stack import Ports
+
 ROOT = Path(__file__).parents[2]
 END_SECONDS = 10.0
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def free_base() -> int:
+    """A base of ports that are all free, below those that outgoing connections take."""
+    for base in range(20_000 + os.getpid() % 10_000, 32_000, 20):
+        if all(port_is_free(port) for port in Ports.from_base(base).named(embedded=True).values()):
+            return base
+    raise AssertionError("no ports are free")
 
 
 class Up:
@@ -24,10 +35,18 @@ class Up:
     def __init__(self, folder: Path) -> None:
         self.output = folder / "output.txt"
         self._file = self.output.open("w")
-        base = 20_000 + os.getpid() % 20_000
         program = "from shared.cli.main import main; main()"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", program, "up", "--data", str(folder / "kept"), "--port-base", str(base)],
+            [
+                sys.executable,
+                "-c",
+                program,
+                "up",
+                "--data",
+                str(folder / "kept"),
+                "--port-base",
+                str(free_base()),
+            ],
             cwd=ROOT,
             stdout=self._file,
             stderr=subprocess.STDOUT,
