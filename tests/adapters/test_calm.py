@@ -13,7 +13,7 @@ def test_the_same_complaint_is_said_once_in_a_while_and_others_at_once(
     calm_the_driver()
     calm_the_driver()
     fetcher = logging.getLogger("aiokafka.consumer.fetcher")
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger=fetcher.name):
         for attempt in range(50):
             fetcher.error("no fetch, attempt %d", attempt)
         fetcher.error("something else")
