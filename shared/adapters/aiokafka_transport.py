@@ -11,6 +11,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.adapters.acks import Acks
+from shared.adapters.ending import ended
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
     LEAVE_SECONDS,
@@ -115,12 +116,7 @@ class AiokafkaTransport:
 
     async def close(self) -> None:
         """Commit what was acknowledged and leave the group."""
-        running: list[asyncio.Task[Any]] = [
-            task for task in (self._committing, self._fetching) if task is not None
-        ]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await ended(*(task for task in (self._committing, self._fetching) if task is not None))
         self._committing = self._fetching = None
         consumer, self._consumer = self._consumer, None
         with contextlib.suppress(TimeoutError, KafkaError, OSError):

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import httpx
 from pydantic import Field, JsonValue
 
+from shared.adapters.ending import ended
 from shared.contracts.base import Frozen, Utc
 from shared.contracts.tasks import PRIORITIES, TaskKind
 
@@ -110,8 +111,7 @@ class Claimed:
         self.done = True
         beat, self._beat = self._beat, None
         if beat is not None:
-            beat.cancel()
-            await asyncio.wait([beat])
+            await ended(beat)
 
     async def _keep(self) -> None:
         while True:
