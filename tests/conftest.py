@@ -1,6 +1,11 @@
 """Fixtures that every test may ask for, and the order in which tests run: the slow ones first."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are drawn depends on the machine, and is no property of the code.
+settings.register_profile("orderlink", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("orderlink")
 
 pytest_plugins = ("tests.kit.parts",)
 
