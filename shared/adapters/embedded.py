@@ -39,11 +39,13 @@ class EmbeddedError(Exception):
     """An embedded server could not be started. The text says what to do."""
 
 
-class _Child:
+class ServerChild:
     """One embedded server. `start` returns when it answers in its own protocol."""
 
     title: str
     """What it is, for messages."""
+    start_seconds: float = START_SECONDS
+    """How long it may take until it answers."""
 
     def __init__(self, directory: Path, port: int | None = None) -> None:
         self.directory = directory
@@ -85,7 +87,7 @@ class _Child:
                 break
             self.port = 0
         raise EmbeddedError(
-            f"the embedded {self.title} did not come up within {START_SECONDS:.0f} s; "
+            f"the embedded {self.title} did not come up within {self.start_seconds:.0f} s; "
             f"the end of {self.log}:\n{self._log_tail()}"
         )
 
@@ -155,7 +157,7 @@ class _Child:
 
     async def _comes_up(self) -> bool:
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(self.start_seconds):
                 while self._runs():
                     if await self._answers():
                         # What answered was not ours if ours has ended meanwhile.
@@ -174,7 +176,7 @@ class _Child:
         return "\n".join([line for line in lines if "weak version" not in line][-15:])
 
 
-class EmbeddedBroker(_Child):
+class EmbeddedBroker(ServerChild):
     """noida-db's Kafka service."""
 
     title = "broker"
@@ -192,7 +194,7 @@ class EmbeddedBroker(_Child):
         return await kafka_answers(HOST, self.port)
 
 
-class EmbeddedDatabase(_Child):
+class EmbeddedDatabase(ServerChild):
     """SecantusDB's MongoDB server."""
 
     title = "database"

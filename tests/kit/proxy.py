@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +32,8 @@ class Proxy:
         self._refusing = False
         self._swallow_needle = b""
         self._refuse_needle = b""
+        self._slow_seconds = 0.0
+        self._watched: tuple[re.Pattern[bytes], Callable[[], bool]] | None = None
 
     @property
     def address(self) -> str:
@@ -67,6 +71,14 @@ class Proxy:
             self._open.clear()
         else:
             self._open.set()
+
+    def slow(self, seconds: float) -> None:
+        """Let each piece wait for so long on its way, in either direction; 0 ends it."""
+        self._slow_seconds = seconds
+
+    def watch(self, pattern: re.Pattern[bytes] | None, act: Callable[[], bool] = lambda: True) -> None:
+        """At the next request that holds the pattern, act; its answer is whether the request may pass."""
+        self._watched = None if pattern is None else (pattern, act)
 
     def swallow_answer_to(self, needle: bytes) -> None:
         """Pass the next request that holds these bytes; then, instead of the answer, cut."""
@@ -107,7 +119,11 @@ class Proxy:
         refuse: asyncio.Event,
     ) -> None:
         while chunk := await reader.read(_CHUNK):
-            await self._open.wait()
+            await self._pass()
+            if self._watched is not None and self._watched[0].search(chunk):
+                act, self._watched = self._watched[1], None
+                if not act():
+                    break
             if self._swallow_needle and self._swallow_needle in chunk:
                 self._swallow_needle = b""
                 swallow.set()
@@ -126,7 +142,7 @@ class Proxy:
         refuse: asyncio.Event,
     ) -> None:
         while chunk := await self._next_answer(reader):
-            await self._open.wait()
+            await self._pass()
             if swallow.is_set():
                 self.answers_swallowed += 1
                 break
@@ -138,6 +154,11 @@ class Proxy:
                 await asyncio.sleep(0.1)
                 break
         raise _Ended
+
+    async def _pass(self) -> None:
+        if self._slow_seconds:
+            await asyncio.sleep(self._slow_seconds)
+        await self._open.wait()
 
     async def _next_answer(self, reader: asyncio.StreamReader) -> bytes:
         if not self._kafka:
