@@ -20,7 +20,7 @@ from shared.runtime.ports import Unavailable
 from tests.adapters.transport_suite import ORDERS, PARTITIONS, TOPICS, numbers, outgoing, settled, take
 from tests.kit.parts import Parts
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.promise("resumed")]
 
 Kind = type[AiokafkaTransport | FaustTransport]
 KINDS = pytest.mark.parametrize("kind", [AiokafkaTransport, FaustTransport])

@@ -68,6 +68,7 @@ async def test_a_commit_to_a_database_that_is_away_is_unknown_and_everything_els
             await ask
 
 
+@pytest.mark.promise("resumed")
 async def test_the_store_works_again_when_the_database_is_back(store: MotorStore, proxy: Proxy) -> None:
     proxy.refuse(True)
     with pytest.raises(Unavailable):
@@ -107,6 +108,7 @@ async def test_closing_does_not_wait_for_a_database_that_hangs(
         await store.close()
 
 
+@pytest.mark.promise("kept")
 async def test_what_was_committed_survives_a_killed_database(own_database: EmbeddedDatabase) -> None:
     store = MotorStore(own_database.url, "orders")
     await store.prepare()

@@ -111,6 +111,7 @@ async def publisher(proxy: Proxy, naming: Naming, admin: KafkaAdmin) -> AsyncIte
     await publisher.close()
 
 
+@pytest.mark.promise("ordered")
 @pytest.mark.real
 async def test_a_record_whose_acknowledgement_was_lost_is_not_lost(
     publisher: KafkaPublisher, proxy: Proxy, admin: KafkaAdmin
@@ -144,6 +145,7 @@ async def test_publishing_to_a_broker_that_hangs_ends_in_time_and_says_no(
     assert values.index(b"later") >= values.count(b"held")
 
 
+@pytest.mark.promise("ordered")
 @pytest.mark.real
 async def test_nothing_that_was_refused_is_sent_later_by_itself(
     publisher: KafkaPublisher, proxy: Proxy, admin: KafkaAdmin
@@ -169,6 +171,7 @@ async def test_one_record_that_is_too_large_holds_up_no_other(
     assert len(await asyncio.to_thread(lambda: list(admin.read_all(ORDERS)))) == 3
 
 
+@pytest.mark.promise("resumed")
 @pytest.mark.real
 async def test_a_publisher_survives_a_broker_that_restarts(own_broker: EmbeddedBroker) -> None:
     admin = KafkaAdmin(own_broker.address)

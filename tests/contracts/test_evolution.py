@@ -16,6 +16,8 @@ from shared.contracts.evolution import narrowed, unreadable
 from shared.contracts.examples import example_of
 from shared.contracts.schemas import Schema, event_schema
 
+pytestmark = pytest.mark.promise("readable")
+
 PLACED = events.orders.OrderPlaced
 SCHEMA = event_schema(PLACED)
 

@@ -29,6 +29,7 @@ async def test_the_new_state_is_told_to_who_may_read_it(door: Door) -> None:
     assert response.json()["state"] == {"said": 1, "poked": 0}
 
 
+@pytest.mark.promise("once")
 async def test_telling_a_fact_twice_changes_nothing(door: Door) -> None:
     await door.tell(placed())
     again = await door.tell(placed())
@@ -169,6 +170,7 @@ async def test_without_the_scope_no_fact_is_taken(door: Door) -> None:
     assert "insufficient_scope" in response.headers["www-authenticate"]
 
 
+@pytest.mark.promise("kept")
 async def test_a_database_that_is_away_is_said_with_a_time_to_come_again(door: Door) -> None:
     door.world.store.away = True
     response = await door.tell(placed())
@@ -176,6 +178,7 @@ async def test_a_database_that_is_away_is_said_with_a_time_to_come_again(door: D
     assert int(response.headers["retry-after"]) > 0
 
 
+@pytest.mark.promise("resumed")
 async def test_a_broker_that_is_away_keeps_nobody_from_telling(door: Door) -> None:
     door.world.publisher.away = True
     assert (await door.tell(placed())).status_code == 202

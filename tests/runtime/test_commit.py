@@ -7,6 +7,8 @@ from shared.runtime.work import Ask, Contended, KeyReused, Tell
 from tests.kit.toy import Say
 from tests.kit.world import World, fact
 
+pytestmark = pytest.mark.promise("kept")
+
 
 async def test_a_fact_is_stored_with_its_events_in_one_write() -> None:
     world = World()
@@ -108,6 +110,7 @@ async def test_the_database_away_is_unavailable_for_who_asks() -> None:
     assert (await world.desk.take(fact("order.placed", "f-1"), "d")).fits
 
 
+@pytest.mark.promise("resumed")
 async def test_the_stream_waits_while_the_database_is_away_and_loses_nothing() -> None:
     world = World(outage_backoff_first_seconds=0.001, outage_backoff_max_seconds=0.001)
     await world.start()

@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
+
 from shared.runtime.ports import EffectResult
 from shared.runtime.work import ReportEffect, StartEffect
 from tests.kit.world import World, fact
+
+pytestmark = pytest.mark.promise("once")
 
 
 async def wanted(world: World) -> None:

@@ -1,7 +1,11 @@
 """Facts: told twice, too early, not fitting."""
 
+import pytest
+
 from tests.kit.rules import after
 from tests.kit.world import World, fact, read
+
+pytestmark = pytest.mark.promise("kept")
 
 
 def said(world: World, name: str) -> list[str]:

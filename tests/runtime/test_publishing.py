@@ -3,11 +3,15 @@
 import json
 from datetime import timedelta
 
+import pytest
+
 from shared.runtime.audit import Audit
 from shared.runtime.ports import Outgoing
 from shared.runtime.work import Ask
 from tests.kit.toy import Say
 from tests.kit.world import World
+
+pytestmark = pytest.mark.promise("ordered")
 
 
 def word_in(record: Outgoing) -> str:
@@ -20,6 +24,7 @@ async def say(world: World, subject: str, *words: str) -> None:
         await world.engine.run([Ask(subject, Say(at=world.clock.now(), word=word), key, "d")])
 
 
+@pytest.mark.promise("resumed")
 async def test_the_broker_away_keeps_events_until_it_is_back() -> None:
     world = World()
     world.publisher.away = True

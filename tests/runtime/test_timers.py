@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+
 from shared.runtime.work import Ask, FireTimers
 from tests.kit.rules import START, after
 from tests.kit.toy import Say
 from tests.kit.world import World, fact
+
+pytestmark = pytest.mark.promise("timed")
 
 
 async def test_a_timer_fires_at_its_time_and_once() -> None:

@@ -1,0 +1,113 @@
+"""What Orderlink promises, where it says so, and the tests that show it.
+
+A test names the promises that it shows with `@pytest.mark.promise("…")`, or its module does with
+`pytestmark`. This page lists the same from the other side; a test holds the two together, and the
+README's table to the sentences here.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One promise: a sentence that users may rely on."""
+
+    id: str
+    sentence: str
+    source: str
+    """The page, and its heading, on which users read it."""
+    shown_by: tuple[str, ...]
+    """Test modules, or single tests as `module::test`."""
+
+
+README: Final = "README.md#What is promised"
+
+PROMISES: Final = (
+    Promise(
+        "kept",
+        "a fact that got a 2xx is never lost",
+        README,
+        (
+            "tests/runtime/test_commit.py",
+            "tests/runtime/test_facts.py",
+            "tests/runtime/test_stream.py",
+            "tests/storms/test_storms.py",
+            "tests/cli/test_replay.py::test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once",
+            "tests/adapters/test_motor_store.py::test_what_was_committed_survives_a_killed_database",
+            "tests/http/test_facts_over_http.py::test_a_database_that_is_away_is_said_with_a_time_to_come_again",
+        ),
+    ),
+    Promise(
+        "once",
+        "nothing acts twice: one refund, one task, one message for each id",
+        README,
+        (
+            "tests/runtime/test_effects.py",
+            "tests/storms/test_storms.py",
+            "tests/cli/test_replay.py::test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once",
+            "tests/http/test_facts_over_http.py::test_telling_a_fact_twice_changes_nothing",
+        ),
+    ),
+    Promise(
+        "ordered",
+        "for each order, events come in order and without gaps",
+        README,
+        (
+            "tests/runtime/test_publishing.py",
+            "tests/storms/test_storms.py",
+            "tests/adapters/test_publisher.py::test_a_record_whose_acknowledgement_was_lost_is_not_lost",
+            "tests/adapters/test_publisher.py::test_nothing_that_was_refused_is_sent_later_by_itself",
+        ),
+    ),
+    Promise(
+        "timed",
+        "a timer fires once, not early, after what was said before it",
+        README,
+        (
+            "tests/runtime/test_timers.py",
+            "tests/storms/test_storms.py",
+        ),
+    ),
+    Promise(
+        "isolated",
+        "a poisoned record stops neither its partition nor its neighbours",
+        README,
+        (
+            "tests/runtime/test_stream.py",
+            "tests/runtime/test_redrive.py",
+        ),
+    ),
+    Promise(
+        "resumed",
+        "broker or database away: nothing is lost, work resumes by itself",
+        README,
+        (
+            "tests/runtime/test_publishing.py::test_the_broker_away_keeps_events_until_it_is_back",
+            "tests/runtime/test_commit.py::test_the_stream_waits_while_the_database_is_away_and_loses_nothing",
+            "tests/adapters/test_members.py",
+            "tests/adapters/test_motor_store.py::test_the_store_works_again_when_the_database_is_back",
+            "tests/adapters/test_publisher.py::test_a_publisher_survives_a_broker_that_restarts",
+            "tests/http/test_facts_over_http.py::test_a_broker_that_is_away_keeps_nobody_from_telling",
+        ),
+    ),
+    Promise(
+        "readable",
+        "an old event can always be read",
+        README,
+        ("tests/contracts/test_evolution.py",),
+    ),
+    Promise(
+        "lively",
+        "a worker that gets no further says so, and ends",
+        README,
+        (
+            "tests/runtime/test_stream.py::test_a_worker_stands_still_only_where_it_has_records_to_take",
+            "tests/runtime/test_stream.py::test_a_member_that_the_group_lost_ends_the_worker",
+        ),
+    ),
+)
+"""All of them, in the order of the README."""
+
+PROVING_FOLDERS: Final = ("tests/runtime", "tests/storms", "tests/chaos", "tests/traps", "tests/size")
+"""Every test in here is there for a promise, and names it."""
