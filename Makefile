@@ -17,11 +17,11 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test demo up simulate schemas format clean
+.PHONY: help setup check test test-real demo up simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | \
 	while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 
 setup: $(STAMP) ## Install everything into .venv
@@ -53,6 +53,9 @@ check: $(STAMP) ## Format, lint, types and architecture, without running anythin
 
 test: $(STAMP) ## Run all tests (embedded broker and database, nothing else needed)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), containers or an address: ARGS='--broker apache'
+	@$(BIN)/python -m tests.kit.real --numprocesses 2 --dist worksteal $(ARGS)
 
 demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this terminal
 	$(BIN)/orderlink demo

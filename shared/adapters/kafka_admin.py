@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
 import kafka
@@ -22,6 +23,7 @@ _WHERE: Final[Any] = kafka.structs.TopicPartition
 
 REQUEST_SECONDS: Final = 10.0
 REACH_SECONDS: Final = 3.0
+RETRY_SECONDS: Final = 0.1
 READ_BATCH_RECORDS: Final = 500
 READ_FETCH_MAX_BYTES: Final = 4_194_304
 """How much of a topic is in memory at a time while it is read."""
@@ -63,9 +65,10 @@ class KafkaAdmin:
         """How many records of each partition the group has not acknowledged. Raises `Unavailable`."""
         return await self._ask(self._lag, group, topics)
 
-    def read_all(self, topic: str) -> Iterator[Record]:
+    def read_all(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Record]:
         """Every record of a topic up to its ends as they are now, partition by partition in order.
 
+        `start` has offsets to begin at, by partition; where it has none, the first record there is.
         Blocks while it reads and holds a few megabytes at most. Raises `Unavailable`.
         """
         self._reach()
@@ -80,7 +83,7 @@ class KafkaAdmin:
                 fetch_max_wait_ms=50,
             )
             try:
-                yield from self._read(consumer, topic)
+                yield from self._read(consumer, topic, start or {})
             finally:
                 consumer.close()
 
@@ -105,7 +108,7 @@ class KafkaAdmin:
                 bootstrap_timeout_ms=round(REQUEST_SECONDS * 1000),
             )
             try:
-                return question(client, *arguments)
+                return _patiently(question, client, *arguments)
             finally:
                 client.close()
 
@@ -178,13 +181,16 @@ class KafkaAdmin:
             for where, end in ends.items()
         }
 
-    def _read(self, consumer: Any, topic: str) -> Iterator[Record]:
+    def _read(self, consumer: Any, topic: str, start: Mapping[int, int]) -> Iterator[Record]:
         name = self._names.on_broker(topic)
         for number in sorted(consumer.partitions_for_topic(name) or ()):
             where = _WHERE(name, number)
             end = consumer.end_offsets([where])[where]
             consumer.assign([where])
-            consumer.seek_to_beginning(where)
+            if number in start:
+                consumer.seek(where, start[number])
+            else:
+                consumer.seek_to_beginning(where)
             while consumer.position(where) < end:
                 for records in consumer.poll(timeout_ms=round(REQUEST_SECONDS * 1000)).values():
                     for record in records:
@@ -200,6 +206,21 @@ def _configuration(topic: Topic, replication: int) -> dict[str, str]:
         "retention.ms": str(topic.retention_ms),
         "min.insync.replicas": str(max(1, replication - 1)),
     }
+
+
+def _patiently(question: Callable[..., T], *arguments: Any) -> T:
+    """Ask again for as long as the broker says that it soon can answer, as one that has just started does.
+
+    Every question may be asked twice: what is made or deleted is looked for first.
+    """
+    until = monotonic() + REQUEST_SECONDS
+    while True:
+        try:
+            return question(*arguments)
+        except KafkaError as problem:
+            if not problem.retriable or monotonic() > until:
+                raise
+        sleep(RETRY_SECONDS)
 
 
 @contextmanager

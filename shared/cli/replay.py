@@ -21,7 +21,7 @@ from shared.cli.counts import Counts
 from shared.cli.lockstep import Lockstep
 from shared.cli.running import INTERRUPTED_CODE, Interrupted, ephemeral_directory, with_stack
 from shared.cli.scaled import Scaled
-from shared.cli.stack import Plan, Stack, StackFailed
+from shared.cli.stack import Plan, Servers, Stack, StackFailed
 from shared.cli.system import Addresses, System, SystemFailed, read_addresses
 from shared.cli.tables import counts_table
 from shared.cli.timeline import BadTimeline, Extent, instants, measure
@@ -110,8 +110,12 @@ async def replay_on_own_stack(
     show: OnProgress,
     tell: Callable[[str], None],
     meanwhile: Callable[[Stack], None] = lambda stack: None,
+    servers: Servers | None = None,
 ) -> Replayed:
-    """Start a stack in test mode, replay on it, end it. `meanwhile` is called when it runs."""
+    """Start a stack in test mode, replay on it, end it. `meanwhile` is called when it runs.
+
+    The stack starts the embedded pair, unless `servers` names a broker and a database to play on.
+    """
     clock = directory / "clock"
     FileClockWriter(clock, extent.first, held=True).close()
 
@@ -119,7 +123,8 @@ async def replay_on_own_stack(
         meanwhile(stack)
         return await replay_on(Addresses.of_stack(stack), file, extent, speed, show)
 
-    return await with_stack(Plan(directory=directory, test_clock=clock, environment=FAST), tell, play)
+    plan = Plan(directory=directory, servers=servers, test_clock=clock, environment=FAST)
+    return await with_stack(plan, tell, play)
 
 
 async def replay_on(

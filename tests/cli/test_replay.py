@@ -10,17 +10,24 @@ import pytest
 
 from shared.cli.counts import domain_names
 from shared.cli.replay import Replayed, replay_on, replay_on_own_stack
-from shared.cli.stack import Stack
+from shared.cli.stack import Servers, Stack
 from shared.cli.system import Addresses, SystemFailed
 from shared.cli.timeline import measure
 from shared.contracts.catalog import SERVICES
+from tests.kit.parts import DatabaseServer, Server
 from tests.timelines.arithmetic import counts_by_order
 from tests.timelines.test_authored import TIMELINE
 
 ORDERS = ("T01", "T05", "T07", "T10", "T20", "T23", "T30", "T33", "T42", "T51", "T54", "T60", "T74")
 """Night, late payment, refund, two parcels, wrong order, stall, loss, return, deadline, weights, cap."""
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.real, pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def servers(own_broker: Server, own_database: DatabaseServer) -> Servers:
+    """A broker and a database without a past."""
+    return Servers(own_broker.address, own_database.url)
 
 
 @pytest.fixture
@@ -56,14 +63,15 @@ def by_hand() -> dict[str, int]:
     return dict(sorted(sum((counts[order] for order in (*ORDERS, "T73")), Counter[str]()).items()))
 
 
+@pytest.mark.promise("kept", "once")
 async def test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once(
-    some_orders: Path, tmp_path: Path
+    some_orders: Path, tmp_path: Path, servers: Servers
 ) -> None:
     extent = measure(some_orders)
     killer = Killer(extent.lines)
     said: list[str] = []
     played: Replayed = await replay_on_own_stack(
-        tmp_path, some_orders, extent, None, killer, said.append, killer.watch
+        tmp_path, some_orders, extent, None, killer, said.append, killer.watch, servers
     )
     assert killer.killed == list(SERVICES)
     assert sum("was ended by SIGKILL; starting it again" in line for line in said) == len(SERVICES)
@@ -71,12 +79,18 @@ async def test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once(
     assert [slug for _, slug in played.refused] == ["blocked-by-task"]
 
 
-async def test_a_replay_in_scaled_time_plays_to_the_end(tmp_path: Path) -> None:
+async def test_a_replay_in_scaled_time_plays_to_the_end(tmp_path: Path, servers: Servers) -> None:
     one = tmp_path / "one.jsonl"
     rows = [row for row in TIMELINE.read_text().splitlines() if json.loads(row)["order_id"] == "T04"]
     one.write_text("\n".join(rows) + "\n")
     played = await replay_on_own_stack(
-        tmp_path, one, measure(one), 20_000, lambda _lines, _moment: None, list[str]().append
+        tmp_path,
+        one,
+        measure(one),
+        20_000,
+        lambda _lines, _moment: None,
+        list[str]().append,
+        servers=servers,
     )
     # A busy machine may be late by hours of this time, so what depends on them is left out.
     assert played.counts.domain == domain_names(counts_by_order()["T04"])
