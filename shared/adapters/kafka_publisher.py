@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from shared.adapters.calm import calm_the_driver
 from shared.adapters.naming import Naming, as_they_are
 from shared.runtime.ports import Outgoing, Unavailable
+from shared.runtime.slots import partition_of
 
 PUBLISH_SECONDS: Final = 5.0
 """How long one `publish` may take until what is not acknowledged counts as not published."""
@@ -117,6 +118,7 @@ class KafkaPublisher:
                     acks="all",
                     enable_idempotence=True,
                     linger_ms=0,
+                    partitioner=_partition,
                     max_request_size=self._max_request_bytes,
                     request_timeout_ms=round(self._publish_seconds * 1000),
                     metadata_max_age_ms=60_000,
@@ -133,6 +135,12 @@ class KafkaPublisher:
         if producer is not None and self._producer is producer:
             self._producer = None
             await _drop(producer)
+
+
+def _partition(key: bytes, every: Sequence[int], available: Sequence[int]) -> int:
+    """Where aiokafka's own partitioner would put it; that one counts the hash anew for each record."""
+    del available
+    return every[partition_of(key, len(every))]
 
 
 async def _drop(producer: aiokafka.AIOKafkaProducer) -> None:

@@ -39,8 +39,10 @@ class MemoryStore:
     async def prepare(self) -> None:
         """Nothing to create."""
 
-    async def load(self, subjects: Collection[str]) -> dict[str, Document]:
-        """The documents that exist among these subjects."""
+    async def load(
+        self, subjects: Collection[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, Document]:
+        """The documents that exist among these subjects, whole."""
         return {subject: self._read(subject) for subject in subjects if subject in self._files}
 
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, NoReturn, TypeVar
 
 from shared.adapters.best_effort import BestEffort
 from shared.adapters.clock import FileClock, SystemClock
+from shared.adapters.collector import collect_less
 from shared.adapters.http.app import App, Asked, create_app, create_worker_app
 from shared.adapters.http.auth import Door, door_from
 from shared.adapters.http.probes import Health
@@ -184,6 +185,7 @@ class Process:
         if self._stop.is_set():
             return
         if not self._works:
+            collect_less()
             self._is_started = True
             self.log.info("started")
             await self._stop.wait()
@@ -198,6 +200,7 @@ class Process:
         if transport is None or partitions is None:
             return
         try:
+            collect_less()
             self._worker = Worker(engine, transport, self.outsides, partitions, self.log.warning)
             self._is_started = True
             self.log.info("started", partitions=partitions)

@@ -13,6 +13,7 @@ never waits for a record that is nowhere. Publishing twice is a copy that a redr
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -118,11 +119,13 @@ class Engine:
         return done
 
     def _count_heard(self, work: Sequence[Work], done: Sequence[Done]) -> None:
+        heard: Counter[tuple[str, str]] = Counter()
         for piece, answer in zip(work, done, strict=True):
             if isinstance(piece, Hear | Undigested):
                 outcome = "waiting" if answer.parked else "dead" if answer.poisoned else "applied"
-                told = "duplicate" if answer.duplicate else outcome
-                self.metrics.count("orderlink_events_heard_total", topic=piece.record.topic, outcome=told)
+                heard[(piece.record.topic, "duplicate" if answer.duplicate else outcome)] += 1
+        for (topic, outcome), times in heard.items():
+            self.metrics.count("orderlink_events_heard_total", times, topic=topic, outcome=outcome)
 
     async def publish(self, files: Sequence[File]) -> None:
         """Publish what these files have pending, best effort; the sweep does the rest."""
@@ -143,7 +146,7 @@ class Engine:
         A file that did not change stands too: what it has pending may be of a commit that was
         answered by a timeout, and is published now rather than by the sweep.
         """
-        documents = await self.store.load(subjects.keys())
+        documents = await self.store.load(subjects.keys(), self._known.versions(subjects))
         now = self.clock.now()
         books: dict[str, Book] = {}
         for subject, indexes in subjects.items():
@@ -167,8 +170,9 @@ class Engine:
         outcomes = await self.store.commit(writes) if writes else []
         again: dict[str, list[int]] = {}
         files: list[File] = []
+        for outcome, times in Counter(outcomes).items():
+            self.metrics.count("orderlink_commits_total", times, outcome=outcome.value)
         for (subject, book), outcome in zip(changed.items(), outcomes, strict=True):
-            self.metrics.count("orderlink_commits_total", outcome=outcome.value)
             if outcome is Committed.DONE:
                 book.file.version += 1
                 self._known.keep(book.file)

@@ -14,7 +14,7 @@ Invariants
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -107,20 +107,28 @@ class File:
     looked_into: set[str] = field(default_factory=set[str])
     history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def copy(self) -> "File":
-        """A copy whose containers are its own; states, views and entries are immutable."""
-        return replace(
-            self,
-            pending=list(self.pending),
-            next_seq=dict(self.next_seq),
-            applied=dict(self.applied),
-            seen=dict(self.seen),
-            parked=dict(self.parked),
-            timers=dict(self.timers),
-            effects=dict(self.effects),
-            waiting=list(self.waiting),
-            looked_into=set(self.looked_into),
-            history=list(self.history),
+    def copy(self, pending: list[Pending] | None = None) -> "File":
+        """A copy whose containers are its own, perhaps with another `pending`.
+
+        States, views, entries and the lines of the history are immutable.
+        """
+        return File(
+            subject=self.subject,
+            version=self.version,
+            state=self.state,
+            view=self.view,
+            shop_id=self.shop_id,
+            pending=list(self.pending) if pending is None else pending,
+            next_seq=self.next_seq.copy(),
+            applied=self.applied.copy(),
+            seen=self.seen.copy(),
+            parked=self.parked.copy(),
+            timers=self.timers.copy(),
+            timers_set=self.timers_set,
+            effects=self.effects.copy(),
+            waiting=self.waiting.copy(),
+            looked_into=self.looked_into.copy(),
+            history=self.history.copy(),
         )
 
     @property
@@ -187,22 +195,15 @@ def to_document(service: Service, file: File, version: int) -> Document:
     }
 
 
-def from_document(service: Service, document: Document, known: tuple[Any, Any] | None = None) -> File:
-    """Read a stored document. Raises `pydantic.ValidationError` when the state is not the service's.
-
-    `known` is the state and view of this very version, where the reader has them already.
-    """
-    state, view = known or (
-        service.state.validate_python(document["state"]),
-        service.view.validate_python(document["view"]),
-    )
+def from_document(service: Service, document: Document) -> File:
+    """Read a stored document. Raises `pydantic.ValidationError` when the state is not the service's."""
     return File(
         subject=document["_id"],
         version=document["version"],
-        state=state,
-        view=view,
+        state=service.state.validate_python(document["state"]),
+        view=service.view.validate_python(document["view"]),
         shop_id=document["shop_id"],
-        pending=_pending(document),
+        pending=pending_in(document),
         next_seq=dict(document["next_seq"]),
         applied=dict(document["applied"]),
         seen=dict(document["seen"]),
@@ -230,11 +231,12 @@ def outbox_in(document: Document) -> File:
         version=document["version"],
         state=None,
         view=None,
-        pending=_pending(document),
+        pending=pending_in(document),
     )
 
 
-def _pending(document: Document) -> list[Pending]:
+def pending_in(document: Document) -> list[Pending]:
+    """What a stored document has pending, without reading the rest of it."""
     return [Pending(**entry) for entry in document["pending"]]
 
 

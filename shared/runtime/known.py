@@ -1,37 +1,42 @@
-"""Known versions: states and views that this engine committed itself, so that it need not read them.
+"""Known versions: files that this engine committed itself, so that it need not read them again.
 
-A version of a file has one content for ever, since commits are guarded by it. So what an engine
-committed under a version is what a document of that version holds, and validating it again can be
-left out. Only clear commits are kept: one whose outcome is unknown may be somebody else's version.
+A version of a file has one content for ever, but for `pending`, since commits are guarded by it. So
+what an engine committed under a version is what a document of that version holds, and reading and
+validating all of it again can be left out. Only clear commits are kept: one whose outcome is unknown
+may be somebody else's version.
 """
 
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Iterable
 
-from shared.runtime.file import File, from_document
+from shared.runtime.file import File, from_document, pending_in
 from shared.runtime.ports import Document
 from shared.runtime.service import Service
 
 
 class KnownVersions:
-    """A bounded memory of versions; the least recently used goes first."""
+    """A bounded memory of files; the least recently used goes first."""
 
     def __init__(self, service: Service, max_files: int) -> None:
         self._service = service
         self._max_files = max_files
-        self._kept: OrderedDict[str, tuple[int, Any, Any]] = OrderedDict()
+        self._kept: OrderedDict[str, File] = OrderedDict()
 
     def keep(self, file: File) -> None:
         """Remember a file as it was just committed."""
-        self._kept[file.subject] = (file.version, file.state, file.view)
+        self._kept[file.subject] = file
         self._kept.move_to_end(file.subject)
         if len(self._kept) > self._max_files:
             self._kept.popitem(last=False)
 
+    def versions(self, subjects: Iterable[str]) -> dict[str, int]:
+        """The versions that are known of these files."""
+        return {subject: self._kept[subject].version for subject in subjects if subject in self._kept}
+
     def read(self, document: Document) -> File:
-        """Read a document, from memory where its version is known."""
+        """Read a document, from memory where its version is known: then only its `pending` is looked at."""
         kept = self._kept.get(document["_id"])
-        if kept is None or kept[0] != document["version"]:
+        if kept is None or kept.version != document["version"]:
             return from_document(self._service, document)
         self._kept.move_to_end(document["_id"])
-        return from_document(self._service, document, known=kept[1:])
+        return kept.copy(pending_in(document))

@@ -1,10 +1,11 @@
 """From records of the log to work: reading, reacting, and naming the files that each is for."""
 
-import json
 import re
 import traceback
 from collections.abc import Sequence
 from itertools import groupby
+
+from pydantic_core import from_json
 
 from shared.contracts.base import ID_MAX_CHARS
 from shared.contracts.event import (
@@ -47,7 +48,7 @@ def listen_again(service: Service, record: Record, target: str | None) -> Heard:
 
 def _one(service: Service, record: Record, heard: Heard, *, redriven: bool, target: str | None) -> None:
     try:
-        event = from_cloudevent(json.loads(record.value or b""))
+        event = from_cloudevent(from_json(record.value or b""))
     except UnknownEventType:
         return
     except Exception as problem:  # noqa: BLE001  # anything may be in a record

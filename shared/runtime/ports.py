@@ -70,8 +70,14 @@ class Store(Protocol):
         """Create collections and indexes; doing it again changes nothing."""
         ...
 
-    async def load(self, subjects: Collection[str]) -> dict[str, Document]:
-        """The documents that exist among these subjects, by `_id`, in one read."""
+    async def load(
+        self, subjects: Collection[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, Document]:
+        """The documents that exist among these subjects, by `_id`.
+
+        Who has some versions at hand names them in `known`: of a document that is still of that
+        version, `_id`, `version` and `pending` are enough.
+        """
         ...
 
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:

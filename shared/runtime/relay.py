@@ -6,6 +6,7 @@ log an event never comes before its predecessor: whoever publishes a file's even
 every earlier pending one first, and `pending` loses nothing before the broker's ack.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from shared.runtime.file import File, Pending
@@ -21,7 +22,8 @@ async def relay(files: Sequence[File], publisher: Publisher, store: Store, metri
     """
     queues = {file.subject: file.pending for file in files if file.pending}
     acknowledged: dict[tuple[str, str], int] = {}
-    count = 0
+    published: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
     turn = 0
     while queues:
         heads = [(subject, queue[turn]) for subject, queue in queues.items()]
@@ -29,26 +31,29 @@ async def relay(files: Sequence[File], publisher: Publisher, store: Store, metri
         for (subject, entry), answered in zip(heads, answers, strict=True):
             if answered:
                 acknowledged[(subject, entry.topic)] = entry.seq
-                count += 1
-                metrics.count("orderlink_events_published_total", topic=entry.topic)
+                published[entry.topic] += 1
             else:
-                metrics.count("orderlink_publish_failures_total", topic=entry.topic)
+                failed[entry.topic] += 1
                 del queues[subject]
         turn += 1
         queues = {subject: queue for subject, queue in queues.items() if len(queue) > turn}
+    for topic, times in published.items():
+        metrics.count("orderlink_events_published_total", times, topic=topic)
+    for topic, times in failed.items():
+        metrics.count("orderlink_publish_failures_total", times, topic=topic)
     if acknowledged:
         cleared = [Cleared(subject, topic, seq) for (subject, topic), seq in acknowledged.items()]
         try:
             await store.clear(cleared)
         except Unavailable:
-            return count
+            return published.total()
         for file in files:
             file.pending = [
                 entry
                 for entry in file.pending
                 if entry.seq > acknowledged.get((file.subject, entry.topic), 0)
             ]
-    return count
+    return published.total()
 
 
 def _outgoing(entry: Pending) -> Outgoing:

@@ -5,6 +5,7 @@ to 256, so a key's partition is its slot modulo that count, and a worker owns wh
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from shared.contracts.catalog import SLOTS
 
@@ -13,8 +14,12 @@ _M = 0x5BD1E995
 _SEED = 0x9747B28C
 
 
+@lru_cache(maxsize=16_384)
 def murmur2(key: bytes) -> int:
-    """Kafka's 32-bit murmur2 of a key, as an unsigned number."""
+    """Kafka's 32-bit murmur2 of a key, as an unsigned number.
+
+    It is asked several times for each event, of few keys, and takes as long as reading a record.
+    """
     length = len(key)
     h = (_SEED ^ length) & _MASK
     whole = length & ~3

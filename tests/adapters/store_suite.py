@@ -100,6 +100,21 @@ async def a_large_batch_is_stored_and_loaded_whole(store: Store) -> None:
     assert len(await store.load(ids(many))) == 400
 
 
+async def of_a_version_that_the_reader_has_only_the_outbox_is_sure_to_come(store: Store) -> None:
+    files = [document(f"A-{n:02}", pending=[pending("orders.v1", n + 1)], state={"n": n}) for n in range(20)]
+    await put(store, *files)
+    moved = document("A-03", version=2, pending=[], state={"n": "moved"})
+    await store.commit([Write(moved, 1)])
+    known = {f"A-{n:02}": 1 for n in range(15)} | {"A-99": 1}
+    loaded = await store.load([*ids(files), "A-99"], known)
+    assert sorted(loaded) == sorted(ids(files))
+    assert loaded["A-03"] == moved
+    assert [loaded[f"A-{n}"] for n in range(15, 20)] == files[15:]
+    for number in (0, 1, 2, *range(4, 15)):
+        found = loaded[f"A-{number:02}"]
+        assert (found["version"], found["pending"]) == (1, files[number]["pending"])
+
+
 async def nothing_to_commit_is_nothing(store: Store) -> None:
     assert await store.commit([]) == []
     await store.clear([])
@@ -325,6 +340,7 @@ CASES: tuple[Callable[[Store], Awaitable[None]], ...] = (
     a_moment_is_kept_in_milliseconds_and_utc,
     nobody_shares_an_object_with_the_store,
     a_large_batch_is_stored_and_loaded_whole,
+    of_a_version_that_the_reader_has_only_the_outbox_is_sure_to_come,
     nothing_to_commit_is_nothing,
     a_first_write_loses_where_the_subject_exists,
     a_write_loses_when_its_version_has_passed,

@@ -1,7 +1,7 @@
 """A world in memory around the toy service: store, log, clock, workers, and faults on order."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,9 +48,11 @@ class FaultyStore(MemoryStore):
         """Called, and awaited, before the next commits: another writer's chance."""
         self.commits = 0
 
-    async def load(self, subjects: Collection[str]) -> dict[str, Document]:
+    async def load(
+        self, subjects: Collection[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, Document]:
         self._answer()
-        return await super().load(subjects)
+        return await super().load(subjects, known)
 
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:
         if self.away:

@@ -69,9 +69,11 @@ class StormStore:
     async def prepare(self) -> None:
         """Nothing to create."""
 
-    async def load(self, subjects: Collection[str]) -> dict[str, Document]:
+    async def load(
+        self, subjects: Collection[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, Document]:
         await self._read("load")
-        return await self._files.load(subjects)
+        return await self._files.load(subjects, known)
 
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:
         fault = await self._fate.passes("commit", "crash-before", "crash-after", "done-unknown", "not-done")

@@ -5,7 +5,6 @@ engine folds again from dedupe on a reloaded file when a commit did not clearly 
 here may act on the world or keep anything outside the file.
 """
 
-import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from shared.contracts.catalog import CONTACTS_TOPIC, contacts_source, event_topic
 from shared.contracts.event import Event, Payload, event_id, to_cloudevent
@@ -174,11 +174,11 @@ class Book:
             raise TooMuchPending(
                 f"{len(self.file.pending)} events wait to be published, as many as a file may hold"
             )
-        value = json.dumps(to_cloudevent(event), ensure_ascii=False, separators=(",", ":"))
-        if len(value.encode()) > self.limits.event_max_bytes:
+        value = to_json(to_cloudevent(event))
+        if len(value) > self.limits.event_max_bytes:
             raise EventTooLarge(f"{event.name} would be larger than {self.limits.event_max_bytes} bytes")
         self.file.pending.append(
-            Pending(topic, event.sequence, self.now, self.file.subject, value, event_headers(event))
+            Pending(topic, event.sequence, self.now, self.file.subject, value.decode(), event_headers(event))
         )
 
     def _want_effect(self, effect: Effect, cause: Cause) -> None:
