@@ -36,9 +36,10 @@ class MemoryAdmin:
             where: self._log.end(where) - self._log.committed(group, where) for where in self._where(topics)
         }
 
-    def read_all(self, topic: str) -> Iterator[Record]:
-        """Every record of a topic, partition by partition in order."""
-        return self._log.records(topic)
+    def read_all(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Record]:
+        """Every record of a topic, partition by partition in order, from these offsets on."""
+        begin = start or {}
+        return (each for each in self._log.records(topic) if each.offset >= begin.get(each.partition, 0))
 
     async def close(self) -> None:
         """Nothing to let go."""

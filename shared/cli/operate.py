@@ -23,9 +23,10 @@ from shared.adapters.motor_store import MotorStore
 from shared.adapters.profile_files import ProfilesWrong, load_profiles
 from shared.adapters.settings import CommonSettings, SettingsWrong, from_environment
 from shared.cli.loading import NotInstalled, load_services
-from shared.contracts.catalog import SERVICES
+from shared.contracts.catalog import SERVICES, dead_letter_topic
 from shared.runtime.engine import Engine
 from shared.runtime.metrics import NoMetrics
+from shared.runtime.parked import ReadLetters
 from shared.runtime.ports import PortError
 from shared.runtime.work import Contended
 
@@ -74,6 +75,12 @@ def plainly(command: str) -> Generator[None]:
 def admin_of(settings: CommonSettings) -> KafkaAdmin:
     """The broker's administration."""
     return KafkaAdmin(settings.kafka_bootstrap_servers)
+
+
+def letters_of(service: str, settings: CommonSettings) -> ReadLetters:
+    """Reads the dead letters of a service."""
+    admin = admin_of(settings)
+    return lambda start: admin.read_all(dead_letter_topic(service), start)
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ Invariants
 - `version` grows by one with each commit, and a commit is guarded by it.
 - `pending` is in order of sequence for each topic, and nothing leaves it before the broker's ack.
 - `applied[source]` is the last sequence taken in of the same subject's events of that source;
-  events of other subjects, facts and commands are remembered by id in `seen`.
+  events of other subjects, facts and commands are remembered by id in `seen`, and while a source
+  of another subject is parked, `applied` has it too, under the name that `parked` has it under.
 - `next_timer_at` and `next_effect_at` are the earliest of what they stand for, or None.
 """
 

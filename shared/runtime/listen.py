@@ -52,14 +52,15 @@ def _one(service: Service, record: Record, heard: Heard, *, redriven: bool, targ
     except UnknownEventType:
         return
     except Exception as problem:  # noqa: BLE001  # anything may be in a record
-        _undigested(record, heard, problem, redriven)
+        _undigested(record, heard, problem, redriven, target)
         return
     try:
         reactions = list(service.react(event))
     except Exception as problem:  # noqa: BLE001  # a reaction that raises is poison
-        _undigested(record, heard, problem, redriven)
+        _undigested(record, heard, problem, redriven, target)
         return
-    for work in _work_of(service, event, record, reactions, redriven=redriven):
+    parked_in = (target or event.subject) if redriven else None
+    for work in _work_of(service, event, record, reactions, parked_in):
         if target is None or work.subject == target:
             heard.work.append(work)
 
@@ -69,19 +70,25 @@ def _work_of(
     event: Event,
     record: Record,
     reactions: Sequence[tuple[str, object]],
-    *,
-    redriven: bool,
+    parked_in: str | None,
 ) -> list[Hear]:
-    """One piece of work for each file: those that react, and the subject's own where it watches."""
+    """One piece of work for each file: those that react, and the subject's own where it watches.
+
+    `parked_in` is the file in which the record is parked. It moves past the record whatever the rules
+    say; for other files the record is one like any other.
+    """
     ordered = sorted(reactions, key=lambda reaction: reaction[0])
     work = [
-        Hear(subject, event, record, tuple(command for _, command in group), redriven)
+        Hear(subject, event, record, tuple(command for _, command in group), subject == parked_in)
         for subject, group in groupby(ordered, key=lambda reaction: reaction[0])
     ]
     told = {piece.subject for piece in work}
     watched = service.watches and not event.source.startswith(service.name)
-    if event.subject not in told and (watched or redriven):
-        work.append(Hear(event.subject, event, record, (), redriven))
+    if event.subject not in told and watched:
+        work.append(Hear(event.subject, event, record, (), event.subject == parked_in))
+        told.add(event.subject)
+    if parked_in is not None and parked_in not in told:
+        work.append(Hear(parked_in, event, record, (), redriven=True))
     return work
 
 
@@ -95,7 +102,7 @@ def _is_ours(source: str, subject: str, number: str) -> bool:
     )
 
 
-def _undigested(record: Record, heard: Heard, problem: Exception, redriven: bool) -> None:
+def _undigested(record: Record, heard: Heard, problem: Exception, redriven: bool, target: str | None) -> None:
     """Park by the headers what cannot be read; without them it is nobody's and waits for nobody."""
     reason = f"{type(problem).__name__}: {problem}"
     stack = "".join(traceback.format_exception(problem, limit=STACK_MAX_FRAMES))
@@ -103,7 +110,8 @@ def _undigested(record: Record, heard: Heard, problem: Exception, redriven: bool
     subject = record.headers.get("ce_subject", b"").decode(errors="replace")
     number = record.headers.get("ce_sequence", b"").decode(errors="replace")
     if _is_ours(source, subject, number):
-        heard.work.append(Undigested(subject, source, subject, int(number), record, reason, stack, redriven))
+        file = target or subject
+        heard.work.append(Undigested(file, source, subject, int(number), record, reason, stack, redriven))
         return
     heard.aliens.append(
         Letter(

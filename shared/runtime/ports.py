@@ -285,9 +285,10 @@ class Admin(Protocol):
         """How many records of each partition a group has not acknowledged. Raises `Unavailable`."""
         ...
 
-    def read_all(self, topic: str) -> Iterator[Record]:
+    def read_all(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Record]:
         """Every record of a topic up to its ends as they are now, each partition in order.
 
+        `start` has offsets to begin at, by partition; where it has none, the first record there is.
         Blocks while it reads, and holds little of it in memory. Raises `Unavailable`.
         """
         ...

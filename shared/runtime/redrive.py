@@ -1,17 +1,33 @@
 """The redrive: parked records taken in again, in order; or given up, one after the other.
 
-It runs on the engine itself, in whatever process: safety is the version guard. The source is free
-only in the commit that applies its very last parked record, so while more records arrive they are
-parked behind, and the next round takes them.
+It runs on the engine itself, in whatever process: safety is the version guard. A batch has records of
+many sources, several of each. Within one file they are taken in order, and where one fails again, what
+is behind it stays parked: the fold sees to that. The source is free only in the commit that applies its
+very last parked record, so while more records arrive they are parked behind, and the next round, which
+reads only what the topic has got since, takes them.
+
+Each batch is committed by itself. Interrupted anywhere, the same command goes on where it stopped.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
 
+from shared.contracts.event import SEQUENCE_MAX
 from shared.runtime.dead_letters import StoredLetter, in_order, original
 from shared.runtime.engine import Engine
 from shared.runtime.listen import listen_again
-from shared.runtime.work import Discard
+from shared.runtime.parked import MEMORY_MAX_BYTES, Parked, ParkedSource, Positions, ReadLetters, collect
+from shared.runtime.ports import Unavailable
+from shared.runtime.work import Contended, Discard, Done, TooMuchPending, Work
+
+SOURCES_AT_ONCE: Final = 128
+LETTERS_AT_ONCE: Final = 256
+RUNS_MAX: Final = 8
+"""How often a batch is tried while the traffic is first, or something is away for a moment."""
 
 Progress = Callable[[int, int], None]
 """Called with how many letters are done and how many there are."""
@@ -25,76 +41,181 @@ class Report:
     """Records that were taken in, or given up."""
     stale: int = 0
     """Copies of records that had been taken in before."""
-    failed: int = 0
-    """Sources whose first remaining record failed again; what is behind it stays parked."""
     kept: int = 0
     """Records that stay parked."""
+    stuck: set[ParkedSource] = field(default_factory=set[ParkedSource])
+    """Sources whose first remaining record failed again; what is behind it stays parked."""
+
+    @property
+    def failed(self) -> int:
+        """How many sources failed again."""
+        return len(self.stuck)
+
+    @property
+    def done(self) -> int:
+        """How many letters were looked at."""
+        return self.applied + self.stale + self.kept
+
+    def add(self, other: "Report") -> None:
+        """Count another report in."""
+        self.applied += other.applied
+        self.stale += other.stale
+        self.kept += other.kept
+        self.stuck |= other.stuck
+
+
+async def redrive_parked(
+    engine: Engine,
+    read: ReadLetters,
+    chosen: Collection[ParkedSource],
+    progress: Progress,
+    max_bytes: int = MEMORY_MAX_BYTES,
+) -> Report:
+    """Take in what waits of these sources, round by round, until none is left or each one left fails."""
+    total = Report()
+    start: Positions = {}
+    wanted = dict.fromkeys(chosen, SEQUENCE_MAX)
+    while True:
+        found = await collect(engine, read, start, wanted, max_bytes)
+        if not found.letters:
+            return total
+        report = await redrive(engine, found.letters, _from(total.done, progress))
+        total.add(report)
+        for where in report.stuck:
+            wanted.pop(where, None)
+        start = found.next
+
+
+async def discard_parked(
+    engine: Engine,
+    read: ReadLetters,
+    chosen: Collection[Parked],
+    progress: Progress,
+    *,
+    only_first: bool = False,
+    max_bytes: int = MEMORY_MAX_BYTES,
+) -> Report:
+    """Give up what was seen to wait of these sources, or only the first record of each.
+
+    What has arrived since stays parked, for a redrive.
+    """
+    total = Report()
+    start: Positions = {}
+    upto = {each.where: each.first.sequence if only_first else each.newest for each in chosen}
+    while True:
+        found = await collect(engine, read, start, upto, max_bytes)
+        if not found.letters:
+            return total
+        total.add(await discard(engine, found.letters, _from(total.done, progress)))
+        start = found.next
 
 
 async def redrive(engine: Engine, letters: Sequence[StoredLetter], progress: Progress) -> Report:
     """Take parked records in again, each source in order, until one of it fails again."""
     report = Report()
-    total = sum(len(group) for group in in_order(letters).values())
-    done = 0
-    for (subject, source, source_subject), group in in_order(letters).items():
-        parked = f"{source}/{source_subject}"
-        for position, letter in enumerate(group):
-            file = await engine.load(subject)
-            if file is None or parked not in file.parked:
-                report.stale += len(group) - position
-                done += len(group) - position
-                break
-            outcome = await _again(engine, letter)
-            if outcome == "failed":
-                report.failed += 1
-                report.kept += len(group) - position
-                done += len(group) - position
-                break
-            report.applied += outcome == "applied"
-            report.stale += outcome == "stale"
-            done += 1
-            progress(done, total)
-        progress(done, total)
+    waiting = deque(_Queue(ParkedSource(*where), deque(group)) for where, group in in_order(letters).items())
+    total = sum(len(queue.letters) for queue in waiting)
+    active: list[_Queue] = []
+    while waiting or active:
+        while waiting and len(active) < SOURCES_AT_ONCE:
+            active.append(waiting.popleft())
+        share = max(1, LETTERS_AT_ONCE // len(active))
+        await _take(engine, [(queue, letter) for queue in active for letter in queue.next(share)], report)
+        for queue in active:
+            if queue.where in report.stuck:
+                report.kept += len(queue.letters)
+                queue.letters.clear()
+        active = [queue for queue in active if queue.letters]
+        progress(report.done, total)
     return report
 
 
 async def discard(engine: Engine, letters: Sequence[StoredLetter], progress: Progress) -> Report:
     """Give parked records up: each file moves past them as if they had been taken in."""
     report = Report()
-    groups = in_order(letters)
-    total = sum(len(group) for group in groups.values())
-    for (subject, source, source_subject), group in groups.items():
-        for letter in group:
-            (done,) = await engine.run(
-                [Discard(subject, source, source_subject, letter.sequence, letter.event_id)]
-            )
+    work = [
+        Discard(where[0], where[1], where[2], letter.sequence, letter.event_id)
+        for where, group in in_order(letters).items()
+        for letter in group
+    ]
+    for at in range(0, len(work), LETTERS_AT_ONCE):
+        for done in await _run(engine, work[at : at + LETTERS_AT_ONCE]):
             report.applied += not done.duplicate
-            progress(report.applied, total)
+            report.stale += done.duplicate
+        progress(report.done, len(work))
     return report
 
 
-async def still_parked(
-    engine: Engine, letters: Sequence[StoredLetter]
-) -> list[tuple[str, str, int, list[StoredLetter]]]:
-    """Of these letters, those whose source is parked now: file, source, last sequence, letters."""
-    found: list[tuple[str, str, int, list[StoredLetter]]] = []
-    for (subject, source, source_subject), group in in_order(letters).items():
-        file = await engine.load(subject)
-        name = f"{source}/{source_subject}"
-        if file is not None and name in file.parked:
-            taken = file.applied.get(source, 0) if source_subject == subject else 0
-            left = [letter for letter in group if letter.sequence > taken]
-            found.append((subject, name, file.parked[name], left))
-    return found
+def _from(before: int, progress: Progress) -> Progress:
+    """Progress of one round as progress of the whole."""
+    return lambda done, total: progress(before + done, before + total)
 
 
-async def _again(engine: Engine, letter: StoredLetter) -> str:
+@dataclass(slots=True)
+class _Queue:
+    """What is left to do of one source."""
+
+    where: ParkedSource
+    letters: deque[StoredLetter]
+
+    def next(self, count: int) -> list[StoredLetter]:
+        """Its next letters, at most so many."""
+        return list(islice(self.letters, count))
+
+
+async def _take(engine: Engine, batch: Sequence[tuple[_Queue, StoredLetter]], report: Report) -> None:
+    """Take one batch in and note in queues and report what became of each letter."""
+    work: list[Work] = []
+    parts: list[slice | None] = []
+    unfit: set[ParkedSource] = set()
+    for queue, letter in batch:
+        pieces = [] if queue.where in unfit else _pieces(engine, letter)
+        if not pieces:
+            unfit.add(queue.where)
+            parts.append(None)
+            continue
+        parts.append(slice(len(work), len(work) + len(pieces)))
+        work += pieces
+    answers = await _run(engine, work)
+    for (queue, _), part in zip(batch, parts, strict=True):
+        if queue.where in report.stuck:
+            continue
+        # What other files make of a record that could not be read before is theirs: parked there, perhaps.
+        if part is None or _is_held(work[part], answers[part], queue.where.file):
+            report.stuck.add(queue.where)
+            continue
+        queue.letters.popleft()
+        is_stale = all(answer.duplicate for answer in answers[part])
+        report.stale += is_stale
+        report.applied += not is_stale
+
+
+def _is_held(work: Sequence[Work], answers: Sequence[Done], file: str) -> bool:
+    """Whether the file in which a record is parked could not take it.
+
+    What other files make of a record that could not be read before is theirs: parked there, perhaps.
+    """
+    pairs = zip(work, answers, strict=True)
+    return any((answer.poisoned or answer.parked) and piece.subject == file for piece, answer in pairs)
+
+
+def _pieces(engine: Engine, letter: StoredLetter) -> list[Work]:
+    """The work that a letter comes to; none where it can only be given up here.
+
+    That is a record too large to be kept in a letter, which stands on its own topic only, and one of
+    which this version can make nothing.
+    """
     record = original(letter)
-    if record is None:
-        # Too large to be kept in a letter: it stands on its own topic, and can only be given up here.
-        return "failed"
-    heard = listen_again(engine.service, record, letter.target)
-    answers = await engine.run(heard.work)
-    if heard.aliens or any(answer.poisoned or answer.parked for answer in answers):
-        return "failed"
-    return "stale" if all(answer.duplicate for answer in answers) else "applied"
+    return [] if record is None else listen_again(engine.service, record, letter.target).work
+
+
+async def _run(engine: Engine, work: Sequence[Work]) -> list[Done]:
+    """Run a batch. Dedupe makes trying it again harmless."""
+    pause = engine.limits.outage_backoff_first_seconds
+    for _ in range(RUNS_MAX - 1):
+        try:
+            return await engine.run(work)
+        except (Contended, TooMuchPending, Unavailable):
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, engine.limits.outage_backoff_max_seconds)
+    return await engine.run(work)

@@ -108,7 +108,7 @@ async def test_dead_letters_are_listed_shown_discarded_and_redriven(orders: Engi
     assert again.exit_code == 1
     assert "2 stay parked" in again.output
 
-    only_the_first = "JSONDecodeError"
+    only_the_first = "line 1 column 2"
     given_up = await asyncio.to_thread(
         run, dead_letters.app, ["discard", "orders", "--reason", only_the_first, "--yes"]
     )
@@ -123,7 +123,7 @@ async def test_dead_letters_are_listed_shown_discarded_and_redriven(orders: Engi
 async def test_a_question_stands_before_what_cannot_be_taken_back(orders: Engine) -> None:
     await park(orders)
     refused = await asyncio.to_thread(run, dead_letters.app, ["discard", "orders"], input="n\n")
-    assert "Give 2 records of orders up for good?" in refused.output
+    assert "Give 2 records of 1 source of orders up for good?" in refused.output
     file = await orders.load("A-1")
     assert file is not None
     assert file.parked == {"logistics/A-1": 2}

@@ -51,6 +51,8 @@ class Book:
         self.limits = limits
         self.changed = False
         self.letters: list[Letter] = []
+        self.stuck: set[str] = set()
+        """Sources of which a parked record failed again: what is behind it is not to be taken in now."""
 
     @contextmanager
     def all_or_nothing(self) -> Generator[None]:
@@ -145,6 +147,9 @@ class Book:
     def park(self, source: str, letter: Letter) -> None:
         """Send a record to the dead letters and note how far its source is parked."""
         self.letters.append(letter)
+        if source not in self.file.parked and letter.source_subject != self.file.subject:
+            # Ids in `seen` are forgotten some day; until the source is free, this tells old letters apart.
+            self.file.applied[source] = letter.sequence - 1
         if letter.sequence > self.file.parked.get(source, 0):
             self.file.parked[source] = letter.sequence
             self.changed = True

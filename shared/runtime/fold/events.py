@@ -27,9 +27,17 @@ def hear(book: Book, work: Hear) -> Done:
         return Done(duplicate=True)
     source = source_of(event)
     last_parked = file.parked.get(source)
-    if last_parked is not None and not work.redriven:
-        book.park(source, _letter(work, "waiting", BEHIND_A_PARKED_ONE, ""))
-        return Done(parked=True)
+    if last_parked is not None:
+        if not own_subject and event.sequence <= file.applied.get(source, 0):
+            return Done(duplicate=True)
+        if not work.redriven:
+            book.park(source, _letter(work, "waiting", BEHIND_A_PARKED_ONE, ""))
+            return Done(parked=True)
+        if source in book.stuck:
+            return Done(parked=True)
+    elif work.redriven:
+        # Somebody else has taken it in meanwhile, or given it up.
+        return Done(duplicate=True)
     try:
         with book.all_or_nothing():
             _take_reactions(book, work, own_subject)
@@ -38,6 +46,7 @@ def hear(book: Book, work: Hear) -> Done:
     except Exception as problem:  # noqa: BLE001  # whatever a rule raises is poison
         stack = traceback.format_exc(limit=STACK_MAX_FRAMES)
         book.park(source, _letter(work, "poison", f"{type(problem).__name__}: {problem}", stack))
+        book.stuck.add(source)
         return Done(poisoned=True)
     if last_parked is not None:
         _move_past(book, event.source, event.subject, event.sequence, event.id)
@@ -50,11 +59,17 @@ def undigested(book: Book, work: Undigested) -> Done:
     if own_subject and work.sequence <= book.file.applied.get(work.source, 0):
         return Done(duplicate=True)
     source = f"{work.source}/{work.source_subject}"
+    if work.redriven:
+        if source not in book.file.parked:
+            return Done(duplicate=True)
+        if source in book.stuck:
+            return Done(parked=True)
+        book.stuck.add(source)
     waits = source in book.file.parked and not work.redriven
     book.park(
         source,
         Letter(
-            target=None,
+            target=None if own_subject else work.subject,
             source=work.source,
             source_subject=work.source_subject,
             sequence=work.sequence,
@@ -70,6 +85,8 @@ def undigested(book: Book, work: Undigested) -> Done:
 
 def discard(book: Book, work: Discard) -> Done:
     """Give a parked record up: move past it as if it had been taken in."""
+    if f"{work.source}/{work.source_subject}" not in book.file.parked:
+        return Done(duplicate=True)
     _move_past(book, work.source, work.source_subject, work.sequence, work.event_id)
     if book.changed:
         book.note_history(book.now, "Discard", Cause(work.event_id, work.event_id), rule="dead_letters")
@@ -111,10 +128,16 @@ def _note_applied(book: Book, source: str, subject: str, sequence: int, named: s
 def _move_past(book: Book, source: str, subject: str, sequence: int, named: str) -> None:
     """Count a parked record as taken in; its source is free when it was the last one parked."""
     _note_applied(book, source, subject, sequence, named)
-    parked = book.file.parked.get(f"{source}/{subject}")
-    if parked is not None and sequence >= parked:
-        del book.file.parked[f"{source}/{subject}"]
-        book.changed = True
+    file, parked_as = book.file, f"{source}/{subject}"
+    parked = file.parked.get(parked_as)
+    if parked is None:
+        return
+    book.changed = True
+    if sequence >= parked:
+        del file.parked[parked_as]
+        file.applied.pop(parked_as, None)
+    elif subject != file.subject:
+        file.applied[parked_as] = sequence
 
 
 def _letter(work: Hear, kind: str, reason: str, stack: str) -> Letter:
