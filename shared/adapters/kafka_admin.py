@@ -65,6 +65,12 @@ class KafkaAdmin:
         """How many records of each partition the group has not acknowledged. Raises `Unavailable`."""
         return await self._ask(self._lag, group, topics)
 
+    async def partition_counts(self) -> dict[str, int]:
+        """How many partitions each topic of the catalogue has; only topics that are there."""
+        counts: dict[str, int] = await self._ask(self._partition_counts)
+        ours = {name: counts.get(self._names.on_broker(name)) for name in self._names.ours}
+        return {name: count for name, count in ours.items() if count is not None}
+
     def read_all(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Record]:
         """Every record of a topic up to its ends as they are now, partition by partition in order.
 
@@ -72,7 +78,7 @@ class KafkaAdmin:
         Blocks while it reads and holds a few megabytes at most. Raises `Unavailable`.
         """
         self._reach()
-        with _named_errors():
+        with named_errors():
             consumer: Any = _CONSUMER(
                 bootstrap_servers=self._servers,
                 group_id=None,
@@ -100,7 +106,7 @@ class KafkaAdmin:
     def _answer(self, question: Callable[..., T], *arguments: Any) -> T:
         # Left open, the connection would try to come back for as long as the broker is away.
         self._reach()
-        with _named_errors():
+        with named_errors():
             client = _CLIENT(
                 bootstrap_servers=self._servers,
                 client_id="orderlink-admin",
@@ -224,7 +230,7 @@ def _patiently(question: Callable[..., T], *arguments: Any) -> T:
 
 
 @contextmanager
-def _named_errors() -> Generator[None]:
+def named_errors() -> Generator[None]:
     """Turn the driver's errors into the port's."""
     try:
         yield

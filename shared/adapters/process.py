@@ -31,6 +31,7 @@ from shared.adapters.motor_store import MotorStore
 from shared.adapters.payments import payment_channel
 from shared.adapters.profile_files import Profiles, ProfilesWrong, load_profiles
 from shared.adapters.prometheus import PrometheusMetrics
+from shared.adapters.restrained import Restrained
 from shared.adapters.settings import EXIT_CODE as EXIT_SETTINGS
 from shared.adapters.settings import (
     CommonSettings,
@@ -165,7 +166,7 @@ class Process:
         store = MotorStore(settings.mongodb_url.get_secret_value(), settings.database, indexed)
         client_id = f"orderlink-{service.name}-{self.role}"
         kafka = KafkaPublisher(settings.kafka_bootstrap_servers, client_id=client_id)
-        publisher: Publisher = kafka if self._works else BestEffort(kafka)
+        publisher = self._publisher(kafka)
         engine = Engine(service, store, publisher, self.clock, self.profiles.of, settings, self.metrics)
         desk = Desk(engine)
         self.health.checks = {"database": desk.ready, "start": self._started}
@@ -179,6 +180,11 @@ class Process:
             self.health.draining = True
             await self._closed(*(server.stop for server in servers))
             await self._closed(publisher.close, store.close)
+
+    def _publisher(self, kafka: Publisher) -> Publisher:
+        if self._works:
+            return kafka
+        return BestEffort(kafka) if self.settings.api_publishes == "on" else Restrained(kafka, ())
 
     async def _work(self, engine: Engine) -> None:
         """Do the role's work until told to stop; what ends by itself before is a failure."""

@@ -103,6 +103,8 @@ class CommonSettings(Limits, BaseSettings):
     """The address that the HTTP API listens on; `0.0.0.0` for all."""
     api_port: Port = 8080
     """The HTTP API's port; 0 takes any free one."""
+    api_publishes: Literal["on", "off"] = "on"
+    """`off`: what an API commits waits for the workers to publish it, as while topics are migrated."""
     worker_port: Port = 9080
     """The worker's port for `/livez`, `/readyz` and `/metrics`."""
     worker_instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None

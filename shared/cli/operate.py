@@ -21,13 +21,14 @@ from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.motor_store import MotorStore
 from shared.adapters.profile_files import ProfilesWrong, load_profiles
+from shared.adapters.restrained import Restrained
 from shared.adapters.settings import CommonSettings, SettingsWrong, from_environment
 from shared.cli.loading import NotInstalled, load_services
 from shared.contracts.catalog import SERVICES, dead_letter_topic
 from shared.runtime.engine import Engine
 from shared.runtime.metrics import NoMetrics
 from shared.runtime.parked import ReadLetters
-from shared.runtime.ports import PortError
+from shared.runtime.ports import PortError, Publisher
 from shared.runtime.work import Contended
 
 RUNNING: Final = Path(".orderlink") / "running.json"
@@ -68,7 +69,8 @@ def plainly(command: str) -> Generator[None]:
         typer.echo(wrong.block(f"orderlink {command}"), err=True)
         raise typer.Exit(2) from wrong
     except FAILURES as problem:
-        Console(stderr=True).print(f"[red]orderlink {command}:[/red] {problem}", highlight=False)
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[red]orderlink {command}:[/red] {problem}")
         raise typer.Exit(1) from problem
 
 
@@ -84,12 +86,19 @@ def letters_of(service: str, settings: CommonSettings) -> ReadLetters:
 
 
 @asynccontextmanager
-async def engine_of(service_name: str, settings: CommonSettings) -> AsyncGenerator[Engine]:
-    """A service's engine on its real files and topics, in this process."""
+async def engine_of(
+    service_name: str, settings: CommonSettings, *, only_letters: bool = False
+) -> AsyncGenerator[Engine]:
+    """A service's engine on its real files and topics, in this process.
+
+    With `only_letters` it writes dead letters and no events: those wait for the workers.
+    """
     (service,) = load_services(service_name)
     database = f"{settings.mongodb_database_prefix}{service_name}"
     store = MotorStore(settings.mongodb_url.get_secret_value(), database, (*service.indexed, "shop_id"))
-    publisher = KafkaPublisher(settings.kafka_bootstrap_servers, client_id="orderlink-operator")
+    publisher: Publisher = KafkaPublisher(settings.kafka_bootstrap_servers, client_id="orderlink-operator")
+    if only_letters:
+        publisher = Restrained(publisher, (dead_letter_topic(service_name),))
     profiles = load_profiles(settings.profiles_dir, settings.shops_file)
     try:
         await store.ping()

@@ -32,7 +32,7 @@ from shared.adapters.embedded import (
 )
 from shared.adapters.kafka_admin import KafkaAdmin
 from shared.cli.children import RESTARTS_MAX, WATCH_SECONDS, Child, ChildFailed, Nursery, Tell
-from shared.contracts.catalog import SERVICES
+from shared.contracts.catalog import SERVICES, event_topic
 from shared.runtime.ports import Unavailable
 
 READY_SECONDS: Final = 60.0
@@ -248,6 +248,9 @@ class Stack:
     async def _make_topics(self) -> None:
         admin = KafkaAdmin(self.kafka)
         try:
+            # They may have been migrated since this directory was first used.
+            there = (await admin.partition_counts()).get(event_topic(SERVICES[0]))
+            self.plan.partitions = there or self.plan.partitions
             await admin.ensure_topics(self.plan.partitions, replication=1)
         except (ValueError, Unavailable) as problem:
             raise StackFailed(f"the topics could not be made on {self.kafka}: {problem}") from problem

@@ -1,13 +1,27 @@
 """`orderlink topics`: make and check the topics of the catalogue, and see how far each service is."""
 
 import asyncio
+import time
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.cli.operate import admin_of, plainly, settings_now
+from shared.adapters.kafka_growth import EVENT_TOPICS, KafkaGrowth
+from shared.cli.migrate import (
+    SILENT_SETTING,
+    NotNow,
+    check_nobody_works,
+    check_nobody_writes,
+    check_subscribers,
+    grow,
+    look,
+    take_in_the_rest,
+    verify,
+)
+from shared.cli.operate import admin_of, plainly, progress, settings_now
+from shared.cli.running import INTERRUPTED_CODE
 from shared.contracts.catalog import HEARS, SERVICES, SLOTS, TOPICS, consumer_group
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -52,6 +66,71 @@ def lag() -> None:
     """How many records each service has not taken in yet, topic by topic."""
     with plainly("topics"):
         asyncio.run(_lag())
+
+
+@app.command()
+def migrate(
+    partitions: Annotated[
+        int, typer.Option(min=1, max=SLOTS, help="Partitions of every event topic from now on.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on though subscribers from elsewhere are behind.")
+    ] = False,
+    watch_seconds: Annotated[
+        float, typer.Option(min=0, max=600, help="How long nobody may have written before it grows them.")
+    ] = 5.0,
+) -> None:
+    """Give all event topics more partitions, while workers are stopped. Interrupted, run it again."""
+    with plainly("topics migrate"):
+        try:
+            asyncio.run(_migrate(partitions, watch_seconds, yes=yes, dry_run=dry_run, force=force))
+        except NotNow as reason:
+            raise ValueError(str(reason)) from reason
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The same command goes on from there.", err=True)
+            raise typer.Exit(INTERRUPTED_CODE) from None
+
+
+async def _migrate(wanted: int, watch_seconds: float, *, yes: bool, dry_run: bool, force: bool) -> None:
+    settings = settings_now()
+    admin = KafkaGrowth(settings.kafka_bootstrap_servers)
+    way = await look(admin, wanted)
+    if way.is_done:
+        typer.echo(f"All event topics have {wanted} partitions; nothing to do.")
+        return
+    typer.echo(f"1  Partitions now: {way.told}. Wanted: {wanted}.")
+    await check_nobody_works(admin)
+    began, before = time.monotonic(), await admin.end_offsets(EVENT_TOPICS)
+    typer.echo("2  No worker is running.")
+    behind = await check_subscribers(admin)
+    told = ", ".join(f"{group} by {count:,} records" for group, count in behind.items())
+    if behind and not force:
+        raise NotNow(
+            f"subscribers from elsewhere are behind ({told}), and could hear a subject's new events before "
+            "its old ones. Let them read to the end, or say --force if they bear that, or are no more"
+        )
+    typer.echo(f"3  Behind, and may hear things out of order: {told}." if behind else "3  Nobody is behind.")
+    if dry_run:
+        typer.echo("Dry run, nothing was changed.")
+        return
+    if not yes:
+        typer.confirm(
+            f"Grow {len(EVENT_TOPICS)} topics to {wanted} partitions? There is no way back", abort=True
+        )
+    with progress("taking in the rest") as shown:
+        taken = await take_in_the_rest(admin, settings, shown)
+    typer.echo(f"4  Taken in what was left: {taken:,} records.")
+    await check_nobody_writes(admin, before, began, watch_seconds)
+    typer.echo("5  Nobody writes. Growing:")
+    await grow(admin, way, typer.echo)
+    await verify(admin, way, before)
+    typer.echo(
+        f"6  Checked: all event topics have {wanted} partitions, and nothing was written meanwhile.\n"
+        f"Next: set the partition count to {wanted} wherever you make topics, start the workers, and restart "
+        f"the APIs without {SILENT_SETTING}."
+    )
 
 
 async def _make(partitions: int, replication: int) -> None:

@@ -9,14 +9,13 @@ What is too much is cut off at the far end of the newest sources, and collected 
 what is collected of a source always begins with its first letter, and order holds over rounds.
 """
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from shared.runtime.chunks import in_chunks
 from shared.runtime.dead_letters import StoredLetter, read_letter
 from shared.runtime.engine import Engine
 from shared.runtime.ports import Document, Record
@@ -132,7 +131,7 @@ class Collected:
 async def survey(engine: Engine, read: ReadLetters, choice: Choice) -> Survey:
     """Read the whole topic and say what is parked now, of what is chosen."""
     found = Survey()
-    async for chunk in _chunks(read({})):
+    async for chunk in in_chunks(read({}), CHUNK_LETTERS):
         letters: list[StoredLetter] = []
         for record in chunk:
             letter = _letter(record)
@@ -169,7 +168,7 @@ async def collect(
     """
     shelf = _Shelf(max_bytes)
     next_at = dict(start)
-    async for chunk in _chunks(read(start)):
+    async for chunk in in_chunks(read(start), CHUNK_LETTERS):
         letters: list[tuple[Record, StoredLetter]] = []
         for record in chunk:
             next_at[record.partition] = record.offset + 1
@@ -261,10 +260,3 @@ def _waits(document: Document | None, where: ParkedSource, sequence: int) -> int
     taken = applied.get(where.source if where.source_subject == where.file else where.name, 0)
     parked_to = parked.get(where.name)
     return parked_to if parked_to is not None and sequence > taken else None
-
-
-async def _chunks(records: Iterable[Record]) -> AsyncIterator[list[Record]]:
-    """Records a chunk at a time, read on a thread since reading blocks."""
-    reading = iter(records)
-    while chunk := await asyncio.to_thread(lambda: list(islice(reading, CHUNK_LETTERS))):
-        yield chunk
