@@ -146,12 +146,14 @@ class Engine:
         A file that did not change stands too: what it has pending may be of a commit that was
         answered by a timeout, and is published now rather than by the sweep.
         """
-        documents = await self.store.load(subjects.keys(), self._known.versions(subjects))
+        held = self._known.held(subjects)
+        versions = {subject: file.version for subject, file in held.items()}
+        documents = await self.store.load(subjects.keys(), versions)
         now = self.clock.now()
         books: dict[str, Book] = {}
         for subject, indexes in subjects.items():
             try:
-                file = self._file(subject, documents.get(subject))
+                file = self._file(subject, documents.get(subject), held.get(subject))
             except Unreadable as problem:
                 so_far.held.append(problem)
                 continue
@@ -191,11 +193,11 @@ class Engine:
                     so_far.answers[index].file = book.file
         return again, files
 
-    def _file(self, subject: str, document: Document | None) -> File:
+    def _file(self, subject: str, document: Document | None, held: File | None) -> File:
         if document is None:
             return new_file(self.service, subject)
         try:
-            return self._known.read(document)
+            return self._known.read(document, held)
         except ValidationError as problem:
             fields = "; ".join(".".join(map(str, error["loc"])) for error in problem.errors()[:3])
             raise Unreadable(f"file {subject} is not of this version: {fields}") from None

@@ -29,14 +29,18 @@ class KnownVersions:
         if len(self._kept) > self._max_files:
             self._kept.popitem(last=False)
 
-    def versions(self, subjects: Iterable[str]) -> dict[str, int]:
-        """The versions that are known of these files."""
-        return {subject: self._kept[subject].version for subject in subjects if subject in self._kept}
+    def held(self, subjects: Iterable[str]) -> dict[str, File]:
+        """Those of these files that are known, as they are known now.
 
-    def read(self, document: Document) -> File:
-        """Read a document, from memory where its version is known: then only its `pending` is looked at."""
-        kept = self._kept.get(document["_id"])
-        if kept is None or kept.version != document["version"]:
+        Whoever loads documents takes this first and reads by it afterwards: while the database
+        answers, another loop of the same worker may commit a newer version and have it remembered.
+        """
+        return {subject: self._kept[subject] for subject in subjects if subject in self._kept}
+
+    def read(self, document: Document, held: File | None) -> File:
+        """Read a document, from `held` where that is its version: then only its `pending` is looked at."""
+        if held is None or held.version != document["version"]:
             return from_document(self._service, document)
-        self._kept.move_to_end(document["_id"])
-        return kept.copy(pending_in(document))
+        if document["_id"] in self._kept:
+            self._kept.move_to_end(document["_id"])
+        return held.copy(pending_in(document))
