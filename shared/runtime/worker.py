@@ -270,7 +270,12 @@ class Worker:
         """Note whether it gets ahead: with records to take, the positions must move."""
         ends: Mapping[TopicPartition, int] = {}
         if self.transport.partitions():
-            ends = await self.transport.end_offsets()
+            try:
+                ends = await self.transport.end_offsets()
+            except Unavailable:
+                # While the broker is away nothing can be taken, and starting again would not help.
+                self._standing = {}
+                raise
         consumed = {where: self._consumed(where) for where in ends}
         lag = {where: max(0, end - consumed[where]) for where, end in ends.items()}
         now = self._monotonic()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.runtime.brake import Braked
-from shared.runtime.ports import MemberLost, Outgoing, Unreadable, Write
+from shared.runtime.ports import MemberLost, Outgoing, Unavailable, Unreadable, Write
 from shared.runtime.redrive import discard, redrive
 from shared.runtime.work import TooMuchPending
 from shared.runtime.worker import Worker
@@ -339,3 +339,32 @@ async def test_a_worker_stands_still_only_where_it_has_records_to_take() -> None
     await world.settle()
     await world.worker.watch()
     assert world.worker.alive()
+
+
+@pytest.mark.promise("lively")
+async def test_a_worker_whose_broker_is_away_waits_for_it_and_has_its_time_anew_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(progress_timeout_seconds=10)
+    seconds = 0.0
+    transport = world.worker.transport
+    world.worker = Worker(
+        world.engine, transport, {"mail": world.outbox}, 4, lambda *_, **__: None, lambda: seconds
+    )
+    await world.start()
+    world.poke("A-1", "hello")
+    await world.worker.watch()
+
+    async def away() -> None:
+        raise Unavailable("the broker is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(transport, "end_offsets", away)
+        with pytest.raises(Unavailable):
+            await world.worker.watch()
+        seconds = 60.0
+        assert world.worker.alive()
+    await world.worker.watch()
+    assert world.worker.alive()
+    seconds = 71.0
+    assert not world.worker.alive()
