@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 import kafka
+import kafka.admin
 import kafka.structs
 from kafka.errors import NoError
 
@@ -21,6 +22,7 @@ from shared.runtime.slots import check_partition_count, partition_of
 _PRODUCER: Final[Any] = kafka.KafkaProducer  # kafka-python has no types
 _WHERE: Final[Any] = kafka.structs.TopicPartition
 _OFFSET: Final[Any] = kafka.structs.OffsetAndMetadata
+_ADMIN: Final[Any] = kafka.admin
 _SENT_AT_ONCE: Final = 500
 _SEEN_PAUSE_SECONDS: Final = 0.05
 
@@ -34,6 +36,10 @@ class KafkaGrowth(KafkaAdmin):
     async def members(self, groups: Collection[str]) -> dict[str, list[str]]:
         """The members that these groups have now, by group; only groups that have some."""
         return await self._ask(self._members, tuple(groups))
+
+    async def forget_named(self, groups: Collection[str]) -> None:
+        """Put members with a fixed name out of these groups. One that runs after all has to join anew."""
+        await self._ask(self._forget_named, tuple(groups))
 
     async def behind(self, topics: Collection[str], but: Collection[str]) -> dict[str, int]:
         """All groups but these that have not read these topics to their ends, and by how many records.
@@ -98,17 +104,29 @@ class KafkaGrowth(KafkaAdmin):
             partition=partition,
         )
 
-    def _members(self, client: Any, groups: tuple[str, ...]) -> dict[str, list[str]]:
+    def _described(self, client: Any, groups: tuple[str, ...]) -> dict[str, list[Any]]:
         # A group that nobody ever joined is an error to newer brokers.
         known = {each["group_id"] for each in client.list_groups()}
         there = [group for group in groups if self._naming(group) in known]
         described = client.describe_groups([self._naming(group) for group in there]) if there else {}
-        found: dict[str, list[str]] = {}
-        for group in there:
-            members = described[self._naming(group)]["members"]
-            if members:
-                found[group] = sorted(f"{each['client_id']} at {each['client_host']}" for each in members)
-        return found
+        found = {group: described[self._naming(group)]["members"] for group in there}
+        return {group: members for group, members in found.items() if members}
+
+    def _members(self, client: Any, groups: tuple[str, ...]) -> dict[str, list[str]]:
+        return {
+            group: sorted(f"{each['group_instance_id'] or each['client_id']}" for each in members)
+            for group, members in self._described(client, groups).items()
+        }
+
+    def _forget_named(self, client: Any, groups: tuple[str, ...]) -> None:
+        for group, members in self._described(client, groups).items():
+            named = [
+                _ADMIN.MemberToRemove(group_instance_id=name)
+                for each in members
+                if (name := each["group_instance_id"])
+            ]
+            if named:
+                client.remove_group_members(self._naming(group), named)
 
     def _behind(self, client: Any, topics: tuple[str, ...], but: frozenset[str]) -> dict[str, int]:
         ends = {

@@ -83,9 +83,10 @@ async def check_nobody_works(admin: KafkaGrowth) -> None:
     if members:
         told = "; ".join(f"{group}: {', '.join(each)}" for group, each in members.items())
         raise NotNow(
-            f"workers are running ({told}). Stop all workers (one that was killed counts as running for "
-            "its session timeout, 10 s), and run this again. APIs may go on accepting: restart them with "
-            f"{SILENT_SETTING} first"
+            f"workers are running ({told}). Stop all workers, and run this again. One that was killed, or "
+            "has a fixed name (ORDERLINK_WORKER_INSTANCE_ID), counts as running for its session timeout of "
+            "10 s; if you know that those with names are stopped, say --stopped. APIs may go on accepting: "
+            f"restart them with {SILENT_SETTING} first"
         )
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from shared.adapters.kafka_growth import EVENT_TOPICS, KafkaGrowth
 from shared.cli.migrate import (
+    OURS,
     SILENT_SETTING,
     NotNow,
     check_nobody_works,
@@ -78,6 +79,9 @@ def migrate(
     force: Annotated[
         bool, typer.Option("--force", help="Go on though subscribers from elsewhere are behind.")
     ] = False,
+    stopped: Annotated[
+        bool, typer.Option("--stopped", help="Workers with fixed names are stopped: don't wait for them.")
+    ] = False,
     watch_seconds: Annotated[
         float, typer.Option(min=0, max=600, help="How long nobody may have written before it grows them.")
     ] = 5.0,
@@ -85,7 +89,10 @@ def migrate(
     """Give all event topics more partitions, while workers are stopped. Interrupted, run it again."""
     with plainly("topics migrate"):
         try:
-            asyncio.run(_migrate(partitions, watch_seconds, yes=yes, dry_run=dry_run, force=force))
+            doing = _migrate(
+                partitions, watch_seconds, yes=yes, dry_run=dry_run, force=force, stopped=stopped
+            )
+            asyncio.run(doing)
         except NotNow as reason:
             raise ValueError(str(reason)) from reason
         except KeyboardInterrupt:
@@ -93,7 +100,9 @@ def migrate(
             raise typer.Exit(INTERRUPTED_CODE) from None
 
 
-async def _migrate(wanted: int, watch_seconds: float, *, yes: bool, dry_run: bool, force: bool) -> None:
+async def _migrate(
+    wanted: int, watch_seconds: float, *, yes: bool, dry_run: bool, force: bool, stopped: bool
+) -> None:
     settings = settings_now()
     admin = KafkaGrowth(settings.kafka_bootstrap_servers)
     way = await look(admin, wanted)
@@ -101,6 +110,8 @@ async def _migrate(wanted: int, watch_seconds: float, *, yes: bool, dry_run: boo
         typer.echo(f"All event topics have {wanted} partitions; nothing to do.")
         return
     typer.echo(f"1  Partitions now: {way.told}. Wanted: {wanted}.")
+    if stopped and not dry_run:
+        await admin.forget_named(OURS)
     await check_nobody_works(admin)
     began, before = time.monotonic(), await admin.end_offsets(EVENT_TOPICS)
     typer.echo("2  No worker is running.")
@@ -123,6 +134,7 @@ async def _migrate(wanted: int, watch_seconds: float, *, yes: bool, dry_run: boo
         taken = await take_in_the_rest(admin, settings, shown)
     typer.echo(f"4  Taken in what was left: {taken:,} records.")
     await check_nobody_writes(admin, before, began, watch_seconds)
+    await check_nobody_works(admin)
     typer.echo("5  Nobody writes. Growing:")
     await grow(admin, way, typer.echo)
     await verify(admin, way, before)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from shared.adapters.aiokafka_transport import AiokafkaTransport
 from shared.adapters.kafka_growth import EVENT_TOPICS, KafkaGrowth
+from shared.adapters.kafka_member import Membership
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.restrained import Restrained
 from shared.cli import migrate, topics
@@ -74,8 +75,22 @@ async def test_it_refuses_while_a_worker_is_a_member_of_its_group(
     refused = await grow_to(8)
     await member.close()
     assert refused.exit_code == 1
-    assert "workers are running (orderlink.orders: orderlink at" in refused.output
+    assert "workers are running (orderlink.orders: orderlink)" in refused.output
     assert (await grow_to(8)).exit_code == 0
+
+
+async def test_a_worker_with_a_fixed_name_counts_as_running_until_it_is_said_to_be_stopped(
+    admin: KafkaGrowth, own_broker: Server
+) -> None:
+    membership = Membership(instance_id="orders-1")
+    group = consumer_group("orders")
+    member = AiokafkaTransport(own_broker.address, group, HEARS["orders"], membership=membership)
+    await member.start()
+    await member.batch(1, 0.5)
+    await member.close()
+    refused = await grow_to(8)
+    assert "workers are running (orderlink.orders: orders-1)" in refused.output
+    assert (await grow_to(8, "--stopped")).exit_code == 0
 
 
 async def test_it_names_subscribers_that_are_behind_and_goes_on_when_told_to(
