@@ -30,6 +30,8 @@ SELECTION_SECONDS: Final = 2.0
 """How long to look for a database that is away before saying so."""
 _CLOSE_SECONDS: Final = 1.0
 _DUPLICATE_KEY: Final = 11000
+_SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
+"""InternalError, UnknownError, OutOfDiskSpace: nothing is wrong with what was asked, waiting is right."""
 _WORTH_ASKING_TWICE: Final = 8
 """From so many documents with a known version on, it is hoped that nobody changed them."""
 _MARK: Final = "commit"
@@ -288,7 +290,8 @@ def _named_errors() -> Generator[None]:
     except (ConnectionFailure, BulkWriteError) as problem:
         raise Unavailable(f"database: {problem}") from problem
     except OperationFailure as problem:
-        kind = Unavailable if problem.timeout or problem.has_error_label("RetryableError") else PortError
-        raise kind(f"database: {problem}") from problem
+        passes = problem.timeout or problem.has_error_label("RetryableError")
+        passes = passes or problem.code in _SERVERS_OWN_FAULTS
+        raise (Unavailable if passes else PortError)(f"database: {problem}") from problem
     except PyMongoError as problem:
         raise (Unavailable if problem.timeout else PortError)(f"database: {problem}") from problem

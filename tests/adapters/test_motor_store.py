@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 
 from shared.adapters.embedded import EmbeddedDatabase
 from shared.adapters.motor_store import MotorStore
-from shared.runtime.ports import Committed, Unavailable, Write
+from shared.runtime.ports import Committed, PortError, Unavailable, Write
 from tests.adapters.store_suite import EVERY, NOON, document, minutes, pending, put
 from tests.kit.parts import Parts
 from tests.kit.proxy import Proxy
@@ -140,3 +141,24 @@ async def test_no_sweep_reads_the_whole_collection(parts: Parts, database_name: 
             assert "IXSCAN" in str(explained["queryPlanner"]), field
             assert explained["executionStats"]["totalDocsExamined"] == 0, field
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"),
+    [
+        pytest.param(1, Unavailable, id="an inner fault"),
+        pytest.param(8, Unavailable, id="a fault it has no name for"),
+        pytest.param(14031, Unavailable, id="a full disk"),
+        pytest.param(13, PortError, id="a right that is missing"),
+    ],
+)
+async def test_a_fault_of_the_servers_own_is_waited_out_and_a_wrong_request_is_not(
+    store: MotorStore, monkeypatch: pytest.MonkeyPatch, code: int, raised: type[PortError]
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OperationFailure("as the server says", code)
+
+    monkeypatch.setattr(type(store._files), "count_documents", fails)
+    with pytest.raises(PortError) as caught:
+        await store.pending_count(1)
+    assert type(caught.value) is raised
