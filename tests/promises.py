@@ -102,6 +102,8 @@ PROMISES: Final = (
         "a worker that gets no further says so, and ends",
         README,
         (
+            "tests/runtime/test_liveness.py",
+            "tests/settings/test_stalls.py",
             "tests/runtime/test_stream.py::test_a_worker_stands_still_only_where_it_has_records_to_take",
             "tests/runtime/test_stream.py::test_a_member_that_the_group_lost_ends_the_worker",
         ),

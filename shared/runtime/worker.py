@@ -71,12 +71,14 @@ class Worker:
         self._monotonic = monotonic
         self._standing: dict[TopicPartition, tuple[int, float]] = {}
         """For each partition with records to take: where it stands, and since when."""
-        self._waits_out = False
+        self._waits_out_until = 0.0
+        """A batch waits for a database or broker that is away; by then it is tried again, or stuck."""
         self._stop = asyncio.Event()
         self._acting = 0
         self._slots_of: frozenset[int] = frozenset()
         self._slots: list[int] = []
         self._untaken: dict[TopicPartition, int] = {}
+        self._more_due = False
         self._marks_of = -1
         self._marks: dict[int, tuple[datetime, dict[TopicPartition, int]]] = {}
         self._effects_wanted = asyncio.Event()
@@ -154,7 +156,7 @@ class Worker:
                 break
             except PAUSED as problem:
                 self.log("batch waits", reason=str(problem), seconds=backoff)
-                self._waits_out = True
+                self._waits_out_until = self._monotonic() + backoff + limits.progress_timeout_seconds
                 await _wait(self._stop, backoff)
                 backoff = min(backoff * 2, limits.outage_backoff_max_seconds)
                 if self._stop.is_set():
@@ -162,8 +164,10 @@ class Worker:
                 if not self.transport.partitions():
                     self._untaken.clear()
                     return False
-        self._waits_out = False
+        self._waits_out_until = 0.0
         await self.transport.ack(records)
+        for where in self._untaken:
+            self._standing.pop(where, None)
         self._untaken.clear()
         metrics = self.engine.metrics
         metrics.observe("orderlink_batch_records", len(records))
@@ -194,15 +198,19 @@ class Worker:
 
     async def _fire_timers(self) -> bool:
         clock, store, limits = self.engine.clock, self.engine.store, self.engine.limits
-        if clock.timers_held() or not await store.due_timers(self.slots(), clock.now(), 1):
+        if clock.timers_held():
             return False
-        fired = False
+        # After a pass that was full more is due, and a look whether that is so would cost a scan.
+        if not self._more_due and not await store.due_timers(self.slots(), clock.now(), 1):
+            return False
+        fired = self._more_due = False
         for until, partitions in (await self._caught_up()).items():
             slots = [slot for slot in self.slots() if slot % self.partitions in partitions]
             documents = await store.due_timers(slots, until, limits.timer_scan_max_files)
             work: list[Work] = [FireTimers(document["_id"], until) for document in documents]
             self._look_for_effects(await self.engine.run(work))
             fired = fired or bool(documents)
+            self._more_due = self._more_due or len(documents) == limits.timer_scan_max_files
             for document in documents:
                 lateness = max(0.0, (clock.now() - document["next_timer_at"]).total_seconds())
                 self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
@@ -298,10 +306,10 @@ class Worker:
 
         While the database or the broker is away it waits, and starting again would not help.
         """
-        if self._waits_out:
-            return True
         patience = self.engine.limits.progress_timeout_seconds
         now = self._monotonic()
+        if now < self._waits_out_until:
+            return True
         return all(now - since < patience for _, since in self._standing.values())
 
     @contextmanager

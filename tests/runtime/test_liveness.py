@@ -1,0 +1,170 @@
+"""Liveness is progress: a worker that has records to take and takes none is not alive, whatever the reason.
+
+While the database is away it waits, and is alive: starting it again would not help.
+"""
+
+import asyncio
+
+import pytest
+
+from shared.adapters.memory_transport import MemoryTransport
+from shared.runtime.ports import Record, Unavailable
+from shared.runtime.worker import Worker
+from tests.kit.world import GROUP, HEARS, World
+
+PATIENCE_SECONDS = 10.0
+pytestmark = pytest.mark.promise("lively")
+
+
+class Seconds:
+    """A monotonic clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Watched:
+    """A worker on a transport of some kind, with records before it."""
+
+    def __init__(self, kind: type[MemoryTransport] = MemoryTransport) -> None:
+        self.world = World(
+            progress_timeout_seconds=PATIENCE_SECONDS,
+            outage_backoff_first_seconds=0.001,
+            outage_backoff_max_seconds=0.001,
+        )
+        self.seconds = Seconds()
+        world = self.world
+        self.worker = world.worker = Worker(
+            world.engine,
+            kind(world.log, GROUP, HEARS),
+            {"mail": world.outbox},
+            world.log.partitions,
+            lambda *args, **kwargs: None,
+            self.seconds,
+        )
+
+    async def begin(self, *subjects: str) -> None:
+        """Join, and be told of something about these subjects."""
+        await self.world.start()
+        for subject in subjects:
+            self.world.poke(subject, "hello")
+
+    async def pass_seconds(self, seconds: float) -> None:
+        """Let time pass, and look as often as a worker does."""
+        for _ in range(10):
+            self.seconds.now += seconds / 10
+            await asyncio.sleep(0.002)
+            try:
+                await self.worker.watch()
+            except Unavailable:
+                continue
+
+
+class Dead(MemoryTransport):
+    """Its consumer has ended without a word: nothing comes, nothing is raised."""
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        return []
+
+
+class Wedged(MemoryTransport):
+    """One partition is never fetched again; the others are."""
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        stuck = {where: at for where, at in self._positions.items() if where.partition == 0}
+        batch = await super().batch(max_records, wait_seconds)
+        self._positions |= stuck
+        return [record for record in batch if record.partition != 0]
+
+
+SUBJECTS = tuple(f"A-{n}" for n in range(20))
+
+
+async def test_a_worker_that_gets_ahead_is_alive() -> None:
+    watched = Watched()
+    await watched.begin(*SUBJECTS)
+    for _ in range(5):
+        await watched.pass_seconds(PATIENCE_SECONDS / 2)
+        watched.world.poke("A-1", "more")
+        await watched.world.settle()
+    assert watched.worker.alive()
+
+
+async def test_a_worker_with_nothing_to_take_is_alive_however_long() -> None:
+    watched = Watched(Dead)
+    await watched.begin()
+    await watched.pass_seconds(1000)
+    assert watched.worker.alive()
+
+
+async def test_a_dead_consumer_is_not_alive() -> None:
+    watched = Watched(Dead)
+    await watched.begin(*SUBJECTS)
+    await watched.pass_seconds(PATIENCE_SECONDS / 2)
+    assert watched.worker.alive()
+    await watched.world.settle()
+    await watched.pass_seconds(PATIENCE_SECONDS)
+    assert not watched.worker.alive()
+
+
+async def test_one_wedged_partition_is_not_alive_though_the_others_move() -> None:
+    watched = Watched(Wedged)
+    await watched.begin(*SUBJECTS)
+    for _ in range(4):
+        await watched.pass_seconds(PATIENCE_SECONDS / 2)
+        watched.world.poke("A-1", "more")
+        await watched.world.settle()
+    assert not watched.worker.alive()
+
+
+async def test_a_batch_that_never_ends_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    await watched.begin(*SUBJECTS)
+    monkeypatch.setattr(watched.worker, "digest", lambda records: asyncio.Event().wait())
+    hanging = asyncio.create_task(watched.worker.take_batch())
+    await asyncio.sleep(0)
+    await watched.pass_seconds(PATIENCE_SECONDS * 1.5)
+    assert not watched.worker.alive()
+    hanging.cancel()
+    await asyncio.gather(hanging, return_exceptions=True)
+
+
+async def test_while_the_database_is_away_it_waits_and_is_alive_and_so_right_after() -> None:
+    watched = Watched()
+    await watched.begin(*SUBJECTS)
+    await watched.pass_seconds(1)
+    watched.world.store.away = True
+    taking = asyncio.create_task(watched.worker.take_batch())
+    for _ in range(10):
+        await watched.pass_seconds(PATIENCE_SECONDS / 2)
+        assert watched.worker.alive()
+    watched.world.store.away = False
+    assert await taking
+    assert watched.worker.alive()
+
+
+async def test_a_retry_that_hangs_after_an_outage_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    await watched.begin(*SUBJECTS)
+    tries = 0
+
+    async def digest(_records: list[Record]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise Unavailable("the database is away")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(watched.worker, "digest", digest)
+    hanging = asyncio.create_task(watched.worker.take_batch())
+    while tries < 3:
+        await asyncio.sleep(0.001)
+    await watched.pass_seconds(PATIENCE_SECONDS / 2)
+    assert watched.worker.alive()
+    await watched.pass_seconds(PATIENCE_SECONDS * 2)
+    assert not watched.worker.alive()
+    hanging.cancel()
+    await asyncio.gather(hanging, return_exceptions=True)

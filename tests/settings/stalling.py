@@ -1,0 +1,33 @@
+"""The worker of `orders` with a stall planted in it: `dead`, `wedged` or `blocked`, as its argument says."""
+
+import sys
+import time
+from typing import Any
+
+from services import orders
+from services.orders.app import SERVICE
+from services.orders.settings import Settings
+from shared.adapters.faust_transport import FaustTransport
+from shared.adapters.process import main
+
+
+def plant(stall: str) -> None:
+    """Have the transport stall at the first record, without a word."""
+    take = FaustTransport.take
+
+    async def dead(self: FaustTransport, event: Any) -> None:
+        """Nothing comes through any more."""
+
+    async def wedged(self: FaustTransport, event: Any) -> None:
+        if event.message.partition != 0:
+            await take(self, event)
+
+    async def blocked(self: FaustTransport, event: Any) -> None:
+        time.sleep(600)  # noqa: ASYNC251  # it is the point that the loop stands still
+
+    FaustTransport.take = {"dead": dead, "wedged": wedged, "blocked": blocked}[stall]  # type: ignore[method-assign]  # planted
+
+
+if __name__ == "__main__":
+    plant(sys.argv[1])
+    main(SERVICE, Settings, orders.__doc__ or "", ["worker"])
