@@ -116,8 +116,9 @@ class MotorStore:
             await self._files.bulk_write(operations, ordered=False)
 
     async def due_timers(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
-        """Documents of these slots with `next_timer_at <= until`, earliest first."""
-        return await self._owned(slots, "next_timer_at", {"$lte": until}, limit, ordered=True)
+        """Documents of these slots with `next_timer_at <= until`, earliest first, not whole."""
+        only = ("version", "slot", "next_timer_at")
+        return await self._owned(slots, "next_timer_at", {"$lte": until}, limit, ordered=True, only=only)
 
     async def due_effects(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
         """Documents of these slots with `next_effect_at <= until`, earliest first."""

@@ -95,7 +95,10 @@ class Store(Protocol):
         ...
 
     async def due_timers(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
-        """Documents of these slots with `next_timer_at <= until`, earliest first."""
+        """Documents of these slots with `next_timer_at <= until`, earliest first.
+
+        `_id`, `version` and `next_timer_at` of them are enough: who fires them loads them anew.
+        """
         ...
 
     async def due_effects(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
