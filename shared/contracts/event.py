@@ -66,6 +66,13 @@ class UnknownEventType(ValueError):
     """A well-formed event whose type this version does not know. Readers skip it."""
 
 
+class LaterVersion(UnknownEventType):
+    """An event that this release knows, in a version that it does not read: a later release wrote it.
+
+    Who acts on the event must not skip it; who only looks may.
+    """
+
+
 class MalformedEvent(ValueError):
     """A record that is not an event at all, or whose payload does not fit its type."""
 
@@ -127,8 +134,9 @@ def to_cloudevent(event: Event) -> dict[str, Any]:
 def from_cloudevent(raw: dict[str, Any]) -> Event:
     """Read a structured-mode CloudEvents object.
 
-    Raises `UnknownEventType` for a type of a later version of Orderlink and `MalformedEvent`
-    (with the field in its text) for anything that is not an event of ours.
+    Raises `UnknownEventType` for a type of a later version of Orderlink, `LaterVersion` for a later
+    version of a type that is known, and `MalformedEvent` (with the field in its text) for anything
+    that is not an event of ours.
     """
     try:
         type_text = raw["type"]
@@ -138,6 +146,9 @@ def from_cloudevent(raw: dict[str, Any]) -> Event:
         if not type_text.startswith(TYPE_PREFIX):
             raise MalformedEvent(f"type: expected one that starts with {TYPE_PREFIX!r}, got {type_text!r}")
         if cls is None:
+            known = [each for name, each in _PAYLOADS if name == bare]
+            if known:
+                raise LaterVersion(f"{bare} version {version}: this release reads up to {max(known)}")
             raise UnknownEventType(type_text)
         return Event(
             id=raw["id"],

@@ -12,6 +12,7 @@ from shared.contracts.event import (
     SEQUENCE_MAX,
     SOURCE_PATTERN,
     Event,
+    LaterVersion,
     UnknownEventType,
     from_cloudevent,
 )
@@ -31,7 +32,7 @@ class Heard:
 
 
 def listen(service: Service, records: Sequence[Record]) -> Heard:
-    """Read records, in order. A newer version's event type is skipped; a tombstone too."""
+    """Read records, in order. An event type that is not known yet is skipped; a tombstone too."""
     heard = Heard()
     for record in records:
         if record.value is not None:
@@ -49,6 +50,10 @@ def listen_again(service: Service, record: Record, target: str | None) -> Heard:
 def _one(service: Service, record: Record, heard: Heard, *, redriven: bool, target: str | None) -> None:
     try:
         event = from_cloudevent(from_json(record.value or b""))
+    except LaterVersion as problem:
+        # There may be rules for it, so it waits, with what follows, for the release that reads it.
+        _undigested(record, heard, problem, redriven, target)
+        return
     except UnknownEventType:
         return
     except Exception as problem:  # noqa: BLE001  # anything may be in a record

@@ -196,16 +196,31 @@ async def test_a_reaction_that_raises_is_poison_too() -> None:
     assert await world.words() == ["hello"]
 
 
-async def test_a_tombstone_and_a_type_of_a_later_version_are_skipped() -> None:
+async def test_a_tombstone_and_a_type_that_is_not_known_yet_are_skipped() -> None:
     world = World()
     await world.start()
     record = poke_record("A-1", 1, "hello", world.clock.now())
-    newer = (record.value or b"").replace(b"toy.poked.v1", b"toy.poked.v9")
+    newer = (record.value or b"").replace(b"toy.poked.v1", b"toy.stroked.v1")
     world.log.append(Outgoing("other.v1", b"A-1", None))
     world.log.append(Outgoing("other.v1", b"A-1", newer, record.headers))
     await world.settle()
     assert world.letters() == []
     assert await world.state() is None
+
+
+async def test_a_later_version_of_a_known_event_waits_for_the_release_that_reads_it() -> None:
+    world = World()
+    await world.start()
+    record = poke_record("A-1", 1, "hello", world.clock.now())
+    newer = (record.value or b"").replace(b"toy.poked.v1", b"toy.poked.v9")
+    world.log.append(Outgoing("other.v1", b"A-1", newer, record.headers))
+    world.log.append(poke_record("A-1", 2, "more", world.clock.now()))
+    world.poke("B-1", "fine")
+    await world.settle()
+    assert [(letter.kind, letter.sequence) for letter in world.letters()] == [("poison", 1), ("waiting", 2)]
+    assert "toy.poked version 9: this release reads up to 1" in world.letters()[0].reason
+    assert await world.words("A-1") == []
+    assert await world.words("B-1") == ["fine"]
 
 
 async def test_too_many_poisoned_records_in_a_row_stop_the_worker() -> None:
