@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real demo up simulate schemas format clean
+.PHONY: help setup check test test-real sizes demo up simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -56,6 +56,9 @@ test: $(STAMP) ## Run all tests (embedded broker and database, nothing else need
 
 test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), containers or an address: ARGS='--broker apache'
 	@$(BIN)/python -m tests.kit.real --numprocesses 2 --dist worksteal $(ARGS)
+
+sizes: $(STAMP) ## Dead letters, timers and topics at full size (half an hour), with reports in docs/reports
+	$(BIN)/python -m tests.size $(PARTS)
 
 demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this terminal
 	$(BIN)/orderlink demo

@@ -194,7 +194,7 @@ async def _discard(
     typer.echo(f"{service}: {report.applied:,} given up")
     if left.waiting:
         typer.echo(
-            f"{left.waiting:,} records wait behind what was given up. Take them in: "
+            f"Waiting behind what was given up: {left.waiting:,}. Take it in: "
             f"orderlink dead-letters redrive {service}"
         )
 

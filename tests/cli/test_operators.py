@@ -129,6 +129,70 @@ async def test_a_question_stands_before_what_cannot_be_taken_back(orders: Engine
     assert file.parked == {"logistics/A-1": 2}
 
 
+async def test_a_dry_run_says_what_it_would_ask_and_changes_nothing(orders: Engine) -> None:
+    await park(orders)
+    for command, question in (("redrive", "Take 2 records"), ("discard", "Give 2 records")):
+        told = await asyncio.to_thread(run, dead_letters.app, [command, "orders", "--dry-run"])
+        assert told.exit_code == 0, told.output
+        assert "Dry run, nothing was changed." in told.output
+        assert question in told.output
+    file = await orders.load("A-1")
+    assert file is not None
+    assert file.parked == {"logistics/A-1": 2}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--subject", "A-2"],
+        ["--source", "aftersales"],
+        ["--source", "logistics/A-2"],
+        ["--reason", "no such reason"],
+        ["--topic", "orders.v1"],
+        ["--since", "2026-03-02T12:00:01Z"],
+        ["--until", "2026-03-02T12:00"],
+    ],
+)
+async def test_what_does_not_fit_every_filter_is_left_alone(orders: Engine, options: list[str]) -> None:
+    await park(orders)
+    told = await asyncio.to_thread(run, dead_letters.app, ["discard", "orders", "--yes", *options])
+    assert (told.exit_code, told.stdout) == (0, "orders: nothing that is parked fits; nothing to do\n")
+
+
+async def test_the_first_record_is_given_up_and_what_waits_behind_it_redriven(orders: Engine) -> None:
+    await park(orders)
+    fitting = ["--topic", "logistics.v1", "--since", "2026-03-02", "--source", "logistics"]
+    told = await asyncio.to_thread(run, dead_letters.app, ["discard", "orders", "--first", "--yes", *fitting])
+    assert "1 given up" in told.output
+    assert "Waiting behind what was given up: 1." in told.output
+    counted = await asyncio.to_thread(run, dead_letters.app, ["list", "--service", "orders", "--json"])
+    (left,) = json.loads(counted.stdout)["orders"]["parked"]
+    assert (left["file"], left["from"], left["to"], left["waiting"]) == ("A-1", 2, 2, 1)
+    again = await asyncio.to_thread(run, dead_letters.app, ["redrive", "orders", "--yes"])
+    assert "1 applied" in again.output
+    file = await orders.load("A-1")
+    assert file is not None
+    assert (file.parked, file.applied) == ({}, {"logistics": 2})
+
+
+async def test_a_moment_that_is_none_is_refused_before_anything_is_read() -> None:
+    told = run(dead_letters.app, ["redrive", "orders", "--since", "yesterday"])
+    assert told.exit_code == 2
+    assert "expected a time such as" in told.output
+
+
+async def test_ctrl_c_says_how_to_go_on(orders: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    await park(orders)
+
+    async def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dead_letters, "redrive_parked", interrupted)
+    told = await asyncio.to_thread(run, dead_letters.app, ["redrive", "orders", "--yes"])
+    assert told.exit_code == 130
+    assert "the same command goes on from there" in told.output
+
+
 async def test_the_audit_finds_order_and_gaps(orders: Engine) -> None:
     await park(orders)
     fine = await asyncio.to_thread(run, audit.app, [])

@@ -29,21 +29,27 @@ from tests.kit.world import Outbox
 
 CHUNK_FILES: Final = 1_000
 FAR: Final = timedelta(days=30)
+FIRED_NUMBER: Final = 2
+"""The event that a firing says is each file's second, unless it fires twice."""
 
 Progress = Callable[[int, int], None]
 
 
 class Noting(MemoryPublisher):
-    """Notes when each subject's event was published, by the engine's clock, in order."""
+    """Notes when each subject's event was first published, by the engine's clock, in order."""
 
     def __init__(self, log: MemoryLog, clock: Clock) -> None:
         super().__init__(log)
         self._clock = clock
-        self.published: list[tuple[str, datetime]] = []
+        self.published: dict[str, datetime] = {}
+        self.numbers: list[int] = []
+        """The sequence of every record, repetitions too."""
 
     async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
         now = self._clock.now()
-        self.published += [(record.key.decode(), now) for record in records]
+        for record in records:
+            self.published.setdefault(record.key.decode(), now)
+            self.numbers.append(int(record.headers["ce_sequence"]))
         return await super().publish(records)
 
 

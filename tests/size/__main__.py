@@ -1,0 +1,272 @@
+"""`make sizes`: the promises at their full size, with a report for each in docs/reports.
+
+    python -m tests.size [dead-letters] [timers] [topics] [--small]
+
+Runs on the embedded pair, or on the broker and database that the environment names.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from typer.testing import CliRunner
+
+from shared.adapters.clock import SystemClock
+from shared.adapters.embedded import EmbeddedBroker, EmbeddedDatabase
+from shared.adapters.kafka_growth import KafkaGrowth
+from shared.adapters.kafka_publisher import KafkaPublisher
+from shared.cli import topics
+from shared.cli.operate import progress
+from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, consumer_group
+from shared.runtime.ports import Outgoing
+from tests.size.parking import Depot
+from tests.size.timers import FAR, FIRED_NUMBER, Clockwork, rss_megabytes, stages
+
+REPORTS: Final = Path(__file__).parents[2] / "docs" / "reports"
+LEAD: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where broker and database are, and what they are called in a report."""
+
+    broker: str
+    database_url: str
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of everything."""
+
+    sources: int = 500
+    letters_each: int = 20
+    files: int = 1_000_000
+    steady: int = 600
+    burst: int = 10_000
+    records: int = 100_000
+    contacts: int = 10_000
+
+
+SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500)
+
+
+@asynccontextmanager
+async def servers() -> AsyncIterator[Servers]:
+    """The embedded pair in a directory of its own, unless the environment names others."""
+    directory = Path(tempfile.mkdtemp(prefix="orderlink-sizes-"))
+    broker = None if "KAFKA_BOOTSTRAP_SERVERS" in os.environ else EmbeddedBroker(directory)
+    database = None if "MONGODB_URL" in os.environ else EmbeddedDatabase(directory)
+    try:
+        for child in (broker, database):
+            if child is not None:
+                await child.start()
+        names = f"{'embedded' if broker else 'named'} broker, {'embedded' if database else 'named'} database"
+        yield Servers(
+            os.environ["KAFKA_BOOTSTRAP_SERVERS"] if broker is None else broker.address,
+            os.environ["MONGODB_URL"] if database is None else database.url,
+            names,
+        )
+    finally:
+        for child in (broker, database):
+            if child is not None:
+                await child.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def dead_letters(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+    """Park, redrive under traffic, and check every file and the whole topic."""
+    name = f"sizes_letters_{os.getpid()}"
+    depot = Depot(where.broker, where.database_url, name, sizes.sources, sizes.letters_each)
+    async with depot.at_work() as engine:
+        began = time.perf_counter()
+        await depot.park()
+        parking = time.perf_counter() - began
+        cpu = time.process_time()
+        with progress("redriving") as show:
+            redriven = await depot.redrive(engine, show)
+        cpu = time.process_time() - cpu
+        events = await depot.check(engine)
+    waiting = redriven.found.waiting
+    return [
+        ("records parked", f"{waiting:,} of {len(redriven.found.parked):,} sources, in {parking:.0f} s"),
+        ("redriven", f"{redriven.report.applied:,} in {redriven.seconds:.1f} s"),
+        ("records a second", f"{redriven.report.applied / redriven.seconds:,.0f}"),
+        ("CPU of redrive, worker and traffic together", f"{cpu:.1f} s"),
+        ("arrived meanwhile for the same sources", f"{redriven.traffic:,}, all taken in behind"),
+        ("failed again, stay parked", f"{redriven.report.failed}, {redriven.report.kept}"),
+        ("order", f"every file heard and said all of its words in order; audit of {events:,} events: no gap"),
+        ("memory beyond the start, worker and traffic included", f"{redriven.rss_megabytes:.0f} MB"),
+    ]
+
+
+async def timers(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+    """A million pending; some due one after the other, then many at once."""
+    clock = SystemClock()
+    work = Clockwork(where.database_url, f"sizes_timers_{os.getpid()}", clock)
+    await work.start()
+    try:
+        began = time.perf_counter()
+        far = clock.now() + FAR
+        with progress("files") as show:
+            await work.fill(sizes.files, lambda n: far + timedelta(seconds=n % 1_000_000), "far", show)
+        filling = time.perf_counter() - began
+        plan = stages(await work.explain(range(256), clock.now()))
+        memory = rss_megabytes()
+        looks = [await _seconds(work.worker.fire_timers) for _ in range(20)]
+        at = clock.now() + LEAD
+        steady = await _fire(
+            work, "steady", [at + timedelta(milliseconds=50 * n) for n in range(sizes.steady)]
+        )
+        insert_seconds = sizes.burst / 500
+        at = clock.now() + LEAD + timedelta(seconds=insert_seconds)
+        step = timedelta(seconds=1) / sizes.burst
+        burst = await _fire(work, "burst", [at + step * n for n in range(sizes.burst)])
+        grown = rss_megabytes() - memory
+        left = await work.store.due_timers(range(256), clock.now(), 1)
+    finally:
+        await work.close()
+    return [
+        ("files with a pending timer", f"{sizes.files:,}, stored in {filling:.0f} s"),
+        ("plan of the look for due timers", ", ".join(sorted(plan))),
+        ("a look that finds nothing, median of 20", f"{sorted(looks)[10] * 1000:.1f} ms"),
+        (f"{sizes.steady:,} due one every 50 ms: late by p50, p99, max", _late(steady.late)),
+        ("in order of due time", steady.order),
+        (f"{sizes.burst:,} due within one second: late by p50, p99, max", _late(burst.late)),
+        ("in order of due time", burst.order),
+        ("fired twice, early, or left", f"{steady.wrong + burst.wrong}, {len(left)} left"),
+        ("growth of the worker's memory over all of it", f"{grown:.0f} MB"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What firing some timers came to."""
+
+    late: list[float]
+    order: str
+    wrong: int
+
+
+async def _fire(work: Clockwork, name: str, moments: Sequence[datetime]) -> Fired:
+    due = {f"{name}-{n}": moment for n, moment in enumerate(moments)}
+    work.publisher.published.clear()
+    work.publisher.numbers.clear()
+    with progress(name) as show:
+        await work.fill(len(due), lambda n: due[f"{name}-{n}"], name, lambda _done, _total: None)
+        await work.run_until_fired(len(due), show)
+    fired = work.publisher.published
+    late = [(moment - due[subject]).total_seconds() for subject, moment in fired.items()]
+    # Databases keep moments to the millisecond, and so does the order.
+    moments_fired = [
+        due[subject].replace(microsecond=due[subject].microsecond // 1000 * 1000) for subject in fired
+    ]
+    in_order = moments_fired == sorted(moments_fired)
+    twice = sum(number != FIRED_NUMBER for number in work.publisher.numbers)
+    wrong = twice + sum(each < 0 for each in late) + len(set(due) ^ set(fired))
+    return Fired(late, "yes" if in_order else "NO", wrong)
+
+
+def _late(late: Sequence[float]) -> str:
+    ordered = sorted(late)
+    shown = (ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1])
+    return ", ".join(f"{each * 1000:,.0f} ms" for each in shown)
+
+
+async def _seconds(doing: Callable[[], Awaitable[object]]) -> float:
+    began = time.perf_counter()
+    await doing()
+    return time.perf_counter() - began
+
+
+async def growth(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+    """Topics with many records and contacts, grown from 4 to 8 and from 8 to 64."""
+    admin = KafkaGrowth(where.broker)
+    await admin.ensure_topics(4, 1)
+    publisher = KafkaPublisher(where.broker, publish_seconds=60.0)
+    for topic, count in (("orders.v1", sizes.records), (CONTACTS_TOPIC, sizes.contacts)):
+        with progress(f"records on {topic}") as show:
+            for at in range(0, count, 1_000):
+                numbers = range(at, min(at + 1_000, count))
+                records = [Outgoing(topic, f"A-{n}".encode(), b"x" * 500) for n in numbers]
+                assert all(await publisher.publish(records))
+                show(numbers.stop, count)
+    await publisher.close()
+    told = [("records on the log", f"{sizes.records:,} events, {sizes.contacts:,} contacts")]
+    named = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": where.broker, "MONGODB_URL": where.database_url}
+    for wanted in (8, 64):
+        for service, heard in HEARS.items():
+            await admin.set_position(consumer_group(service), await admin.end_offsets(heard))
+        said = ["migrate", "--partitions", str(wanted), "--yes", "--watch-seconds", "0"]
+        began = time.perf_counter()
+        grown = await asyncio.to_thread(CliRunner(env=named).invoke, topics.app, said)
+        seconds = time.perf_counter() - began
+        assert grown.exit_code == 0, grown.output
+        moved = next(line for line in grown.output.splitlines() if "keys moved" in line).strip()
+        told.append((f"grown to {wanted}, without the watch", f"{seconds:.1f} s; {moved}"))
+    return told
+
+
+PARTS: Final = {
+    "dead-letters": (dead_letters, "Dead letters at size"),
+    "timers": (timers, "Timers at size"),
+    "topics": (growth, "Topics that grow, at size"),
+}
+
+
+def _machine() -> str:
+    busy = os.getloadavg()[1]
+    return f"{os.cpu_count()} cores, {busy:.0f} processes at work, Python {platform.python_version()}"
+
+
+def _write(part: str, title: str, where: Servers, rows: Sequence[tuple[str, str]], seconds: float) -> None:
+    lines = [
+        f"# {title}",
+        "",
+        f"Written by `make sizes` on {SystemClock().now():%Y-%m-%d}, in {seconds:.0f} s.",
+        f"{_machine()}; {where.names}.",
+        "",
+        "| | |",
+        "| --- | --- |",
+        *(f"| {name} | {value} |" for name, value in rows),
+        "",
+    ]
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    path = REPORTS / f"{part}.md"
+    # What people have written below the table stays.
+    kept = path.read_text().partition("\n## ")[1:] if path.exists() else ("", "")
+    path.write_text("\n".join(lines) + "".join(kept))
+
+
+async def main() -> None:
+    """Run the parts that are named, all of them if none is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
+    parser.add_argument("--small", action="store_true", help="small sizes, and no report")
+    asked = parser.parse_args()
+    sizes = SMALL if asked.small else Sizes()
+    for part in asked.parts or PARTS:
+        run, title = PARTS[part]
+        async with servers() as where:
+            began = time.perf_counter()
+            rows = await run(where, sizes)
+            seconds = time.perf_counter() - began
+        print(f"{title} ({where.names}, {seconds:.0f} s)")
+        for name, value in rows:
+            print(f"  {name}: {value}")
+        if not asked.small:
+            _write(part, title, where, rows, seconds)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
