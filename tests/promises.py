@@ -65,6 +65,7 @@ PROMISES: Final = (
         "a timer fires once, not early, after what was said before it",
         README,
         (
+            "tests/runtime/test_clock_set_back.py::test_a_timer_waits_for_a_clock_that_was_set_back_and_fires_once",
             "tests/runtime/test_timers.py",
             "tests/storms/test_storms.py",
         ),
@@ -83,6 +84,7 @@ PROMISES: Final = (
         "broker or database away: nothing is lost, work resumes by itself",
         README,
         (
+            "tests/runtime/test_clock_set_back.py::test_what_waited_when_it_was_set_back_is_published",
             "tests/runtime/test_publishing.py::test_the_broker_away_keeps_events_until_it_is_back",
             "tests/runtime/test_commit.py::test_the_stream_waits_while_the_database_is_away_and_loses_nothing",
             "tests/adapters/test_members.py",

@@ -27,6 +27,8 @@ RETRY_SECONDS: Final = 0.1
 READ_BATCH_RECORDS: Final = 500
 READ_FETCH_MAX_BYTES: Final = 4_194_304
 """How much of a topic is in memory at a time while it is read."""
+RECORD_MAX_BYTES: Final = 1_048_576
+"""Larger ones the broker refuses, whatever the cluster allows elsewhere. Events stay far below."""
 _LATEST: Final = -1
 """Kafka's number for the end of a partition."""
 
@@ -211,6 +213,7 @@ def _configuration(topic: Topic, replication: int) -> dict[str, str]:
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "retention.ms": str(topic.retention_ms),
         "min.insync.replicas": str(max(1, replication - 1)),
+        "max.message.bytes": str(RECORD_MAX_BYTES),
     }
 
 

@@ -19,10 +19,17 @@ from uuid import uuid4
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
 
 from shared.contracts.catalog import SLOTS
-from shared.runtime.ports import Cleared, Committed, Document, PortError, Unavailable, Write
+from shared.runtime.file import FILE_FORMAT
+from shared.runtime.ports import Cleared, Committed, Document, PortError, Unavailable, Unreadable, Write
 
 OPERATION_SECONDS: Final = 5.0
 """How long one operation may take, with everything that belongs to it."""
@@ -35,6 +42,7 @@ _SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
 _WORTH_ASKING_TWICE: Final = 8
 """From so many documents with a known version on, it is hoped that nobody changed them."""
 _MARK: Final = "commit"
+_FORMAT_NOTE: Final = {"_id": "files"}
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 """Lower bound of every range over moments, so that a scan passes over the documents that have none."""
 _OPTIONS: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, tzinfo=UTC)
@@ -59,7 +67,8 @@ class MotorStore:
         self._client: AsyncIOMotorClient[Document] | None = None
 
     async def prepare(self) -> None:
-        """Create the indexes; doing it again changes nothing."""
+        """Create the indexes; doing it again changes nothing. Raises `Unreadable` for another format."""
+        await self._check_format()
         paths = [("next_timer_at", "slot"), ("next_effect_at", "slot"), ("pending.since", "slot"), ("keys",)]
         paths += [(path, "_id") for path in self._indexed]
         with _named_errors():
@@ -192,6 +201,19 @@ class MotorStore:
                 connectTimeoutMS=round(self._selection_seconds * 1000),
             )
         return self._client
+
+    async def _check_format(self) -> None:
+        """The first release that comes notes the format of files that it writes; others compare."""
+        with _named_errors():
+            about = self._files.database["about"]
+            with suppress(DuplicateKeyError):
+                await about.update_one(_FORMAT_NOTE, {"$setOnInsert": {"format": FILE_FORMAT}}, upsert=True)
+            noted = (await about.find_one(_FORMAT_NOTE))["format"]
+        if noted != FILE_FORMAT:
+            raise Unreadable(
+                f"database {self._database} holds files of format {noted}, and this release reads and "
+                f"writes format {FILE_FORMAT}: run the release that belongs to them, or another database"
+            )
 
     @property
     def _files(self) -> Any:

@@ -17,11 +17,14 @@ Invariants
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from shared.runtime.ports import Document
 from shared.runtime.service import Service
 from shared.runtime.slots import slot_of
+
+FILE_FORMAT: Final = 1
+"""The layout of a file's document. Raised when a release could not read what the one before it wrote."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from shared.runtime.brake import Brake, Braked
 from shared.runtime.effects import Effects
 from shared.runtime.engine import Engine
 from shared.runtime.file import outbox_in
+from shared.runtime.furthest import Furthest
 from shared.runtime.listen import listen
 from shared.runtime.ports import (
     MemberLost,
@@ -69,6 +70,7 @@ class Worker:
         self.brake = Brake(engine.limits)
         self.effects = Effects(engine, outsides, log, monotonic)
         self._monotonic = monotonic
+        self._furthest = Furthest(engine.clock, log)
         self._standing: dict[TopicPartition, tuple[int, float]] = {}
         """For each partition with records to take: where it stands, and since when."""
         self._waits_out_until = 0.0
@@ -88,6 +90,8 @@ class Worker:
         """The slots of the partitions that it owns now."""
         owned = self.transport.partitions()
         if owned != self._slots_of:
+            if max(owned, default=0) >= self.partitions:
+                raise MemberLost(f"topics had {self.partitions} partitions at the start, and now have more")
             self._slots_of = owned
             self._slots = [slot for slot in range(SLOTS) if slot % self.partitions in owned]
         return self._slots
@@ -266,7 +270,7 @@ class Worker:
         if not slots:
             return False
         waited = timedelta(seconds=limits.pending_stale_after_seconds) - STORED_PRECISION
-        before = self.engine.clock.now() - waited
+        before = self._furthest.now() - waited
         documents = await store.stale_pending(slots, before, limits.timer_scan_max_files)
         files = [outbox_in(document) for document in documents]
         await self.engine.publish(files)
