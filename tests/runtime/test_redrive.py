@@ -283,3 +283,20 @@ async def test_an_outage_that_lasts_ends_the_redrive_with_its_reason() -> None:
     world.store.away = False
     assert (await redrive_all(world)).kept == 0
     assert await world.words("A-1") == WORDS
+
+
+async def test_a_large_letter_that_had_to_go_takes_what_is_behind_it_along() -> None:
+    words = ["1", "2", "x" * 20_000, "4", "5"]
+    world = World()
+    await world.start()
+    world.rules.broken = {"1"}
+    for word in words:
+        world.poke("A-1", word)
+    await world.settle()
+    world.rules.broken = set()
+    small = max(
+        len(record.value or b"") for record in Reader(world)({}) if b"x" * 100 not in (record.value or b"")
+    )
+    report = await redrive_all(world, 10 * small)
+    assert report.applied == 5
+    assert await world.words("A-1") == words
