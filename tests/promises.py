@@ -29,6 +29,7 @@ PROMISES: Final = (
         "a fact that got a 2xx is never lost",
         README,
         (
+            "tests/traps/test_engine_traps.py",
             "tests/runtime/test_commit.py",
             "tests/runtime/test_facts.py",
             "tests/runtime/test_stream.py",
@@ -43,6 +44,8 @@ PROMISES: Final = (
         "nothing acts twice: one refund, one task, one message for each id",
         README,
         (
+            "tests/traps/test_engine_traps.py",
+            "tests/traps/test_trade_traps.py",
             "tests/runtime/test_effects.py",
             "tests/storms/test_storms.py",
             "tests/cli/test_replay.py::test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once",
@@ -54,6 +57,7 @@ PROMISES: Final = (
         "for each order, events come in order and without gaps",
         README,
         (
+            "tests/traps/test_engine_traps.py",
             "tests/runtime/test_publishing.py",
             "tests/storms/test_storms.py",
             "tests/adapters/test_publisher.py::test_a_record_whose_acknowledgement_was_lost_is_not_lost",
@@ -65,6 +69,8 @@ PROMISES: Final = (
         "a timer fires once, not early, after what was said before it",
         README,
         (
+            "tests/traps/test_engine_traps.py",
+            "tests/traps/test_trade_traps.py",
             "tests/runtime/test_clock_set_back.py::test_a_timer_waits_for_a_clock_that_was_set_back_and_fires_once",
             "tests/runtime/test_timers.py",
             "tests/storms/test_storms.py",
@@ -75,6 +81,7 @@ PROMISES: Final = (
         "a poisoned record stops neither its partition nor its neighbours",
         README,
         (
+            "tests/traps/test_engine_traps.py",
             "tests/runtime/test_stream.py",
             "tests/runtime/test_redrive.py",
         ),
@@ -84,6 +91,7 @@ PROMISES: Final = (
         "broker or database away: nothing is lost, work resumes by itself",
         README,
         (
+            "tests/traps/test_engine_traps.py",
             "tests/runtime/test_clock_set_back.py::test_what_waited_when_it_was_set_back_is_published",
             "tests/runtime/test_publishing.py::test_the_broker_away_keeps_events_until_it_is_back",
             "tests/runtime/test_commit.py::test_the_stream_waits_while_the_database_is_away_and_loses_nothing",
