@@ -124,7 +124,12 @@ class ServerChild:
             os.killpg(self.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            # Nobody else would end it: there is no exit without an entry.
+            await self.kill()
+            raise
         return self
 
     async def __aexit__(

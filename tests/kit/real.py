@@ -19,7 +19,7 @@ from tests.kit.apache import jars, what_is_missing
 from tests.kit.containers import engine_answers
 from tests.kit.parts import BROKER_ADDRESS, BROKERS, DATABASE_ADDRESS, DATABASES, Kinds
 
-SELECTED: Final = ("-m", "real", "--ignore", "tests/adapters/test_embedded.py")
+SELECTED: Final = ("-m", "real", "--ignore", "tests/adapters/test_embedded.py", "--timeout", "300")
 """Whatever takes a real part, but for what is about the embedded pair itself."""
 NOTHING: Final = f"no java with mvn, no Docker engine, and {BROKER_ADDRESS} is not set"
 
