@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real sizes demo up simulate schemas format clean
+.PHONY: help setup check test test-real sizes bench demo up simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -59,6 +59,21 @@ test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), contain
 
 sizes: $(STAMP) ## Dead letters, timers and topics at full size (half an hour), with reports in docs/reports
 	$(BIN)/python -m tests.size $(PARTS)
+
+# The peers are installed beside us, not among us: nothing else needs them.
+BENCH := .orderlink/bench-venv
+
+$(BENCH)/ready: requirements/bench.txt pyproject.toml | $(STAMP)
+	@echo "Setting up $(BENCH) with the peers that the bench compares with; a minute or two, once."
+	@rm -rf $(BENCH)
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	  --require-hashes --requirement requirements/bench.txt
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+bench: $(BENCH)/ready ## What the engine costs, beside the usual way and the drivers alone; ARGS=--smoke for a tiny one
+	@$(BENCH)/bin/python -m tests.bench $(ARGS)
 
 demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this terminal
 	$(BIN)/orderlink demo

@@ -28,7 +28,7 @@ def _wanted(group: str | None = None) -> set[str]:
     return {re.split(r"[\[=<>~ ]", line)[0].lower() for line in lines} - {"orderlink"}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", (*FILES, "bench"))
 def test_every_pin_has_its_hashes_and_no_address_is_named(name: str) -> None:
     entries = re.split(r"\n(?=[A-Za-z0-9])", _text(name))
     pinned = [entry for entry in entries if "==" in entry.partition("\n")[0]]
@@ -46,6 +46,7 @@ def test_what_pyproject_names_is_pinned() -> None:
     assert _wanted() <= _pins("run").keys()
     assert _wanted("embedded") <= _pins("embedded").keys()
     assert _wanted("test") | _wanted("dev") <= _pins("dev").keys()
+    assert _wanted("bench") | _wanted("embedded") <= _pins("bench").keys()
 
 
 def test_production_gets_neither_the_embedded_servers_nor_test_tools() -> None:
