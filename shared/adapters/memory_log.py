@@ -72,9 +72,10 @@ class MemoryLog:
         return tuple(self._topics)
 
     def delete(self, name: str) -> None:
-        """Drop a topic, its records and all positions in it."""
+        """Drop a topic, its records and all positions in it. Members look anew where they are."""
         self._topics.pop(name, None)
         for group in self._groups.values():
+            group.generation += 1
             for where in [where for where in group.committed if where.topic == name]:
                 del group.committed[where]
 

@@ -2,6 +2,8 @@
 
 Documents are kept as BSON, so that what a real database would change or refuse (a moment's
 microseconds, a tuple, a decimal) is changed or refused here too, and nobody shares an object with it.
+Where thousands of simulations are played, `as_bson=False` keeps them as they are: the engine never
+changes a document that it was given or has handed over.
 """
 
 from bisect import bisect_right, insort
@@ -18,13 +20,17 @@ from bson.codec_options import CodecOptions
 from shared.contracts.catalog import SLOTS
 from shared.runtime.ports import Cleared, Committed, Document, Write
 
+_NO_KEYS: frozenset[str] = frozenset()
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
 
 class MemoryStore:
     """One service's files in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_bson: bool = True) -> None:
+        self.writes = 0
+        """How often a document was written; a reader who has seen all compares this only."""
+        self._as_bson = as_bson
         self._files: dict[str, _Kept] = {}
         self._order: list[str] = []
         self._timers = _Due()
@@ -55,12 +61,12 @@ class MemoryStore:
             if done.subject not in self._waiting:
                 continue
             document = self._read(done.subject)
-            document["pending"] = [
+            left = [
                 entry
                 for entry in document["pending"]
                 if entry["topic"] != done.topic or entry["seq"] > done.sequence
             ]
-            self._keep(done.subject, document)
+            self._keep(done.subject, {**document, "pending": left})
 
     async def due_timers(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
         """Documents of these slots with `next_timer_at <= until`, earliest first."""
@@ -105,7 +111,8 @@ class MemoryStore:
         """Nothing to let go; the documents stay, as a database's do."""
 
     def _read(self, subject: str) -> Document:
-        return bson.decode(self._files[subject].raw, _OPTIONS)
+        kept = self._files[subject].document
+        return bson.decode(kept, _OPTIONS) if isinstance(kept, bytes) else kept
 
     def _write(self, write: Write) -> Committed:
         subject = write.document["_id"]
@@ -116,16 +123,20 @@ class MemoryStore:
         return Committed.DONE
 
     def _keep(self, subject: str, document: Document) -> None:
+        self.writes += 1
         kept = self._files.get(subject)
         if kept is None:
             insort(self._order, subject)
         keys = frozenset(document.get("keys", ()))
-        for key in (kept.keys if kept else frozenset[str]()) - keys:
-            self._by_key[key].discard(subject)
-        for key in keys - (kept.keys if kept else frozenset[str]()):
-            self._by_key.setdefault(key, set()).add(subject)
+        before = kept.keys if kept else _NO_KEYS
+        if keys != before:
+            for key in before - keys:
+                self._by_key[key].discard(subject)
+            for key in keys - before:
+                self._by_key.setdefault(key, set()).add(subject)
         slot = document["slot"]
-        self._files[subject] = _Kept(bson.encode(document), document["version"], slot, keys)
+        stored = bson.encode(document) if self._as_bson else document
+        self._files[subject] = _Kept(stored, document["version"], slot, keys)
         self._timers.put(subject, slot, _milliseconds(document.get("next_timer_at")))
         self._effects.put(subject, slot, _milliseconds(document.get("next_effect_at")))
         if pending := document.get("pending"):
@@ -136,7 +147,8 @@ class MemoryStore:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    raw: bytes
+    document: bytes | Document
+    """As BSON, or as it is."""
     version: int
     slot: int
     keys: frozenset[str]
@@ -195,7 +207,9 @@ class _Due:
 
 def _milliseconds(at: datetime | None) -> datetime | None:
     """A moment as BSON keeps it."""
-    return at and at.replace(microsecond=at.microsecond // 1000 * 1000)
+    if at is None or at.microsecond % 1000 == 0:
+        return at
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _matches(document: Document, where: Mapping[str, Any]) -> bool:

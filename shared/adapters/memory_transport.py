@@ -24,7 +24,8 @@ class MemoryTransport:
         self._member: int | None = None
         self._generation = -1
         self._positions: dict[TopicPartition, int] = {}
-        self._turn: list[TopicPartition] = []
+        self._turn: list[tuple[TopicPartition, list[Record]]] = []
+        """The owned partitions with their records, in the order in which they are looked at."""
         self._acks = Acks()
         self._seen_all_at = -1
         """`log.appended` when the last look found nothing."""
@@ -94,9 +95,11 @@ class MemoryTransport:
         self._generation = now
         self._acks.forget()
         self._turn = [
-            TopicPartition(topic, number) for number in sorted(self.partitions()) for topic in self._topics
+            (TopicPartition(topic, number), self._log.topic(topic)[number])
+            for number in sorted(self.partitions())
+            for topic in self._topics
         ]
-        self._positions = {where: self._log.committed(self._group, where) for where in self._turn}
+        self._positions = {where: self._log.committed(self._group, where) for where, _ in self._turn}
         self._seen_all_at = -1
 
     def _next(self, max_records: int) -> list[Record]:
@@ -108,19 +111,20 @@ class MemoryTransport:
         found: list[Record] = []
         if self._mix:
             self._mix.shuffle(self._turn)
-        for turn, where in enumerate(self._turn):
+        for turn, (where, records) in enumerate(self._turn):
             room = max_records - len(found)
             if room <= 0:
                 # The next call starts where this one stopped, so that no partition waits for ever.
                 self._turn = self._turn[turn:] + self._turn[:turn]
                 break
+            at = self._positions[where]
+            if len(records) <= at:
+                continue
             if self._mix:
                 room = self._mix.randint(1, room)
-            at = self._positions[where]
-            given = self._log.topic(where.topic)[where.partition][at : at + room]
-            if given:
-                self._positions[where] = given[-1].offset + 1
-                found += given
+            given = records[at : at + room]
+            self._positions[where] = at + len(given)
+            found += given
         self._acks.give(found)
         if not found:
             self._seen_all_at = self._log.appended
