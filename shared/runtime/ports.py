@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Document = dict[str, Any]
 """A file as it is stored: JSON values and aware UTC datetimes. Its shape is `runtime/file.py`'s."""
@@ -144,9 +144,8 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TopicPartition:
-    """One partition of one topic."""
+class TopicPartition(NamedTuple):
+    """One partition of one topic. A tuple, since it is looked up by for every record."""
 
     topic: str
     partition: int
