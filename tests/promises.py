@@ -29,6 +29,7 @@ PROMISES: Final = (
         "a fact that got a 2xx is never lost",
         README,
         (
+            "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_commit.py",
             "tests/runtime/test_facts.py",
@@ -44,6 +45,7 @@ PROMISES: Final = (
         "nothing acts twice: one refund, one task, one message for each id",
         README,
         (
+            "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/traps/test_trade_traps.py",
             "tests/runtime/test_effects.py",
@@ -57,6 +59,7 @@ PROMISES: Final = (
         "for each order, events come in order and without gaps",
         README,
         (
+            "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_publishing.py",
             "tests/storms/test_storms.py",
@@ -69,6 +72,7 @@ PROMISES: Final = (
         "a timer fires once, not early, after what was said before it",
         README,
         (
+            "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/traps/test_trade_traps.py",
             "tests/runtime/test_clock_set_back.py::test_a_timer_waits_for_a_clock_that_was_set_back_and_fires_once",
@@ -81,6 +85,7 @@ PROMISES: Final = (
         "a poisoned record stops neither its partition nor its neighbours",
         README,
         (
+            "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_stream.py",
             "tests/runtime/test_redrive.py",
