@@ -1,5 +1,6 @@
 """The desk: the engine as somebody at the door sees it. Facts and commands in, files to look at out."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 from shared.kernel.decision import Refused
 from shared.runtime.engine import Engine
 from shared.runtime.file import File, from_document
-from shared.runtime.ports import Clock
+from shared.runtime.ports import Clock, Unavailable
 from shared.runtime.service import Service
-from shared.runtime.work import Ask, Tell
+from shared.runtime.work import Ask, Done, Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,7 @@ class Desk:
         Raises `KeyReused` when the id was used with another digest, `TooMuchPending` and
         `Contended` when it is to come again later.
         """
-        (done,) = await self._engine.run([Tell(fact.order_id, fact, digest, shops)])
-        if done.problem is not None:
-            raise done.problem
+        done = await self._done(Tell(fact.order_id, fact, digest, shops))
         refused = done.refused
         metrics = self._engine.metrics
         outcome = "duplicate" if done.duplicate else "fits" if done.fits else "out_of_stage"
@@ -89,9 +88,7 @@ class Desk:
 
         Raises `KeyReused`, `VersionMoved`, `TooMuchPending` and `Contended`.
         """
-        (done,) = await self._engine.run([Ask(subject, command, key, digest, if_match)])
-        if done.problem is not None:
-            raise done.problem
+        done = await self._done(Ask(subject, command, key, digest, if_match))
         metrics = self._engine.metrics
         outcome = "duplicate" if done.duplicate else "refused" if done.refused else "done"
         metrics.count("orderlink_commands_total", command=type(command).__name__, outcome=outcome)
@@ -121,6 +118,26 @@ class Desk:
     async def ready(self) -> None:
         """Return when the database answers."""
         await self._engine.store.ping()
+
+    async def _done(self, work: Tell | Ask) -> Done:
+        """Do it, within the time that somebody who asks will wait.
+
+        Nobody is served by what is done later: he has gone, and asks again. It would pile up with every
+        asking, and a database that has only become slow would never catch up. Left half-way it is as
+        safe as after a crash: told again, dedupe knows what was done.
+        """
+        seconds = self._engine.limits.answer_max_seconds
+        waiting = asyncio.timeout(seconds)
+        try:
+            async with waiting:
+                (done,) = await self._engine.run([work])
+        except TimeoutError as late:
+            if not waiting.expired():
+                raise
+            raise Unavailable(f"not committed for certain within {seconds:g} s") from late
+        if done.problem is not None:
+            raise done.problem
+        return done
 
     def _read(self, document: Mapping[str, Any]) -> FileView:
         return file_view(from_document(self.service, dict(document)))

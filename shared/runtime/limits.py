@@ -17,6 +17,8 @@ class Limits(Strict):
     """Records that are taken, decided on and committed together."""
     commit_attempts: Annotated[int, Field(ge=1, le=100)] = 10
     """How often a file is decided on again when its commit was no clear yes."""
+    answer_max_seconds: Seconds = 15.0
+    """A fact or command that takes longer to be committed is answered with "come again"."""
     event_max_bytes: Annotated[int, Field(ge=1024, le=900_000)] = 256_000
     """Below the topic's message limit; a larger event fails before the commit."""
     pending_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 1_000
