@@ -38,6 +38,10 @@ PROMISES: Final = (
             "tests/cli/test_replay.py::test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once",
             "tests/adapters/test_motor_store.py::test_what_was_committed_survives_a_killed_database",
             "tests/http/test_facts_over_http.py::test_a_database_that_is_away_is_said_with_a_time_to_come_again",
+            "tests/runtime/test_known_versions.py",
+            "tests/runtime/test_answers.py",
+            "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
+            "tests/chaos/test_parts_of_chaos.py",
         ),
     ),
     Promise(
@@ -52,6 +56,8 @@ PROMISES: Final = (
             "tests/storms/test_storms.py",
             "tests/cli/test_replay.py::test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once",
             "tests/http/test_facts_over_http.py::test_telling_a_fact_twice_changes_nothing",
+            "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
+            "tests/chaos/test_parts_of_chaos.py",
         ),
     ),
     Promise(
@@ -65,6 +71,8 @@ PROMISES: Final = (
             "tests/storms/test_storms.py",
             "tests/adapters/test_publisher.py::test_a_record_whose_acknowledgement_was_lost_is_not_lost",
             "tests/adapters/test_publisher.py::test_nothing_that_was_refused_is_sent_later_by_itself",
+            "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
+            "tests/chaos/test_parts_of_chaos.py",
         ),
     ),
     Promise(
@@ -78,6 +86,7 @@ PROMISES: Final = (
             "tests/runtime/test_clock_set_back.py::test_a_timer_waits_for_a_clock_that_was_set_back_and_fires_once",
             "tests/runtime/test_timers.py",
             "tests/storms/test_storms.py",
+            "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
         ),
     ),
     Promise(
@@ -104,6 +113,8 @@ PROMISES: Final = (
             "tests/adapters/test_motor_store.py::test_the_store_works_again_when_the_database_is_back",
             "tests/adapters/test_publisher.py::test_a_publisher_survives_a_broker_that_restarts",
             "tests/http/test_facts_over_http.py::test_a_broker_that_is_away_keeps_nobody_from_telling",
+            "tests/runtime/test_answers.py",
+            "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
         ),
     ),
     Promise(
@@ -121,6 +132,7 @@ PROMISES: Final = (
             "tests/settings/test_stalls.py",
             "tests/runtime/test_stream.py::test_a_worker_stands_still_only_where_it_has_records_to_take",
             "tests/runtime/test_stream.py::test_a_member_that_the_group_lost_ends_the_worker",
+            "tests/runtime/test_stream.py::test_a_worker_whose_broker_is_away_waits_for_it_and_has_its_time_anew_afterwards",
         ),
     ),
 )

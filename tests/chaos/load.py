@@ -1,0 +1,182 @@
+"""The load: orders that live at once, each told its next fact when the one before has reached everybody.
+
+Every fact is told until it is accepted, as a shop's platform would. Some are told twice. Each answer
+is counted under what was broken at that moment, and one that breaks the API's promise is written down.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+import httpx
+
+from shared.contracts.catalog import SERVICES
+from shared.contracts.facts import TAKEN_BY, AnyFact
+from tests.chaos.onlooker import Onlooker
+from tests.chaos.orders import DAYS_MAX, Order, order
+
+ANSWER_MAX_SECONDS = 30.0
+"""An answer that takes longer is none: the API promises to answer, if only with 503."""
+RETRY_AFTER_MAX_SECONDS = 1.0
+"""We come again sooner than we are asked to: more load."""
+TWICE_SHARE = 0.05
+CALM = "nothing"
+
+
+@dataclass
+class Answers:
+    """What requests got, by what was broken meanwhile."""
+
+    counted: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    longest_seconds: dict[str, float] = field(default_factory=dict[str, float])
+    wrong: list[str] = field(default_factory=list[str])
+
+    def note(self, broken: str, what: str, seconds: float) -> None:
+        """One more."""
+        self.counted[broken, what] += 1
+        self.longest_seconds[broken] = max(seconds, self.longest_seconds.get(broken, 0.0))
+
+    def total(self, *whats: str) -> int:
+        """How many requests got one of these."""
+        return sum(count for (_, what), count in self.counted.items() if what in whats)
+
+
+@dataclass
+class Load:
+    """Keeps telling facts. `begin_day` says which day it is; `finish_day` waits for the day's last fact."""
+
+    onlooker: Onlooker
+    random: Random
+    orders_per_second: float
+    orders_at_once_max: int
+    broken: str = CALM
+    answers: Answers = field(default_factory=Answers)
+    told: list[tuple[int, int, AnyFact]] = field(default_factory=list[tuple[int, int, AnyFact]])
+    """Every accepted fact with its day and its place in its order's day."""
+    orders: dict[str, Order] = field(default_factory=dict[str, Order])
+    _due: dict[int, deque[tuple[Order, int]]] = field(default_factory=dict[int, deque[tuple[Order, int]]])
+    _playing: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict[str, httpx.AsyncClient])
+    _starting: "asyncio.Task[None] | None" = None
+    _day: int = 0
+
+    def connect(self, apis: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Where the APIs are."""
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+        self._clients = {
+            service: httpx.AsyncClient(
+                base_url=apis[service], headers=dict(headers), timeout=ANSWER_MAX_SECONDS, limits=limits
+            )
+            for service in SERVICES
+        }
+
+    @property
+    def in_flight(self) -> int:
+        """Orders that are being told about."""
+        return len(self._playing)
+
+    def begin_day(self, day: int, *, new_orders: bool) -> None:
+        """Go on with the orders that have something that day, and place new ones between them."""
+        self._day = day
+        self._starting = asyncio.create_task(self._start(new_orders))
+
+    async def finish_day(self) -> None:
+        """Place no new orders, and return when everything of the day was told and everybody heard it."""
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        due = self._due.pop(self._day, deque[tuple[Order, int]]())
+        while due or self._playing:
+            while due and len(self._playing) < self.orders_at_once_max:
+                self._play(*due.popleft())
+            await asyncio.wait(self._playing, return_when=asyncio.FIRST_COMPLETED)
+            self._look_at_ended()
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = {*self._playing, *([self._starting] if self._starting else [])}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def _start(self, new_orders: bool) -> None:
+        due = self._due.setdefault(self._day, deque())
+        began, started = time.monotonic(), 0
+        while True:
+            self._look_at_ended()
+            owed = int((time.monotonic() - began) * self.orders_per_second) - started
+            for _ in range(max(0, owed)):
+                started += 1
+                if len(self._playing) >= self.orders_at_once_max:
+                    continue
+                # As many of the old as of the new, so that neither keeps the other waiting.
+                if due and (started % 2 or not new_orders):
+                    self._play(*due.popleft())
+                elif new_orders:
+                    self._play(self._new_order(), 0)
+            await asyncio.sleep(0.02)
+
+    def _new_order(self) -> Order:
+        made = order(len(self.orders), self._day, self.random)
+        self.orders[made.order_id] = made
+        for after in range(1, min(len(made.days), DAYS_MAX)):
+            self._due.setdefault(self._day + after, deque()).append((made, after))
+        return made
+
+    def _play(self, chosen: Order, after: int) -> None:
+        self._playing.add(asyncio.create_task(self._tell_day(chosen.order_id, chosen.days[after])))
+
+    def _look_at_ended(self) -> None:
+        ended = {task for task in self._playing if task.done()}
+        self._playing -= ended
+        for task in ended:
+            task.result()
+
+    async def _tell_day(self, order_id: str, facts: Iterable[AnyFact]) -> None:
+        day = self._day
+        for rank, fact in enumerate(facts):
+            await self.tell(fact)
+            self.told.append((day, rank, fact))
+            if self.random.random() < TWICE_SHARE:
+                await self.tell(fact)
+            await self.onlooker.quiet(order_id)
+
+    async def tell(self, fact: AnyFact) -> None:
+        """Tell a fact until it is accepted."""
+        body = fact.model_dump_json(exclude_none=True)
+        while True:
+            broken, began = self.broken, time.monotonic()
+            pause = 0.2
+            try:
+                answer = await self._clients[TAKEN_BY[fact.fact]].post(
+                    "/facts", content=body, headers={"Content-Type": "application/json"}
+                )
+            except httpx.TimeoutException:
+                what = "no answer"
+                self.answers.wrong.append(
+                    f"fact {fact.id} got no answer within {ANSWER_MAX_SECONDS:.0f} s ({broken} broken)"
+                )
+            except httpx.ConnectError:
+                what = "nobody there"
+            except httpx.TransportError:
+                what = "cut off"
+            else:
+                what = f"{answer.status_code}"
+                retry_after = answer.headers.get("Retry-After", "")
+                if answer.is_success:
+                    self.answers.note(broken, "2xx", time.monotonic() - began)
+                    return
+                if answer.status_code != 503 or not retry_after:
+                    self.answers.wrong.append(
+                        f"fact {fact.id} got {what} with Retry-After {retry_after!r}: {answer.text[:200]}"
+                    )
+                else:
+                    pause = min(float(retry_after), RETRY_AFTER_MAX_SECONDS)
+            self.answers.note(broken, what, time.monotonic() - began)
+            await asyncio.sleep(pause)
