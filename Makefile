@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real sizes bench demo up simulate schemas format clean
+.PHONY: help setup check test test-real sizes chaos scale-out bench demo up simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -59,6 +59,12 @@ test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), contain
 
 sizes: $(STAMP) ## Dead letters, timers and topics at full size (half an hour), with reports in docs/reports
 	$(BIN)/python -m tests.size $(PARTS)
+
+chaos: $(STAMP) ## Break the real system under load for a while (as root disks fill too): MINUTES=60, ARGS=--smoke
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(ARGS)
+
+scale-out: $(STAMP) ## One worker of a service, three, two, one, under load; how long partitions stand still
+	@$(BIN)/python -m tests.chaos.scale_out $(ARGS)
 
 # The peers are installed beside us, not among us: nothing else needs them.
 BENCH := .orderlink/bench-venv
