@@ -12,11 +12,10 @@ import os
 import platform
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -37,11 +36,15 @@ KEEPER: Final = "keeper"
 BATCH: Final = 128
 """The batch at which ours is compared."""
 PUBLISHED_AT_ONCE: Final = 1000
+TABLE_COLUMNS: Final = 120
 CHILD_SECONDS_MAX: Final = 180.0
 ALONE: Final = ("bulk_write", "consume")
 PEERS: Final = {"faust_singly": "faust", "faststream_singly": "faststream", "celery_eta": "celery"}
 """Each peer's module, and the package that it needs."""
 HEARD_BY_PEERS: Final = HEARS["notifications"][:3]
+
+
+Found = TypeVar("Found")
 
 
 class Size(BaseModel):
@@ -54,10 +57,11 @@ class Size(BaseModel):
     services: tuple[str, ...]
     rates: list[float]
     rate_seconds: float
+    at_once: bool = False
 
 
 FULL: Final = Size(
-    orders=100,
+    orders=200,
     rounds=3,
     batches=(1, 16, 128, 512),
     transports=("faust", "aiokafka"),
@@ -73,6 +77,7 @@ SMOKE: Final = Size(
     services=("orders",),
     rates=[10],
     rate_seconds=1,
+    at_once=True,
 )
 
 
@@ -118,6 +123,30 @@ class Bench:
                 raise RuntimeError("the broker did not take the recording")
         await publisher.close()
 
+    async def parts(self, directory: Path) -> dict[str, Any]:
+        """All parts of a report, one after the other, or all at once where nobody reads the figures."""
+        limit = asyncio.Semaphore(4 if self.size.at_once else 1)
+
+        async def in_turn(part: Coroutine[Any, Any, Found]) -> Found:
+            async with limit:
+                return await part
+
+        both, engine, services, stack = await asyncio.gather(
+            in_turn(self.same_work()),
+            in_turn(self.engine()),
+            in_turn(self.services()),
+            in_turn(self.stack(directory)),
+        )
+        same_work, bound = both
+        return {
+            "same_work": same_work,
+            "bound": bound,
+            "engine": engine,
+            "services": services,
+            "stack": stack,
+            "skipped": self.skipped,
+        }
+
     async def engine(self) -> list[Row]:
         """(a) By transport and batch."""
         found: dict[tuple[str, int], Result] = {}
@@ -153,7 +182,6 @@ class Bench:
             for name in peers:
                 job = self._job(name, KEEPER, batch=1)
                 ours.setdefault(name, []).append(await self._run(job, f"peers.{name}"))
-            self._time_loop()
         return (
             [
                 Row.of(name, all_, batch=batch if name.startswith("engine") else 1)
@@ -192,7 +220,6 @@ class Bench:
         )
 
     async def _worker(self, service: str, transport: str, batch: int) -> Result:
-        self._time_loop()
         job = self._job("worker", service, transport, batch)
         admin = KafkaAdmin(self.under.kafka, naming=job.naming())
         await admin.make_topics({event_topic(service)}, 1)
@@ -221,35 +248,28 @@ class Bench:
         if child.returncode != 0 or not answers:
             end = complained.decode(errors="replace").strip().splitlines()[-12:]
             raise RuntimeError(f"{module} ended with {child.returncode}:\n" + "\n".join(end))
-        return Result.model_validate_json(answers[-1])
-
-    def _time_loop(self) -> None:
-        began = time.process_time()
-        total = 0
-        for number in range(1_000_000):
-            total += number & 7
-        self.loops.append(1000 * (time.process_time() - began))
+        result = Result.model_validate_json(answers[-1])
+        self.loops.append(result.loop_milliseconds)
+        return result
 
 
-def ratios(report: Report) -> dict[str, float]:
-    """Ours over the others, of medians of the same rounds."""
-    rate = {row.name: row.events_per_second.median for row in report.same_work}
-    cost = {row.name: row.cpu_microseconds_per_event.median for row in report.same_work}
-    found: dict[str, float] = {}
-    for ours in (name for name in rate if name.startswith("engine")):
-        for peer in (name for name in rate if not name.startswith("engine")):
-            found[f"events/s, {ours} over {peer}"] = rate[ours] / rate[peer]
-            found[f"CPU, {peer} over {ours}"] = cost[peer] / cost[ours]
+def ratios(report: Report) -> dict[str, Figure]:
+    """Ours over the others, round by round: what else the machine did met both sides of a round alike."""
+    ours = [row for row in report.same_work if row.name.startswith("engine")]
     bound = {row.name: row for row in report.bound}
-    for row in report.same_work:
-        if row.name.startswith("engine") and "bulk_write" in bound:
-            writes = row.events_per_second.median * row.writes_per_event
-            found[f"share of raw bulk_write, {row.name}"] = (
-                writes / bound["bulk_write"].events_per_second.median
-            )
-            reads = bound["consume"].events_per_second.median
-            found[f"share of raw consume, {row.name}"] = row.events_per_second.median / reads
+    found: dict[str, Figure] = {}
+    for row in ours:
+        for peer in (each for each in report.same_work if each not in ours):
+            found[f"events/s, {row.name} over {peer.name}"] = _over(row.rates, peer.rates)
+            found[f"CPU, {peer.name} over {row.name}"] = _over(peer.costs, row.costs)
+        writes = [rate * row.writes_per_event for rate in row.rates]
+        found[f"share of raw bulk_write, {row.name}"] = _over(writes, bound["bulk_write"].rates)
+        found[f"share of raw consume, {row.name}"] = _over(row.rates, bound["consume"].rates)
     return found
+
+
+def _over(upper: Sequence[float], lower: Sequence[float]) -> Figure:
+    return Figure.of([above / max(below, 1e-9) for above, below in zip(upper, lower, strict=True)])
 
 
 async def bench(size: Size, directory: Path, broker: str, database: str, progress: Progress) -> Report:
@@ -258,7 +278,6 @@ async def bench(size: Size, directory: Path, broker: str, database: str, progres
     async with servers(directory / "servers", broker, database) as under:
         run = Bench(under, directory, size, progress)
         await run.prepare()
-        same_work, bound = await run.same_work()
         report = Report(
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
             machine=Machine(
@@ -271,12 +290,7 @@ async def bench(size: Size, directory: Path, broker: str, database: str, progres
             broker=under.broker,
             database=under.database,
             orders=size.orders,
-            same_work=same_work,
-            bound=bound,
-            engine=await run.engine(),
-            services=await run.services(),
-            stack=await run.stack(directory / "stack"),
-            skipped=run.skipped,
+            **await run.parts(directory / "stack"),
         )
     machine = report.machine.model_copy(
         update={"load_after": os.getloadavg()[0], "loop_milliseconds": Figure.of(run.loops)}
@@ -296,6 +310,8 @@ def main(argv: Sequence[str] | None = None, console: Callable[[], Console] = Con
     parser.add_argument("--database", choices=("embedded", "native"), default=best, help=f"here: {best}")
     told = parser.parse_args(argv)
     screen = console()
+    if not screen.is_terminal:
+        screen.width = TABLE_COLUMNS
     with (
         tempfile.TemporaryDirectory(prefix="orderlink-bench-") as directory,
         Progress(console=screen) as progress,

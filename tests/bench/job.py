@@ -30,6 +30,8 @@ class Job(BaseModel):
     batch_max_records: int = 128
     records: int = 0
     """So many records are on the topics for it."""
+    seconds_max: float = 15.0
+    """It ends after this time, however many are left: a slow contestant holds up no other."""
 
     def naming(self) -> Naming:
         """The recording's topics are shared; what this run writes is its own."""
@@ -56,6 +58,8 @@ class Result(BaseModel):
     commits: int = 0
     published: int = 0
     memory_max_megabytes: float = 0.0
+    loop_milliseconds: float = 0.0
+    """What a fixed loop of plain Python took in this process, right afterwards."""
 
     @property
     def events_per_second(self) -> float:
@@ -68,6 +72,18 @@ class Result(BaseModel):
         return 1e6 * self.cpu_seconds / max(self.events, 1)
 
 
+def time_loop() -> float:
+    """CPU milliseconds of a fixed loop of plain Python: how fast a core is just now.
+
+    Where others share the cores, a second of CPU time holds less work. The loop tells how much less.
+    """
+    began = time.process_time()
+    total = 0
+    for number in range(1_000_000):
+        total += number & 7
+    return 1000 * (time.process_time() - began)
+
+
 class Stopwatch:
     """Wall and CPU time between `start` and `lap`."""
 
@@ -78,6 +94,17 @@ class Stopwatch:
     def start(self) -> None:
         """From now on."""
         self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> float:
+        """How long it has run."""
+        return time.perf_counter() - self._wall
+
+    def is_over(self, taken: int, job: Job) -> bool:
+        """Whether a run that has taken so many ends here. Then it is what was measured."""
+        over = taken >= job.records or self.seconds() > job.seconds_max
+        if over:
+            self.lap()
+        return over
 
     def lap(self) -> None:
         """Up to now."""
@@ -102,6 +129,7 @@ class Stopwatch:
             commits=commits,
             published=published,
             memory_max_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            loop_milliseconds=time_loop(),
         )
 
 

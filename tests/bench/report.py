@@ -40,6 +40,12 @@ class Row(BaseModel):
     events: int
     events_per_second: Figure
     cpu_microseconds_per_event: Figure
+    rates: list[float]
+    """Events a second, round by round."""
+    costs: list[float]
+    """CPU microseconds an event, round by round."""
+    loop_milliseconds: float
+    """What the fixed loop took beside it."""
     writes_per_event: float
     memory_max_megabytes: float
 
@@ -54,6 +60,9 @@ class Row(BaseModel):
             events=results[0].events,
             events_per_second=Figure.of([each.events_per_second for each in results]),
             cpu_microseconds_per_event=Figure.of([each.cpu_microseconds_per_event for each in results]),
+            rates=[each.events_per_second for each in results],
+            costs=[each.cpu_microseconds_per_event for each in results],
+            loop_milliseconds=median(each.loop_milliseconds for each in results),
             writes_per_event=median(each.commits / max(each.events, 1) for each in results),
             memory_max_megabytes=max(each.memory_max_megabytes for each in results),
         )
@@ -84,7 +93,7 @@ class Report(BaseModel):
     bound: list[Row] = Field(default_factory=list[Row])
     skipped: list[str] = Field(default_factory=list[str])
     stack: StackFigures | None = None
-    ratios: dict[str, float] = Field(default_factory=dict[str, float])
+    ratios: dict[str, Figure] = Field(default_factory=dict[str, Figure])
 
 
 def show(report: Report, console: Console) -> None:
@@ -93,13 +102,18 @@ def show(report: Report, console: Console) -> None:
     console.print(
         f"\nOn {machine.cores} cores, Python {machine.python}, broker: {report.broker}, database: "
         f"{report.database}.\nLoad {machine.load_before:.1f} before and {machine.load_after:.1f} after; "
-        f"a fixed loop took {machine.loop_milliseconds.text()} ms.",
+        f"a fixed loop took {machine.loop_milliseconds.text()} ms of CPU. Where the cores are shared, a\n"
+        "second of CPU time holds less work: `at best speed` is what the CPU time would be at the best loop.",
         highlight=False,
     )
-    _rows(console, "(a) One worker of notifications, by transport and batch", report.engine)
-    _rows(console, "(a) One worker of each service", report.services)
-    _rows(console, "(b) The same small work: each order's stage and last events", report.same_work)
-    _rows(console, "(c) The bound: drivers alone", report.bound, noun="documents or records")
+    parts = (
+        ("(a) One worker of notifications, by transport and batch", report.engine, "events"),
+        ("(a) One worker of each service", report.services, "events"),
+        ("(b) The same small work: each order's stage and last events", report.same_work, "events"),
+        ("(c) The bound: drivers alone", report.bound, "documents or records"),
+    )
+    for title, rows, noun in parts:
+        _rows(console, title, rows, noun, machine.loop_milliseconds.min)
     if report.stack is not None:
         _latencies(console, report.stack)
         _memory(console, report.stack)
@@ -107,23 +121,24 @@ def show(report: Report, console: Console) -> None:
     ratios.add_column("what")
     ratios.add_column("×", justify="right")
     for name, value in report.ratios.items():
-        ratios.add_row(name, f"{value:.2f}")
+        ratios.add_row(name, f"{value.median:.2f} ({value.min:.2f}–{value.max:.2f})")
     console.print(ratios)
     for line in report.skipped:
         console.print(f"left out: {line}", highlight=False)
 
 
-def _rows(console: Console, title: str, rows: Sequence[Row], noun: str = "events") -> None:
+def _rows(console: Console, title: str, rows: Sequence[Row], noun: str, loop_best: float) -> None:
     table = Table(title=title, title_justify="left")
-    table.add_column("who")
-    for column in ("batch", f"{noun}/s", "CPU µs each", "writes each", "memory MB"):
-        table.add_column(column, justify="right")
+    table.add_column("who", no_wrap=True)
+    for column in ("batch", f"{noun}/s", "CPU µs each", "at best speed", "writes each", "memory MB"):
+        table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             f"{row.name}, {row.transport}" if row.transport else row.name,
             str(row.batch_max_records),
             row.events_per_second.text(),
             row.cpu_microseconds_per_event.text(),
+            f"{row.cpu_microseconds_per_event.median * loop_best / max(row.loop_milliseconds, 1e-9):,.0f}",
             f"{row.writes_per_event:.2f}",
             f"{row.memory_max_megabytes:.0f}",
         )

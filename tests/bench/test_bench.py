@@ -11,6 +11,7 @@ from tests.bench.__main__ import main
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.real
 @pytest.mark.processes
 def test_a_tiny_bench_keeps_and_prints_all_its_parts(tmp_path: Path) -> None:
