@@ -112,7 +112,7 @@ async def _restart_one_by_one(town: Town, fault: Fault, felt: Felt) -> AsyncIter
             child = town.child(service, role)
             felt.exits_seconds.append(await town.ended(child))
             where = town.stack.worker if role == "worker" else town.stack.api
-            await asyncio.wait_for(town.ready(where(service)), 60)
+            await town.ready(where(service))
     yield
 
 

@@ -9,7 +9,7 @@ from statistics import median
 from rich.table import Table
 
 from tests.chaos.faults import SESSION_SECONDS
-from tests.chaos.load import CALM
+from tests.chaos.load import ANSWER_MAX_SECONDS, CALM
 from tests.chaos.run import NIGHT, Run, Stroke
 
 RECOVERY_GOAL_SECONDS = SESSION_SECONDS + 5.0
@@ -165,7 +165,10 @@ def _checked(run: Run) -> list[str]:
             "of them sent again: SMTP"
         ),
         "  can't tell a repetition, where a worker is killed between sending a mail and noting it.",
-        "- Every request got 2xx, or 503 with Retry-After, or found no process; none waited for 30 s.",
+        (
+            "- Every request got 2xx, or 503 with Retry-After, or found no process; none waited for "
+            f"{ANSWER_MAX_SECONDS:.0f} s."
+        ),
         (
             f"- Recovery within the session timeout and 5 s ({RECOVERY_GOAL_SECONDS:.0f} s): "
             f"{len(result.strokes) - len(late)} of {len(result.strokes)} faults."

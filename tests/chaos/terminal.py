@@ -20,8 +20,8 @@ from shared.cli.running import ephemeral_directory
 from tests.chaos.faults import Fault
 from tests.chaos.load import Load
 from tests.chaos.onlooker import Onlooker
-from tests.chaos.run import NeverCame, Run, Stroke
-from tests.chaos.town import Options, Town
+from tests.chaos.run import Run, Stroke
+from tests.chaos.town import NeverCame, Options, Town
 from tests.kit.apache import what_is_missing
 
 SHOWN_MAX = 40

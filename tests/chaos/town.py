@@ -29,8 +29,11 @@ from tests.chaos.orders import day_begins
 from tests.kit.parts import BROKERS, Server
 from tests.kit.proxy import Proxy
 
-EXIT_MAX_SECONDS = 10.0
-"""How long a process may take to end after SIGTERM."""
+EXIT_PATIENCE_SECONDS = 60.0
+"""A process that has not ended so long after SIGTERM never does; ten seconds are promised."""
+NEVER = float("inf")
+GIVE_UP_SECONDS = 150.0
+"""What has not recovered after so long does not recover by itself."""
 WATCH_SECONDS = 0.2
 LEASE_SECONDS = 20
 """A refund or mail whose worker was killed is tried again after so long; shorter than usual, to save time."""
@@ -46,6 +49,10 @@ class Options:
     disks: bool = False
     """Whether broker and database get small disks of their own, to be filled."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class NeverCame(Exception):
+    """Something that had to happen by itself did not."""
 
 
 class Town:
@@ -142,20 +149,23 @@ class Town:
         return await self.ended(child)
 
     async def ended(self, child: Child) -> float:
-        """SIGTERM, and how many seconds it took to end. One that does not end is killed: infinity."""
+        """SIGTERM, and how many seconds it took to end. One that does not end is killed: never."""
         began = asyncio.get_running_loop().time()
         child.signal(signal.SIGTERM)
-        if not await child.ended(2 * EXIT_MAX_SECONDS):
+        if not await child.ended(EXIT_PATIENCE_SECONDS):
             child.signal(signal.SIGKILL)
-            return float("inf")
+            return NEVER
         return asyncio.get_running_loop().time() - began
 
     async def ready(self, *urls: str) -> None:
-        """Return when all of these say that they are ready."""
+        """Return when all of these say that they are ready. Raises `NeverCame`."""
+        until = asyncio.get_running_loop().time() + GIVE_UP_SECONDS
         async with httpx.AsyncClient(timeout=2.0) as client:
             for url in urls:
                 while not await _is_ready(client, url):
                     self.check()
+                    if asyncio.get_running_loop().time() > until:
+                        raise NeverCame(f"{url} was not ready after {GIVE_UP_SECONDS:.0f} s")
                     await asyncio.sleep(0.1)
 
     def everybody(self) -> list[str]:
