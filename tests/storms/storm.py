@@ -1,238 +1,391 @@
-"""One storm: four services, each with a door and two workers, played through a story under faults."""
+"""One storm: four services, each with a door, two workers and an operator, played through a story.
+
+The scheduler picks at random among those who have something to do, and lets several of them be at
+work at once: at each call of a port somebody else may go on. Time stands still until nothing moves;
+then it goes to the next fact, timer or effect. An order's next fact is told when what the one
+before led to has reached every service.
+"""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from shared.adapters.clock import VirtualClock
 from shared.adapters.memory_log import MemoryLog
-from shared.adapters.memory_store import MemoryStore
-from shared.cli.loading import load_services
-from shared.contracts.catalog import HEARS, SLOTS, event_topic
+from shared.contracts.catalog import HEARS, event_topic
 from shared.contracts.facts import TAKEN_BY, AnyFact
-from shared.runtime.audit import Audit
-from shared.runtime.engine import Engine
+from shared.kernel.profiles import Profile
 from shared.runtime.fold import body_digest
-from shared.runtime.limits import Limits
-from shared.runtime.metrics import NoMetrics
-from shared.runtime.ports import PortError
+from shared.runtime.ports import Outgoing, PortError
 from shared.runtime.service import Service
 from shared.runtime.work import Contended, Tell, TooMuchPending
-from shared.runtime.worker import Worker
-from tests.kit.rules import default_profile
-from tests.kit.world import read
-from tests.storms.fate import Crash, Fate, StormOutside, StormPublisher, StormStore, StormTransport
-from tests.storms.stories import stories
+from tests.storms.fate import PATH, Crash, Fate
+from tests.storms.faults import CLOCK_JUMP, OUTAGE, UNDECODABLE, Fault
+from tests.storms.house import STRANGER, House, Member, Surroundings
+from tests.storms.ledger import Broken, Ledger
 
-PARTITIONS = 2
-ALL_SLOTS = range(SLOTS)
-FAR = datetime(9999, 1, 1, tzinfo=UTC)
-STEPS_MAX = 2_000
-"""More steps than this within one instant: something goes round in circles."""
-LIMITS = Limits(
-    pending_stale_after_seconds=0,
-    stream_wait_seconds=0.001,
-    outage_backoff_first_seconds=0.000001,
-    outage_backoff_max_seconds=0.000001,
-    batch_max_records=16,
-)
-AWAY = (PortError, Contended, TooMuchPending)
-
-
-class Broken(AssertionError):
-    """An invariant does not hold."""
+PARTITIONS: Final = 2
+STEPS_MAX: Final = 3_000
+"""More steps than this within one moment: something goes round in circles."""
+AWAY: Final = (PortError, Contended, TooMuchPending)
+HOPS_MAX: Final = 4
+"""How far steps get, at most, before others are set to work beside them."""
+SWEEPS_EARLY: Final = 0.05
+REPAIRS_EARLY: Final = 0.05
+TELLS_PAUSE: Final = 0.3
+"""How often something happens between two facts of one moment."""
+THAW_AFTER_MOMENTS: Final = 3
+UNREADABLE: Final = 2
+"""Records that nobody can read, one after the other."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What a story came to: for each subject what was said, and what was done outside."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which not everything was heard when it was said: what was late, and whose."""
 
-    said: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
-    acted: set[str] = field(default_factory=set[str])
-    letters: int = 0
-
-
-class House:
-    """One service: its files, its door and its workers, which crash and come back."""
-
-    def __init__(self, storm: "Storm", service: Service) -> None:
-        self.storm = storm
-        self.service = service
-        self.files = MemoryStore()
-        self.workers: list[Worker] = []
-        self.at_work: set[tuple[int, str]] = set()
-        """Which loop of which worker is running: a worker runs each of its loops once."""
-        self.door = self._engine()
-
-    async def start(self) -> None:
-        """Two workers join the group."""
-        for _ in range(2):
-            self.workers.append(await self._worker())
-
-    async def restart(self, index: int) -> None:
-        """A crashed worker's successor joins; the crashed one is gone from the group."""
-        await self.workers[index].transport.close()
-        self.workers[index] = await self._worker()
-
-    async def _worker(self) -> Worker:
-        storm = self.storm
-        transport = StormTransport(storm.log, self.service.name, HEARS[self.service.name], storm.fate)
-        await transport.start()
-        outsides = dict.fromkeys(self.service.effects, storm.outside)
-        return Worker(self._engine(), transport, outsides, PARTITIONS, _no_log)
-
-    def _engine(self) -> Engine:
-        storm = self.storm
-        return Engine(
-            self.service,
-            StormStore(self.files, storm.fate),
-            StormPublisher(storm.log, storm.fate),
-            storm.clock,
-            lambda shop_id: storm.profile,
-            LIMITS,
-            NoMetrics(),
-        )
+    begin: datetime
+    end: datetime
+    service: str | None
+    """None: all of them."""
+    order_id: str | None
+    """None: all orders."""
 
 
 class Storm:
-    """A story under the faults of one seed. `faults=0` is the calm run."""
+    """A story under the faults of one plan. `play` runs it."""
 
-    def __init__(self, seed: int, faults: int, orders: int) -> None:
-        self.facts = stories(seed, orders)
-        self.fate = Fate(seed, faults)
-        self.clock = VirtualClock(self.facts[0].at)
+    def __init__(
+        self,
+        facts: Sequence[AnyFact],
+        services: Sequence[Service],
+        profile: Profile,
+        seed: int,
+        faults: Sequence[Fault],
+        *,
+        sluggish: bool = False,
+    ) -> None:
+        self.facts = facts
+        self.fate = Fate(seed, faults, sluggish=sluggish)
+        self.clock = VirtualClock(facts[0].at)
         self.log = MemoryLog(partitions=PARTITIONS)
-        self.profile = default_profile(zone="Europe/Berlin")
-        self.outside = StormOutside(self.fate)
-        self.houses = {service.name: House(self, service) for service in load_services()}
-        self.audits = {name: Audit() for name in self.houses}
-        self._audited = {(name, number): 0 for name in self.houses for number in range(PARTITIONS)}
+        self.ledger = Ledger(self.log)
+        self.acted: Counter[str] = Counter()
+        self.windows: list[Window] = []
+        self.steps = 0
+        around = self._around = Surroundings(
+            self.clock, self.log, self.fate, self.ledger, profile, self.acted, self._stir
+        )
+        self.houses = {service.name: House(around, service) for service in services}
+        self.activity: list[tuple[datetime, str, str, str]] = []
+        """Moment, order, service and what it took in: a topic, `fact` or `timer`; or `said`."""
+        self._ahead = deque(facts)
+        self._telling: set[str] = set()
+        self._to_tell: dict[str, deque[AnyFact]] = {}
+        self._cleaning: set[str] = set()
+        self._running: dict[asyncio.Task[None], Member | None] = {}
+        self._ended: asyncio.Future[None] | None = None
+        self._up_at: dict[str, datetime] = {}
+        self._parked_since: dict[str, tuple[datetime, str]] = {}
+        self._failure: BaseException | None = None
 
-    async def rage(self) -> Outcome:
-        """Play it to the end, checking the invariants at every instant."""
+    async def play(self) -> None:
+        """Play it to the end. Raises `Broken` at the first step that breaks an invariant."""
+        asyncio.get_running_loop().set_exception_handler(self._stray)
         for house in self.houses.values():
-            await house.start()
-        ahead = list(self.facts)
-        while True:
-            due = await self._next_moment()
-            moments = [moment for moment in (due, ahead[0].at if ahead else None) if moment is not None]
-            if not moments:
-                break
-            self.clock.set(max(min(moments), self.clock.now()))
+            house.start()
+        while (moment := await self._next_moment()) is not None:
+            self._begin(moment)
             self.clock.hold(True)
-            while ahead and ahead[0].at <= self.clock.now():
-                await self._tell(ahead.pop(0))
-                await self._settle()
+            await self._settle()
             self.clock.hold(False)
             await self._settle()
-            self._check()
-        return self._outcome()
+            self._note()
+            self._world()
 
-    async def _tell(self, fact: AnyFact) -> None:
-        """A sender tells the fact until it is accepted, while the workers go on."""
-        house = self.houses[TAKEN_BY[fact.fact]]
-        work = [Tell(fact.order_id, fact, body_digest(fact))]
-        for _ in range(STEPS_MAX):
-            try:
-                ((done,), _) = await asyncio.gather(house.door.run(work), self._some_steps(2))
-            except (Crash, *AWAY):
-                continue
-            if done.problem is not None:
-                raise done.problem
-            return
-        raise Broken(f"{fact.id} was never accepted")
+    # Time
+
+    async def _next_moment(self) -> datetime | None:
+        moments: list[datetime] = list(self._up_at.values())
+        for house in self.houses.values():
+            if not house.down:
+                timer, effect, _ = await house.waiting()
+                moments += [moment for moment in (timer, effect) if moment is not None]
+        if self._ahead:
+            moments.append(self._ahead[0].at)
+        if moments:
+            return min(moments)
+        if self._around.frozen or self.ledger.parked or any(house.poisons for house in self.houses.values()):
+            return self.clock.now() + timedelta(hours=1)
+        return None
+
+    def _begin(self, moment: datetime) -> None:
+        """Time goes on to this moment, or further if the clock jumps."""
+        before, moment = self.clock.now(), max(moment, self.clock.now())
+        if fault := self.fate.take(CLOCK_JUMP):
+            moment = max(moment, before + timedelta(hours=1 + fault.draw % 72))
+            self.fate.strikes(fault, f"from {before:%d %H:%M} to {moment:%d %H:%M}")
+            self.windows.append(Window(before, moment, None, None))
+        self.ledger.clock_set(moment)
+        self.clock.set(moment)
+        self.fate.say(f"-- {moment:%Y-%m-%d %H:%M:%S}")
+        while self._ahead and self._ahead[0].at <= moment:
+            fact = self._ahead.popleft()
+            self._to_tell.setdefault(fact.order_id, deque()).append(fact)
+        for name, up_at in list(self._up_at.items()):
+            if up_at <= moment:
+                del self._up_at[name]
+                self.houses[name].start()
+                self.fate.say(f"{name} is up again")
+        nothing_else = not self._ahead and not self._up_at
+        for member in list(self._around.frozen):
+            member.frozen_moments += 1
+            if nothing_else or member.frozen_moments > THAW_AFTER_MOMENTS:
+                self._around.frozen.remove(member)
+                self._thawed(member)
+
+    def _thawed(self, member: Member) -> None:
+        self.fate.say(f"{member.process.name} wakes")
+        if member.process.ice is not None:
+            member.process.ice.set()
+            member.process.ice = None
+        if member.process.alive:
+            member.transport.rejoin()
+            self.ledger.moves += 1
+
+    def _world(self) -> None:
+        """Between two moments: what befalls a whole service."""
+        if fault := self.fate.take(OUTAGE):
+            house = self.houses[fault.service]
+            if not house.down:
+                now = self.clock.now()
+                up_at = now + timedelta(hours=6 + fault.draw % 90)
+                self.fate.strikes(fault, f"{house.name} until {up_at:%d %H:%M}")
+                self.windows.append(Window(now, up_at, house.name, None))
+                self._up_at[house.name] = up_at
+                house.stop()
+
+    def _note(self) -> None:
+        """What was said at this moment, for those who compare."""
+        now = self.clock.now()
+        for record in self.ledger.new:
+            subject = record.headers["ce_subject"].decode()
+            source = record.headers["ce_source"].decode()
+            self.activity.append((now, subject, source, "said"))
+            for name, topics in HEARS.items():
+                if record.topic in topics:
+                    self.activity.append((now, subject, name, record.topic))
+        self.ledger.new.clear()
+        for name, subject in self.ledger.timers_fired:
+            self.activity.append((now, subject, name, "timer"))
+        self.ledger.timers_fired.clear()
+
+    # The scheduler
 
     async def _settle(self) -> None:
         """Let everybody work, in random order and at the same time, until nothing moves."""
-        for _ in range(STEPS_MAX):
-            await self._some_steps(self.fate.random.randint(1, 6))
-            if await self._quiet():
+        began = self.steps
+        while True:
+            self._check()
+            if await self._round():
+                for _ in range(self.fate.random.randint(1, HOPS_MAX)):
+                    await asyncio.sleep(0)
+            elif self._somebody_moves():
+                self._ended = asyncio.get_running_loop().create_future()
+                await self._ended
+            elif not self._repairs():
                 return
-        raise Broken(f"no rest at {self.clock.now().isoformat()}")
-
-    async def _some_steps(self, count: int) -> None:
-        steps = [self._a_step() for _ in range(count)]
-        await asyncio.gather(*steps)
-
-    async def _a_step(self) -> None:
-        random = self.fate.random
-        house = random.choice(list(self.houses.values()))
-        index = random.randrange(len(house.workers))
-        worker = house.workers[index]
-        steps: Sequence[Callable[[], Coroutine[Any, Any, bool]]] = (
-            worker.take_batch,
-            worker.take_batch,
-            worker.fire_timers,
-            worker.try_effects,
-            worker.sweep,
-        )
-        step = random.choice(steps)
-        running = (index, step.__name__)
-        if running in house.at_work:
-            return
-        house.at_work.add(running)
-        try:
-            await step()
-        except Crash:
-            await house.restart(index)
-        except AWAY:
-            return
-        finally:
-            house.at_work.discard(running)
-
-    async def _quiet(self) -> bool:
-        now, held = self.clock.now(), self.clock.timers_held()
-        for house in self.houses.values():
-            if self.log.lag(house.service.name, HEARS[house.service.name]):
-                return False
-            if await house.files.pending_count(1) or await house.files.due_effects(ALL_SLOTS, now, 1):
-                return False
-            if not held and await house.files.due_timers(ALL_SLOTS, now, 1):
-                return False
-        return True
-
-    async def _next_moment(self) -> datetime | None:
-        moments: list[datetime] = []
-        for house in self.houses.values():
-            timer = await house.files.next_timer_at(ALL_SLOTS)
-            effects = await house.files.due_effects(ALL_SLOTS, FAR, 1)
-            moments += [timer] if timer else []
-            moments += [document["next_effect_at"] for document in effects]
-        return min(moments, default=None)
+            if self.steps - began > STEPS_MAX:
+                raise Broken(f"no rest at {self.clock.now().isoformat()}")
 
     def _check(self) -> None:
-        """The log is in order and without gaps, and nothing outside was done twice."""
-        for (name, number), start in self._audited.items():
-            records = self.log.topic(event_topic(name))[number]
-            self.audits[name].read(records[start:])
-            self._audited[(name, number)] = len(records)
-            if self.audits[name].problem_count:
-                raise Broken(f"{name}: {self.audits[name].problems[0]}")
-        twice = [effect_id for effect_id, times in self.outside.acted.items() if times > 1]
-        if twice:
-            raise Broken(f"done twice outside: {twice}")
+        if self._failure is not None:
+            raise self._failure
+        if self.ledger.broken:
+            raise Broken("; ".join(self.ledger.broken[:3]))
 
-    def _outcome(self) -> Outcome:
-        outcome = Outcome(acted=set(self.outside.acted))
-        seen: set[str] = set()
-        for name in self.houses:
-            for record in self.log.records(event_topic(name)):
-                event = read(record)
-                if event.id not in seen:
-                    seen.add(event.id)
-                    outcome.said.setdefault(f"{name}/{event.subject}", Counter())[event.name] += 1
-            outcome.letters += sum(1 for _ in self.log.records(f"{name}.dead-letters.v1"))
-        return outcome
+    def _somebody_moves(self) -> bool:
+        """Whether a step is under way whose process is not frozen."""
+        return any(member is None or member.process.ice is None for member in self._running.values())
 
+    async def _round(self) -> bool:
+        """Set to work, in random order, who has something to do. Whether there was anybody."""
+        random = self.fate.random
+        if self.fate.waiting and (fault := self.fate.take(UNDECODABLE)):
+            self._unreadable(fault)
+        if self.ledger.parked and random.random() < REPAIRS_EARLY:
+            self._repairs()
+        ready: list[tuple[House, Member, str]] = []
+        sweeps: list[tuple[House, Member, str]] = []
+        for house in self.houses.values():
+            if not house.down:
+                await self._ready(house, ready, sweeps)
+        told = self._tell_some()
+        if not ready and not told and not self._somebody_moves():
+            ready = sweeps
+        elif sweeps and random.random() < SWEEPS_EARLY:
+            ready.append(random.choice(sweeps))
+        if not ready:
+            return told
+        if len(ready) > 1:
+            random.shuffle(ready)
+        for house, member, path in ready:
+            member.at_work.add(path)
+            self._start(self._step(house, member, path), member)
+        return True
 
-def _no_log(event: str, **values: Any) -> None:
-    """Nobody reads it."""
+    async def _ready(
+        self, house: House, ready: list[tuple[House, Member, str]], sweeps: list[tuple[House, Member, str]]
+    ) -> None:
+        """Who of this house has something to do. A path that led nowhere waits until something moves."""
+        paths: list[str] = []
+        timer, effect, pending = await house.waiting()
+        now = self.clock.now()
+        if timer is not None and timer <= now and not self.clock.timers_held():
+            paths.append("timers")
+        if effect is not None and effect <= now:
+            paths.append("effects")
+        for member in house.members:
+            if member.process.ice is not None:
+                continue
+            if "stream" not in member.at_work and member.transport.behind():
+                ready.append((house, member, "stream"))
+            if member.worker.effects.running and "effects" not in member.at_work:
+                ready.append((house, member, "effects"))
+                continue
+            ready += [(house, member, path) for path in paths if member.may_do(path, self.moves)]
+            if pending and member.may_do("sweep", self.moves):
+                sweeps.append((house, member, "sweep"))
 
+    @property
+    def moves(self) -> int:
+        """Grows with everything that may give somebody something to do."""
+        return self.ledger.moves + self.log.appended
 
-def run_storm(seed: int, faults: int, orders: int) -> tuple[Outcome, Fate]:
-    """One storm from start to end."""
-    storm = Storm(seed, faults, orders)
-    return asyncio.run(storm.rage()), storm.fate
+    def _start(self, step: Coroutine[Any, Any, None], member: Member | None = None) -> None:
+        self.steps += 1
+        task = asyncio.get_running_loop().create_task(step)
+        self._running[task] = member
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            self._failure = self._failure or problem
+        self._stir()
+
+    def _stir(self) -> None:
+        """Let the scheduler look again."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+
+    async def _step(self, house: House, member: Member, path: str) -> None:
+        PATH.set(path)
+        self.fate.say(f"   {member.process.name} {path}")
+        try:
+            if not await member.paths[path]():
+                member.fruitless[path] = self.moves
+        except Crash:
+            if member in house.members:
+                house.restart(member)
+                self.ledger.moves += 1
+        except AWAY:
+            self.ledger.moves += 1
+        finally:
+            member.at_work.discard(path)
+
+    # Facts
+
+    def _tell_some(self) -> bool:
+        """Begin to tell the next fact of each order that none is being told of; all or some of them."""
+        began = False
+        for order_id in list(self._to_tell):
+            facts = self._to_tell[order_id]
+            if order_id in self._telling or self.houses[TAKEN_BY[facts[0].fact]].down:
+                continue
+            fact = facts.popleft()
+            if not facts:
+                del self._to_tell[order_id]
+            self._telling.add(order_id)
+            self._start(self._tell(fact))
+            began = True
+            if self.fate.random.random() < TELLS_PAUSE:
+                break
+        return began
+
+    async def _tell(self, fact: AnyFact) -> None:
+        """A sender tells a fact until it is accepted."""
+        house = self.houses[TAKEN_BY[fact.fact]]
+        self.fate.say(f"   {house.name} is told {fact.fact} {fact.id}")
+        work = [Tell(fact.order_id, fact, body_digest(fact))]
+        for _ in range(STEPS_MAX):
+            try:
+                (done,) = await house.door[0].run(work)
+            except Crash:
+                house.reopen()
+            except AWAY:
+                await asyncio.sleep(0)
+            else:
+                if done.problem is not None:
+                    raise done.problem
+                document = (await house.files.load([fact.order_id])).get(fact.order_id)
+                self.ledger.accepted(house.name, fact.id, document)
+                self.activity.append((self.clock.now(), fact.order_id, house.name, "fact"))
+                self._telling.discard(fact.order_id)
+                return
+        raise Broken(f"{fact.id} was never accepted")
+
+    # Poison
+
+    def _unreadable(self, fault: Fault) -> None:
+        """Records that nobody can read come in among the others."""
+        topic = event_topic(fault.service)
+        order_id = self.facts[fault.draw % len(self.facts)].order_id
+        self.fate.strikes(fault, f"{topic}, among what is said about {order_id}")
+        for number in range(1, UNREADABLE + 1):
+            headers = {
+                "ce_source": STRANGER.encode(),
+                "ce_subject": order_id.encode(),
+                "ce_sequence": str(number).encode(),
+            }
+            self.log.append(Outgoing(topic, order_id.encode(), b"\xff{", headers))
+
+    def _repairs(self) -> bool:
+        """Mend what is to be mended by now, and let operators take in what is parked."""
+        began = False
+        for house in self.houses.values():
+            if house.down or house.name in self._cleaning:
+                continue
+            if house.poisons and all(poison.until_moment <= self.ledger.moments for poison in house.poisons):
+                self.fate.say(f"{house.name}: the rule is mended")
+                self._parked_since[house.name] = (house.poisons[0].since, house.poisons[0].order_id)
+                house.mend()
+                self.ledger.moves += 1
+                began = True
+            if not house.poisons and any(name == house.name for name, _ in self.ledger.parked):
+                self._cleaning.add(house.name)
+                self._start(self._clean(house))
+                began = True
+        return began
+
+    async def _clean(self, house: House) -> None:
+        self.fate.say(f"   {house.name}: an operator takes in what is parked")
+        try:
+            await house.clean_up()
+        except (Crash, *AWAY):
+            pass
+        finally:
+            self._cleaning.discard(house.name)
+            self.ledger.moves += 1
+        since, order_id = self._parked_since.get(house.name, (self.clock.now(), ""))
+        if order_id and not any(name == house.name for name, _ in self.ledger.parked):
+            del self._parked_since[house.name]
+            self.windows.append(Window(since, self.clock.now(), house.name, order_id))
+
+    def _stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What a task of a process that is gone left behind."""
+        problem = context.get("exception")
+        if isinstance(problem, Exception):
+            self._failure = self._failure or problem

@@ -1,19 +1,77 @@
-"""Storms: whatever goes wrong, the outcome is that of the calm run and every invariant holds."""
+"""Storms: whatever goes wrong, the invariants hold and the outcome is that of the calm.
+
+`make storms` plays many more; see `tests/storms/campaign.py`.
+"""
+
+import json
+from pathlib import Path
 
 import pytest
 
-from tests.storms.storm import run_storm
+from shared.adapters.memory_store import MemoryStore
+from shared.runtime.ports import Write
+from tests.storms.campaign import tell_failure
+from tests.storms.faults import CRASH_POINTS, KINDS, plan
+from tests.storms.stage import STORMS_PER_STORY, Stage, play, rare_collections
 
-SEEDS = range(6)
-ORDERS = 12
-FAULTS = 40
+pytestmark = pytest.mark.promise("kept", "once", "ordered", "timed", "isolated", "resumed")
+
+SEEDS = 240
+"""Enough for every crash point to be hit; `make storms` plays many more."""
+CHUNKS = SEEDS // STORMS_PER_STORY
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_storm_ends_where_the_calm_run_ends(seed: int) -> None:
-    calm, _ = run_storm(seed, faults=0, orders=ORDERS)
-    storm, fate = run_storm(seed, faults=FAULTS, orders=ORDERS)
-    assert fate.left == 0, f"seed {seed}: only {FAULTS - fate.left} faults struck"
-    assert storm.said == calm.said, f"seed {seed}: {dict(fate.struck)}"
-    assert storm.acted == calm.acted
-    assert storm.letters == 0
+@pytest.fixture
+def hits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this session share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if own.name.startswith("popen-") else own) / "storms"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_storms_end_where_the_calm_ends_and_hit_every_crash_point(chunk: int, hits: Path) -> None:
+    with rare_collections():
+        played = [play(seed) for seed in range(chunk * STORMS_PER_STORY, (chunk + 1) * STORMS_PER_STORY)]
+    failed = [each for each in played if each.failure is not None]
+    assert not failed, "\n".join(tell_failure(failed[0].seed, failed[0].failure or ""))
+    hit = sorted({f"{service} {point}" for each in played for service, point in each.hit})
+    struck = sorted({kind for each in played for kind in each.struck})
+    (hits / f"{chunk}.part").write_text(json.dumps([hit, struck]))
+    (hits / f"{chunk}.part").rename(hits / f"{chunk}.json")
+    _all_hit_when_all_are_played(hits)
+
+
+def _all_hit_when_all_are_played(hits: Path) -> None:
+    """Whoever plays the last chunk looks at what all of them hit."""
+    told = [json.loads(path.read_text()) for path in hits.glob("*.json")]
+    if len(told) < CHUNKS:
+        return
+    hit = {point for points, _ in told for point in points}
+    assert {f"{service} {point}" for service, point in CRASH_POINTS} - hit == set()
+    assert set(KINDS) - {kind for _, kinds in told for kind in kinds} == set()
+
+
+def test_the_same_seed_is_the_same_storm() -> None:
+    first: list[str] = []
+    second: list[str] = []
+    Stage(0, {"O-1", "O-2", "O-3"}).storm(7, plan(7, 500), first.append)
+    Stage(0, {"O-1", "O-2", "O-3"}).storm(7, plan(7, 500), second.append)
+    assert first == second
+    assert any("FAULT" in line for line in first)
+
+
+def test_there_are_at_least_24_crash_points_in_each_service() -> None:
+    for service in ("orders", "logistics", "aftersales", "notifications"):
+        assert len({point for where, point in CRASH_POINTS if where == service}) >= 24
+
+
+async def test_a_store_that_keeps_documents_as_they_are_answers_like_the_other() -> None:
+    document = {"_id": "A-1", "version": 1, "slot": 3, "pending": [], "next_timer_at": None}
+    for store in (MemoryStore(), MemoryStore(as_bson=False)):
+        await store.commit([Write(document, 0)])
+        assert (await store.load(["A-1"]))["A-1"] == document
+        assert await store.pending_count(1) == 0

@@ -1,0 +1,120 @@
+"""What can go wrong, by name; and the plan of one storm: which faults, and from when on each lies in wait.
+
+A fault lies in wait from a certain number of port calls on, and strikes at the first call that it
+fits. So faults are spread over the whole story, and leaving one out changes little before it.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from shared.contracts.catalog import SERVICES
+
+Calls = frozenset[str]
+
+FAULTS: Final = 10
+CRASHES: Final = 4
+STRIDE: Final = 67
+"""Has no divisor in common with the number of crash points; takes the next crash to another service."""
+PLANNED_SHARE: Final = 0.75
+"""Faults are planned over this share of a calm run's calls, so that nearly all of them strike."""
+
+STORE: Final = frozenset({"load", "clear", "due_timers", "due_effects", "pending"})
+OWNER: Final = frozenset({"load", "letters", "commit", "publish", "clear", "ack"})
+
+CRASH: Final = "crash"
+AT_CALLS: Final[dict[str, Calls]] = {
+    "commit fails": frozenset({"commit"}),
+    "commit times out though done": frozenset({"commit"}),
+    "commit loses to another writer": frozenset({"commit"}),
+    "store away": STORE,
+    "clear times out though done": frozenset({"clear"}),
+    "store answers late": STORE | {"commit"},
+    "publish fails": frozenset({"publish", "letters"}),
+    "publish times out though done": frozenset({"publish", "letters"}),
+    "one record refused": frozenset({"publish"}),
+    "broker answers late": frozenset({"publish", "ends", "letters"}),
+    "rebalance, two owners": OWNER,
+    "offsets set back": frozenset({"batch"}),
+    "worker frozen": OWNER,
+    "far side busy": frozenset({"perform"}),
+    "far side's answer lost": frozenset({"perform"}),
+}
+"""Faults that strike at a call of a port, and the calls that they fit."""
+CLOCK_JUMP: Final = "clock jumps forward"
+OUTAGE: Final = "service down for days"
+UNDECODABLE: Final = "poison: undecodable record"
+RULE_RAISES: Final = "poison: rule raises"
+IN_THE_WORLD: Final = (CLOCK_JUMP, OUTAGE, UNDECODABLE, RULE_RAISES)
+KINDS: Final = (CRASH, *AT_CALLS, *IN_THE_WORLD)
+
+_ONCE: Final = {CLOCK_JUMP: 0.25, OUTAGE: 0.25, UNDECODABLE: 0.25, RULE_RAISES: 0.4}
+"""How likely a storm has one of these; none has two of a kind."""
+
+_ENGINE: Final = ("load", "commit", "publish", "clear")
+_PATHS: Final[dict[str, tuple[str, ...]]] = {
+    "door": _ENGINE,
+    "stream": ("batch", *_ENGINE, "letters", "ack"),
+    "timers": ("due_timers", "ends", *_ENGINE),
+    "sweep": ("pending", "publish", "clear"),
+    "redrive": _ENGINE,
+}
+_EFFECT_PATH: Final = ("due_effects", "perform", *_ENGINE)
+_ACTING: Final = ("aftersales", "notifications")
+"""The services that have effects outside."""
+
+
+def _points() -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for service in SERVICES:
+        paths = {**_PATHS, **({"effects": _EFFECT_PATH} if service in _ACTING else {})}
+        for path, calls in paths.items():
+            found += [(service, f"{path}.{call}.{when}") for call in calls for when in ("before", "after")]
+        found.append((service, "stream.publish.half"))
+    return tuple(found)
+
+
+CRASH_POINTS: Final = _points()
+"""Every point at which a process can be killed: service, then `path.call.before|after|half`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong. `service` and `point` are a crash's; `draw` decides what is left open."""
+
+    kind: str
+    at: int
+    """It lies in wait from this number of port calls on."""
+    service: str = ""
+    point: str = ""
+    draw: int = 0
+
+    def __str__(self) -> str:
+        where = f" in {self.service}" if self.service else ""
+        exactly = f" at {self.point}" if self.point else ""
+        return f"{self.kind}{where}{exactly} (from call {self.at} on)"
+
+
+def plan(seed: int, calls: int) -> list[Fault]:
+    """The faults of one storm over a story whose calm run takes so many port calls."""
+    random = Random(f"plan {seed}")
+    last = max(1, int(calls * PLANNED_SHARE))
+    faults = [
+        Fault(kind, random.randrange(last), random.choice(SERVICES), draw=random.getrandbits(30))
+        for kind, chance in _ONCE.items()
+        if random.random() < chance
+    ]
+    for number in range(CRASHES):
+        # Point after point, so that all of them come up equally often.
+        service, point = CRASH_POINTS[(seed * CRASHES + number) * STRIDE % len(CRASH_POINTS)]
+        at, draw = random.randrange(last), random.getrandbits(30)
+        faults.append(Fault(CRASH, at, service, point, draw))
+        if point.startswith("redrive") or ".letters." in point:
+            # Nothing passes there unless something is parked.
+            faults.append(Fault(RULE_RAISES, at, service, draw=draw))
+        if point.startswith("sweep"):
+            faults.append(Fault("publish fails", at, draw=draw))
+    kinds = tuple(AT_CALLS)
+    while len(faults) < FAULTS:
+        faults.append(Fault(random.choice(kinds), random.randrange(last), draw=random.getrandbits(30)))
+    return sorted(faults, key=lambda fault: fault.at)

@@ -1,0 +1,255 @@
+"""One service in a storm: its files, and its processes, which crash and come back."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from shared.adapters.clock import VirtualClock
+from shared.adapters.memory_log import MemoryLog
+from shared.adapters.memory_store import MemoryStore
+from shared.contracts.catalog import HEARS, SLOTS, dead_letter_topic
+from shared.contracts.event import Event
+from shared.kernel.profiles import Profile
+from shared.runtime.dead_letters import read_letter
+from shared.runtime.engine import Engine
+from shared.runtime.limits import Limits
+from shared.runtime.metrics import NoMetrics
+from shared.runtime.redrive import discard, redrive
+from shared.runtime.service import Service
+from shared.runtime.worker import Worker
+from tests.storms.fate import PATH, Fate, Process
+from tests.storms.faults import RULE_RAISES
+from tests.storms.ledger import Ledger
+from tests.storms.ports import StormOutside, StormPublisher, StormStore, StormTransport
+
+WORKERS: Final = 2
+LIMITS: Final = Limits(
+    pending_stale_after_seconds=0,
+    stream_wait_seconds=0.001,
+    batch_max_records=32,
+)
+STRANGER: Final = "stranger"
+"""Who said what nobody can read."""
+MENDED_AFTER_MOMENTS: Final = (0, 0, 1, 4)
+ALL_SLOTS: Final = range(SLOTS)
+FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all services of one storm share."""
+
+    clock: VirtualClock
+    log: MemoryLog
+    fate: Fate
+    ledger: Ledger
+    profile: Profile
+    acted: Counter[str]
+    """What the far side did, by effect."""
+    stir: Callable[[], None]
+    """Tells the scheduler to look again."""
+    frozen: list["Member"] = field(default_factory=list["Member"])
+
+
+class RuleRaises(RuntimeError):
+    """A rule is broken, until somebody mends it."""
+
+
+@dataclass(slots=True)
+class Poison:
+    """A rule that raises at one event, since when, in which order's traffic, and whether in `react`."""
+
+    event_id: str
+    order_id: str
+    since: datetime
+    in_react: bool
+    until_moment: int
+    """The number of the moment at which it is mended."""
+
+
+class Member:
+    """A worker's process."""
+
+    def __init__(self, worker: Worker, transport: StormTransport, process: Process) -> None:
+        self.worker = worker
+        self.transport = transport
+        self.process = process
+        self.paths: dict[str, Callable[[], Coroutine[Any, Any, bool]]] = {
+            "stream": worker.take_batch,
+            "timers": worker.fire_timers,
+            "effects": worker.try_effects,
+            "sweep": worker.sweep,
+        }
+        self.at_work: set[str] = set()
+        self.frozen_moments = 0
+        self.fruitless: dict[str, int] = {}
+        """For each path the number of moves at which there was nothing to do for it."""
+
+    def may_do(self, path: str, moves: int) -> bool:
+        """Whether it is not at that already, and something has moved since it was in vain."""
+        return path not in self.at_work and self.fruitless.get(path) != moves
+
+
+class House:
+    """One service: files, a door, workers, an operator."""
+
+    def __init__(self, around: Surroundings, service: Service) -> None:
+        self.around = around
+        self.name = service.name
+        self.files = MemoryStore(as_bson=False)
+        self.rules = service
+        self.service = replace(service, react=self._react, decide=self._decide)
+        self.members: list[Member] = []
+        self.down = False
+        self.poisons: list[Poison] = []
+        self._cursed: set[int] = set()
+        """Commands at which the rule raises."""
+        self._number = 0
+        self._waiting_at = -1
+        self._waiting: tuple[datetime | None, datetime | None, bool] = (None, None, False)
+        self.door = self._door()
+
+    def start(self) -> None:
+        """Everybody comes up."""
+        self.down = False
+        self.door = self._door()
+        self.members = [self._member() for _ in range(WORKERS)]
+
+    def stop(self) -> None:
+        """Every process is gone at once."""
+        self.down = True
+        self.door[1].alive = False
+        for member in self.members:
+            self._gone(member)
+        self.members = []
+
+    async def waiting(self) -> tuple[datetime | None, datetime | None, bool]:
+        """When the next timer and the next effect are due, and whether something is to be published."""
+        if self._waiting_at != self.files.writes:
+            self._waiting_at = self.files.writes
+            effects = await self.files.due_effects(ALL_SLOTS, FAR, 1)
+            self._waiting = (
+                await self.files.next_timer_at(ALL_SLOTS),
+                effects[0]["next_effect_at"] if effects else None,
+                await self.files.pending_count(1) > 0,
+            )
+        return self._waiting
+
+    def restart(self, member: Member) -> None:
+        """A crashed worker's successor joins; the crashed one is gone from the group."""
+        self._gone(member)
+        if member in self.members:
+            self.members[self.members.index(member)] = self._member()
+
+    def reopen(self) -> None:
+        """A crashed door's successor."""
+        if not self.down and not self.door[1].alive:
+            self.door = self._door()
+
+    def _gone(self, member: Member) -> None:
+        member.process.alive = False
+        if member.process.ice is not None:
+            member.process.ice.set()
+            member.process.ice = None
+        if member in self.around.frozen:
+            self.around.frozen.remove(member)
+        member.transport.expire()
+
+    def _process(self, name: str) -> Process:
+        self._number += 1
+        return Process(self.name, f"{self.name}/{name}-{self._number}", self.around.fate)
+
+    def _door(self) -> tuple[Engine, Process]:
+        process = self._process("door")
+        return self._engine(process), process
+
+    def _member(self) -> Member:
+        around, process = self.around, self._process("worker")
+        transport = StormTransport(around.log, HEARS[self.name], process, around.ledger, around.fate.random)
+        transport.rejoin()
+        outside = StormOutside(process, around.ledger, around.acted)
+        outsides = dict.fromkeys(self.service.effects, outside)
+        worker = Worker(self._engine(process), transport, outsides, around.log.partitions, _no_log)
+        member = Member(worker, transport, process)
+
+        def freeze() -> bool:
+            others = [each for each in self.members if each is not member]
+            if process.ice is not None or worker.effects.running or any(each.process.ice for each in others):
+                return False
+            process.ice = asyncio.Event()
+            member.frozen_moments = 0
+            around.frozen.append(member)
+            around.stir()
+            transport.expire()
+            return True
+
+        process.freeze = freeze
+        process.rebalance = self._hand_over
+        return member
+
+    def _hand_over(self) -> None:
+        """The member that joined first joins anew, so that the partitions change hands."""
+        joined = [member.transport for member in self.members if member.transport.number]
+        if joined:
+            min(joined, key=lambda transport: transport.number).rejoin()
+        self.around.ledger.moves += 1
+
+    def _engine(self, process: Process) -> Engine:
+        around = self.around
+        return Engine(
+            self.service,
+            StormStore(self.files, process, around.ledger, around.clock),
+            StormPublisher(around.log, process, around.ledger),
+            around.clock,
+            lambda shop_id: around.profile,
+            LIMITS,
+            NoMetrics(),
+        )
+
+    # Poison
+
+    def _react(self, event: Event) -> Sequence[tuple[str, Any]]:
+        if any(poison.in_react and poison.event_id == event.id for poison in self.poisons):
+            raise RuleRaises(event.id)
+        reactions = self.rules.react(event)
+        fate = self.around.fate
+        if reactions and fate.waiting and (fault := fate.take(RULE_RAISES, self.name)):
+            fate.strikes(fault, f"{self.name} at {event.id}")
+            about = str(getattr(event.data, "order_id", event.subject))
+            until = self.around.ledger.moments + MENDED_AFTER_MOMENTS[fault.draw // 2 % 4]
+            poison = Poison(event.id, about, self.around.clock.now(), bool(fault.draw % 2), until)
+            self.poisons.append(poison)
+            if poison.in_react:
+                raise RuleRaises(event.id)
+            self._cursed.update(id(command) for _, command in reactions)
+        return reactions
+
+    def _decide(self, command: Any, state: Any, now: Any, profile: Profile) -> Any:
+        if self._cursed and id(command) in self._cursed:
+            raise RuleRaises(type(command).__name__)
+        return self.rules.decide(command, state, now, profile)
+
+    def mend(self) -> None:
+        """The rule is repaired; what is parked is another matter."""
+        self.poisons.clear()
+        self._cursed.clear()
+
+    async def clean_up(self) -> None:
+        """An operator takes in what is parked, and gives up what nobody can read."""
+        PATH.set("redrive")
+        engine = self._engine(self._process("operator"))
+        records = self.around.log.records(dead_letter_topic(self.name))
+        letters = [read_letter(record.value or b"") for record in records]
+        await discard(engine, [letter for letter in letters if letter.source == STRANGER], _no_progress)
+        await redrive(engine, [letter for letter in letters if letter.source != STRANGER], _no_progress)
+
+
+def _no_log(event: str, **values: Any) -> None:
+    """Nobody reads it."""
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Nobody watches."""

@@ -1,0 +1,193 @@
+"""Twelve engines that break a promise each: small patches of the real code, put in force for a while.
+
+They prove that the storms can see. Each says what it breaks; `test_mutants` plays storms over it until
+one fails.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Final
+from unittest.mock import patch
+
+from shared.adapters.memory_store import MemoryStore
+from shared.runtime import engine as engine_module
+from shared.runtime import relay as relay_module
+from shared.runtime.engine import Engine
+from shared.runtime.file import File, Timer
+from shared.runtime.fold import Book, events, take
+from shared.runtime.metrics import Metrics
+from shared.runtime.ports import Cleared, Committed, Publisher, Record, Store, Write
+from shared.runtime.relay import relay
+from shared.runtime.work import Done, Hear, Letter, Work
+from shared.runtime.worker import Worker
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+EVERYTHING: Final = 2**53
+
+
+def ack_before_commit() -> AbstractContextManager[Any]:
+    """A batch is acknowledged before it is committed: a crash in between loses it."""
+    digest = Worker.digest
+
+    async def mutant(self: Worker, records: Sequence[Record]) -> None:
+        await self.transport.ack(records)
+        await digest(self, records)
+
+    return patch.object(Worker, "digest", mutant)
+
+
+def clear_before_the_brokers_ack() -> AbstractContextManager[Any]:
+    """Pending events are taken out of the file before they are on the log."""
+
+    async def mutant(files: Sequence[File], publisher: Publisher, store: Store, metrics: Metrics) -> int:
+        await store.clear(
+            [Cleared(file.subject, entry.topic, entry.seq) for file in files for entry in file.pending]
+        )
+        return await relay(files, publisher, store, metrics)
+
+    return patch.object(engine_module, "relay", mutant)
+
+
+def clear_everything() -> AbstractContextManager[Any]:
+    """Whatever is pending on a topic is cleared, instead of what was acknowledged."""
+
+    def everything(subject: str, topic: str, sequence: int) -> Cleared:
+        del sequence
+        return Cleared(subject, topic, EVERYTHING)
+
+    return patch.object(relay_module, "Cleared", everything)
+
+
+def no_version_guard() -> AbstractContextManager[Any]:
+    """A file is replaced whatever its version is now."""
+    write = MemoryStore._write
+
+    def mutant(self: MemoryStore, wanted: Write) -> Committed:
+        kept = self._files.get(wanted.document["_id"])
+        return write(self, Write(wanted.document, kept.version if kept else 0))
+
+    return patch.object(MemoryStore, "_write", mutant)
+
+
+def redo_without_dedupe() -> AbstractContextManager[Any]:
+    """After a commit that was no clear yes, work is folded again without asking whether it was done."""
+    attempt = Engine._attempt
+    is_redo: ContextVar[bool] = ContextVar("is_redo", default=False)
+
+    async def again(self: Engine, so_far: Any, subjects: dict[str, list[int]]) -> Any:
+        indexes = [index for some in subjects.values() for index in some]
+        token = is_redo.set(any(index in so_far.answers for index in indexes))
+        try:
+            return await attempt(self, so_far, subjects)
+        finally:
+            is_redo.reset(token)
+
+    def mutant(book: Book, work: Work) -> Done:
+        return _undeduped(book, work) if is_redo.get() else take(book, work)
+
+    return _both(patch.object(Engine, "_attempt", again), patch.object(engine_module, "take", mutant))
+
+
+def dedupe_off() -> AbstractContextManager[Any]:
+    """What was taken in is never asked for."""
+    return patch.object(engine_module, "take", _undeduped)
+
+
+def dedupe_too_greedy() -> AbstractContextManager[Any]:
+    """A number that one source has reached counts for all of them."""
+
+    def mutant(book: Book, work: Work) -> Done:
+        reached = max(book.file.applied.values(), default=0)
+        if isinstance(work, Hear) and work.event.sequence <= reached:
+            return Done(duplicate=True)
+        return take(book, work)
+
+    return patch.object(engine_module, "take", mutant)
+
+
+def timer_fired_unlooked() -> AbstractContextManager[Any]:
+    """A file's timers fire without a look at when they are due."""
+
+    def mutant(self: File, until: datetime) -> Timer | None:
+        del until
+        return min(self.timers.values(), key=lambda timer: (timer.due_at, timer.order), default=None)
+
+    return patch.object(File, "due_timer", mutant)
+
+
+def timers_before_the_backlog() -> AbstractContextManager[Any]:
+    """Timers fire though what was said before has not been heard."""
+
+    async def mutant(self: Worker) -> dict[datetime, set[int]]:
+        return {self.engine.clock.now(): set(self.transport.partitions())}
+
+    return patch.object(Worker, "_caught_up", mutant)
+
+
+def newest_first() -> AbstractContextManager[Any]:
+    """What a file has pending is published from the newest to the oldest."""
+
+    async def mutant(files: Sequence[File], publisher: Publisher, store: Store, metrics: Metrics) -> int:
+        for file in files:
+            file.pending.reverse()
+        return await relay(files, publisher, store, metrics)
+
+    return patch.object(engine_module, "relay", mutant)
+
+
+def unparked_too_early() -> AbstractContextManager[Any]:
+    """A source is free as soon as the first of its parked records is taken in."""
+    move_past = events._move_past
+
+    def mutant(book: Book, source: str, subject: str, sequence: int, named: str) -> None:
+        move_past(book, source, subject, sequence, named)
+        book.file.parked.pop(f"{source}/{subject}", None)
+
+    return patch.object(events, "_move_past", mutant)
+
+
+def poison_swallowed() -> AbstractContextManager[Any]:
+    """A record whose rule raises is passed over, and nobody is told."""
+
+    def mutant(self: Book, source: str, letter: Letter) -> None:
+        """Not parked, not noted."""
+
+    return patch.object(Book, "park", mutant)
+
+
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    ack_before_commit,
+    clear_before_the_brokers_ack,
+    clear_everything,
+    no_version_guard,
+    redo_without_dedupe,
+    dedupe_off,
+    dedupe_too_greedy,
+    timer_fired_unlooked,
+    timers_before_the_backlog,
+    newest_first,
+    unparked_too_early,
+    poison_swallowed,
+)
+
+
+def _undeduped(book: Book, work: Work) -> Done:
+    """Take work in as if nothing had been taken in before; what was is remembered all the same."""
+    applied, seen = book.file.applied, book.file.seen
+    book.file.applied, book.file.seen = {}, {}
+    try:
+        return take(book, work)
+    finally:
+        # A fold that raised has put a copy of the file in place.
+        now = book.file
+        now.applied = {**applied, **{name: max(at, applied.get(name, 0)) for name, at in now.applied.items()}}
+        now.seen = {**seen, **now.seen}
+
+
+@contextmanager
+def _both(one: AbstractContextManager[Any], other: AbstractContextManager[Any]) -> Iterator[None]:
+    with one, other:
+        yield

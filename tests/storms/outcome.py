@@ -1,0 +1,215 @@
+"""What a story came to, and in what two runs of it must agree.
+
+Of an order that heard everything when it was said, nothing may differ: what was said about it, with
+all its content, what its four files know and show, what was asked of the far side. Moments count by
+the hour, since an effect that failed is tried again some seconds later.
+
+When a service was down, or a source parked, or the clock jumped, facts and events reach somebody
+late. *In order* still means: of what this order's files took in meanwhile, nothing overtook
+anything. Either it all happened at one moment, or the late service took in from one source only and
+said nothing that others could have heard too late. Then the same things happen, only later: the
+names of all that `orders`, `logistics` and `aftersales` say agree, the refunds with their content, and
+the tasks. What `notifications` tells a buyer does not: it goes by quiet hours and by how old the
+news is. An order that is out of order keeps the invariants, and nothing else can be asked of it.
+
+What happens in several services at one moment has no order, in the calm neither: a deadline may close
+a case before or after another service's timer of the same moment asks about it. So an order agrees
+with the calm when it agrees with one of several calm runs, in which others were first.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from pydantic_core import from_json
+
+from shared.runtime.ports import Record
+from tests.storms.storm import Storm, Window
+
+File = tuple[str, str]
+"""Service and subject."""
+
+
+class Demand(Enum):
+    """What is asked of one order."""
+
+    SAME = "the same"
+    LATER = "the same, later"
+    SOUND = "the invariants"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one run came to."""
+
+    said: dict[File, list[Record]] = field(default_factory=dict[File, list[Record]])
+    files: dict[File, tuple[Any, Any]] = field(default_factory=dict[File, tuple[Any, Any]])
+    """State and view."""
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    activity: dict[str, list[tuple[datetime, str, str]]] = field(
+        default_factory=dict[str, list[tuple[datetime, str, str]]]
+    )
+    """For each order: moment, service, and what it took in, or `said`."""
+    days: dict[str, str] = field(default_factory=dict[str, str])
+    """The order of each buyer's day."""
+    calls: int = 0
+
+    def order_of(self, subject: str) -> str:
+        """The order that a file is of."""
+        return self.days.get(subject, subject)
+
+
+async def outcome_of(storm: Storm) -> Outcome:
+    """What a storm that has been played came to."""
+    outcome = Outcome(asked=storm.ledger.asked, calls=storm.fate.calls)
+    for record in storm.ledger.said.values():
+        source, subject = record.headers["ce_source"].decode(), record.headers["ce_subject"].decode()
+        outcome.said.setdefault((source, subject), []).append(record)
+        if record.headers["ce_type"] == b"orderlink.message.asked.v1":
+            outcome.days[_content(record.value or b"")["buyer_day"]] = subject
+    for name, house in storm.houses.items():
+        for document in await house.files.page({}, None, 10_000):
+            outcome.files[(name, document["_id"])] = (document["state"], document["view"])
+    for moment, subject, service, what in storm.activity:
+        outcome.activity.setdefault(outcome.order_of(subject), []).append((moment, service, what))
+    return outcome
+
+
+def demands(calm: Outcome, storm: Outcome, windows: Iterable[Window]) -> dict[str, Demand]:
+    """What is asked of each order, by what it did, or would have done, while something was late."""
+    found = dict.fromkeys(calm.activity, Demand.SAME)
+    for window in windows:
+        for order_id in found:
+            if window.order_id not in (None, order_id):
+                continue
+            both = (*calm.activity[order_id], *storm.activity.get(order_id, ()))
+            inside = [each for each in both if window.begin <= each[0] <= window.end]
+            if inside:
+                # Late twice: what was in order once may meet what comes late from the other time.
+                first = found[order_id] is Demand.SAME
+                in_order = first and _in_order(inside, window.service)
+                found[order_id] = Demand.LATER if in_order else Demand.SOUND
+    return found
+
+
+def _in_order(inside: list[tuple[datetime, str, str]], late: str | None) -> bool:
+    moments = {moment for moment, _, _ in inside}
+    if len(moments) == 1:
+        return True
+    if late is None:
+        return False
+    taken = {what for _, service, what in inside if service == late and what != "said"}
+    said_at = [moment for moment, service, what in inside if service == late and what == "said"]
+    return len(taken) <= 1 and (not said_at or min(said_at) == max(moments))
+
+
+def differences(calm: Outcome, storm: Outcome, asked_for: Mapping[str, Demand]) -> dict[str, list[str]]:
+    """For each order that is not what is demanded of it, where not."""
+    days = calm.days | storm.days
+    found: dict[str, list[str]] = {}
+    for file in sorted(calm.said.keys() | storm.said.keys() | calm.files.keys() | storm.files.keys()):
+        order_id = days.get(file[1], file[1])
+        demand = asked_for.get(order_id, Demand.SAME)
+        if demand is Demand.SOUND:
+            continue
+        wrong = _said_differs(file, calm.said.get(file, []), storm.said.get(file, []), demand)
+        if demand is Demand.SAME:
+            wrong += _file_differs(file, calm.files.get(file), storm.files.get(file))
+        if wrong:
+            found.setdefault(order_id, []).extend(wrong)
+    for effect_id in sorted(calm.asked.keys() | storm.asked.keys()):
+        one, other = calm.asked.get(effect_id), storm.asked.get(effect_id)
+        if one == other:
+            continue
+        order_id = str((one or other or {}).get("order_id"))
+        demand = asked_for.get(order_id, Demand.SAME)
+        is_mail = effect_id.startswith("mail-")
+        if demand is Demand.SAME or (demand is Demand.LATER and not is_mail):
+            found.setdefault(order_id, []).append(f"effect {effect_id}: {other} instead of {one}")
+    return found
+
+
+def _said_differs(file: File, one: list[Record], other: list[Record], demand: Demand) -> list[str]:
+    if Counter(record.value for record in one) == Counter(record.value for record in other):
+        return []
+    if demand is Demand.SAME:
+        first, second = Counter(map(_canonical, one)), Counter(map(_canonical, other))
+    elif file[0] == "notifications":
+        first, second = Counter(_tasks(one)), Counter(_tasks(other))
+    else:
+        first, second = Counter(map(_name, one)), Counter(map(_name, other))
+    if first == second:
+        return []
+    return [f"{'/'.join(file)} said {dict(second - first)} instead of {dict(first - second)}"]
+
+
+def _file_differs(file: File, one: tuple[Any, Any] | None, other: tuple[Any, Any] | None) -> Iterable[str]:
+    if one is other is None:
+        return
+    if one is None or other is None:
+        yield f"{'/'.join(file)}: is {'missing' if other is None else 'new'}"
+        return
+    for which, first, second in zip(("state", "view"), one, other, strict=True):
+        if first is second or first == second:
+            continue
+        left, right = canonical(first.model_dump(mode="json")), canonical(second.model_dump(mode="json"))
+        if left != right:
+            yield f"{'/'.join(file)}: {which} differs: {_first_difference(left, right)}"
+
+
+def _first_difference(one: Any, other: Any, path: str = "") -> str:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            if one.get(key) != other.get(key):
+                return _first_difference(one.get(key), other.get(key), f"{path}.{key}")
+    if isinstance(one, list) and isinstance(other, list):
+        gone = [each for each in one if each not in other]
+        new = [each for each in other if each not in one]
+        if len(gone) == 1 and len(new) == 1:
+            return _first_difference(gone[0], new[0], f"{path}[]")
+        return f"{path}: {new} instead of {gone}"
+    return f"{path}: {other!r} instead of {one!r}"
+
+
+def _name(record: Record) -> str:
+    return record.headers["ce_type"].decode()
+
+
+def _tasks(records: Iterable[Record]) -> Iterable[str]:
+    for record in records:
+        if record.headers["ce_type"] == b"orderlink.task.created.v1":
+            yield str(_content(record.value or b"")["task_id"])
+
+
+def _canonical(record: Record) -> str:
+    return f"{_name(record)} {_canonical_content(record.value or b'')}"
+
+
+@lru_cache(maxsize=20_000)
+def _canonical_content(value: bytes) -> str:
+    return str(canonical(_content(value)))
+
+
+def _content(value: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = from_json(value)["data"]
+    return content
+
+
+def canonical(value: Any) -> Any:
+    """A JSON value without what may differ: the order of lists, moments within the hour, and what
+    follows from the order of what happens in two services at one moment, which is none: the numbers
+    of events, and which of two rules was first to close a task.
+    """
+    if isinstance(value, dict):
+        return {key: canonical(value[key]) for key in sorted(value) if key != "rule"}
+    if isinstance(value, list):
+        return sorted((canonical(each) for each in value), key=str)
+    if isinstance(value, str) and len(value) >= 20 and value[10] == "T" and value[4] == "-":
+        return value[:13]
+    if isinstance(value, str) and value.count("/") == 2:
+        return value.rpartition("/")[0]
+    return value

@@ -1,0 +1,124 @@
+"""Rules that are asked once: pure functions over immutable values, so an answer holds for ever.
+
+Storms over one story ask the same things again and again. What a rule said about this very command
+in this very state is remembered, by the identity of both; and so are events read from bytes. The
+engine sees the same services, only faster. States are kept as they are, not as JSON.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+from unittest.mock import patch
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
+from shared.contracts.event import Event, from_cloudevent
+from shared.kernel.decision import EffectDone, Outcome, TimerDue
+from shared.kernel.profiles import Profile
+from shared.runtime import listen
+from shared.runtime.service import Service
+
+Key = tuple[Any, ...]
+
+
+class AsItIs:
+    """Stands where a type adapter does: an immutable value is its own document."""
+
+    def dump_python(self, value: Any, *, mode: str = "python") -> Any:
+        """The value."""
+        del mode
+        return value
+
+    def validate_python(self, value: Any) -> Any:
+        """The value."""
+        return value
+
+
+class Remembered:
+    """One service whose rules are asked once. What is remembered keeps its arguments alive."""
+
+    def __init__(self, service: Service) -> None:
+        self._rules = service
+        self._known: dict[Key, tuple[Any, Any, Any]] = {}
+        as_it_is = cast("TypeAdapter[Any]", AsItIs())
+        self.service = replace(
+            service,
+            decide=self._decide,
+            evolve=self._evolve,
+            react=self._react,
+            project=self._project,
+            state=as_it_is,
+            view=as_it_is,
+        )
+
+    def _decide(self, command: Any, state: Any, now: datetime, profile: Profile) -> Outcome:
+        key = ("decide", _command_key(command), id(state), now)
+        found = self._known.get(key)
+        if found is None:
+            outcome = self._rules.decide(command, state, now, profile)
+            found = self._known[key] = (outcome, command, state)
+        answer: Outcome = found[0]
+        return answer
+
+    def _evolve(self, state: Any, what: Any) -> Any:
+        return self._folded("evolve", self._rules.evolve, state, what)
+
+    def _project(self, view: Any, event: Event) -> Any:
+        return self._folded("project", self._rules.project, view, event)
+
+    def _folded(self, which: str, fold: Callable[[Any, Any], Any], before: Any, what: Any) -> Any:
+        key = (which, id(before), *_event_key(what))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (fold(before, what), before, what)
+        return found[0]
+
+    def _react(self, event: Event) -> Sequence[tuple[str, Any]]:
+        key = ("react", id(event))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (self._rules.react(event), event, None)
+        reactions: Sequence[tuple[str, Any]] = found[0]
+        return reactions
+
+
+def _command_key(command: Any) -> Any:
+    """The engine makes these anew each time; all others come from a story or from `react`."""
+    if type(command) is TimerDue:
+        return (command.name, command.key, command.due_at)
+    if type(command) is EffectDone:
+        return (command.effect_id, command.at)
+    return id(command)
+
+
+def _event_key(what: Any) -> Key:
+    """An event is made anew each time it is said, around a payload that is remembered."""
+    if type(what) is Event:
+        return (id(what.data), what.id, what.time, what.correlation_id, what.causation_id)
+    return (id(what),)
+
+
+class ReadOnce:
+    """Events from bytes, each read once, while `in_force`."""
+
+    def __init__(self) -> None:
+        self._events: dict[bytes, Event] = {}
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """`listen` reads by this."""
+        with patch.multiple(listen, from_json=_unread, from_cloudevent=self._event):
+            yield
+
+    def _event(self, raw: bytes) -> Event:
+        found = self._events.get(raw)
+        if found is None:
+            found = self._events[raw] = from_cloudevent(from_json(raw))
+        return found
+
+
+def _unread(raw: bytes) -> bytes:
+    return raw
