@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real sizes chaos scale-out bench demo up simulate schemas format clean
+.PHONY: help setup check test test-real sizes chaos scale-out bench storms storm demo up simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -80,6 +80,13 @@ $(BENCH)/ready: requirements/bench.txt pyproject.toml | $(STAMP)
 
 bench: $(BENCH)/ready ## What the engine costs, beside the usual way and the drivers alone; ARGS=--smoke for a tiny one
 	@$(BENCH)/bin/python -m tests.bench $(ARGS)
+
+storms: $(STAMP) ## Play thousands of seeded storms over all cores: make storms SEEDS=500
+	$(BIN)/python -m tests.storms many --seeds $(or $(SEEDS),10000) $(if $(REPORT),--report)
+
+storm: $(STAMP) ## Replay one storm with a trace of its steps and faults: make storm SEED=7
+	@if [ -z "$(SEED)" ]; then echo "Name the seed: make storm SEED=7" >&2; exit 2; fi
+	$(BIN)/python -m tests.storms one "$(SEED)"
 
 demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this terminal
 	$(BIN)/orderlink demo
