@@ -150,9 +150,13 @@ class KafkaGrowth(KafkaAdmin):
             for where, offset in positions.items()
         }
         answers = client.alter_group_offsets(self._naming(group), told)
-        refused = sorted({each.__name__ for each in answers.values() if each is not NoError})
+        refused = {each for each in answers.values() if each is not NoError}
+        # A broker that has just started loads what groups it has; the question is then asked again.
+        passing = next((each for each in refused if each.retriable), None)
+        if passing is not None:
+            raise passing
         if refused:
-            raise Unavailable(f"broker: the position of {group} was not taken: {', '.join(refused)}")
+            raise Unavailable(f"broker: the position of {group} was not taken: {_names_of(refused)}")
 
     def _grow(self, client: Any, topic: str, partitions: int) -> None:
         name = self._names.on_broker(topic)
@@ -164,6 +168,10 @@ class KafkaGrowth(KafkaAdmin):
             if monotonic() > until:
                 raise Unavailable(f"broker: {topic} did not get its {partitions} partitions in time")
             sleep(_SEEN_PAUSE_SECONDS)
+
+
+def _names_of(errors: set[Any]) -> str:
+    return ", ".join(sorted(each.__name__ for each in errors))
 
 
 def _settled(sent: list[Any]) -> list[Any]:
