@@ -43,6 +43,7 @@ PROMISES: Final = (
             "tests/runtime/test_answers.py",
             "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
             "tests/chaos/test_parts_of_chaos.py",
+            "tests/size/test_topics.py",
         ),
     ),
     Promise(
@@ -76,6 +77,9 @@ PROMISES: Final = (
             "tests/adapters/test_publisher.py::test_nothing_that_was_refused_is_sent_later_by_itself",
             "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
             "tests/chaos/test_parts_of_chaos.py",
+            "tests/size/test_dead_letters.py",
+            "tests/size/test_growth.py",
+            "tests/size/test_topics.py",
         ),
     ),
     Promise(
@@ -91,6 +95,8 @@ PROMISES: Final = (
             "tests/storms/test_storms.py",
             "tests/storms/test_mutants.py",
             "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
+            "tests/size/test_races.py",
+            "tests/size/test_timers.py",
         ),
     ),
     Promise(
@@ -104,6 +110,7 @@ PROMISES: Final = (
             "tests/runtime/test_redrive.py",
             "tests/storms/test_storms.py",
             "tests/storms/test_mutants.py",
+            "tests/size/test_dead_letters.py",
         ),
     ),
     Promise(

@@ -8,7 +8,12 @@ from tests.size.parking import Depot
 SOURCES = 25
 EACH = 20
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [
+    pytest.mark.promise("ordered", "isolated"),
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.timeout(200),
+]
 
 
 async def test_what_is_parked_is_redriven_in_order_while_more_arrives(

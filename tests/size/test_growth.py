@@ -19,7 +19,7 @@ from shared.runtime.slots import partition_of
 from tests.cli.test_operators import dispatched, record
 from tests.kit.parts import Parts, Server
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.promise("ordered"), pytest.mark.real]
 
 SUBJECTS = tuple(f"A-{number}" for number in range(40))
 

@@ -12,6 +12,8 @@ from tests.kit.rules import START
 from tests.kit.world import World, fact
 from tests.size.races import check, race
 
+pytestmark = pytest.mark.promise("timed")
+
 ORDERS = 30
 
 

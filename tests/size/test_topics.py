@@ -32,7 +32,12 @@ from tests.timelines.test_authored import TIMELINE
 ORDERS = ("T05", "T10", "T33")
 """A late payment, two parcels, a loss."""
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.promise("kept", "ordered"),
+    pytest.mark.processes,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+]
 
 
 @pytest.fixture
