@@ -8,6 +8,7 @@ from typing import Final
 
 import aiokafka
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
 
 from shared.adapters.calm import calm_the_driver
 from shared.adapters.naming import Naming, as_they_are
@@ -118,7 +119,7 @@ class KafkaPublisher:
                     acks="all",
                     enable_idempotence=True,
                     linger_ms=0,
-                    partitioner=_partition,
+                    partitioner=_Partitioner(),
                     max_request_size=self._max_request_bytes,
                     request_timeout_ms=round(self._publish_seconds * 1000),
                     metadata_max_age_ms=60_000,
@@ -137,10 +138,13 @@ class KafkaPublisher:
             await _drop(producer)
 
 
-def _partition(key: bytes, every: Sequence[int], available: Sequence[int]) -> int:
-    """Where aiokafka's own partitioner would put it; that one counts the hash anew for each record."""
-    del available
-    return every[partition_of(key, len(every))]
+class _Partitioner(DefaultPartitioner):  # type: ignore[misc]  # aiokafka has no types
+    """Puts a record where aiokafka's own would; that one counts the hash anew for each record."""
+
+    @classmethod
+    def __call__(cls, key: bytes, all_partitions: Sequence[int], available: Sequence[int]) -> int:
+        del available
+        return all_partitions[partition_of(key, len(all_partitions))]
 
 
 async def _drop(producer: aiokafka.AIOKafkaProducer) -> None:
