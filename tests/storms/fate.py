@@ -13,8 +13,8 @@ PATH: Final[ContextVar[str]] = ContextVar("path", default="door")
 """What the running task is at: door, stream, timers, effects, sweep or redrive."""
 YIELDS: Final = 0.25
 """How often a call lets others go first though nothing is wrong."""
-SLUGGISH: Final = 0.05
-"""How often everything answers late in a sluggish run."""
+SLUGGISH: Final = 0.5
+"""How often a call is answered late in a service that is sluggish."""
 LATE_SECONDS: Final = (0.001, 0.1, 3.0)
 """How late an answer may come, in the loop's made-up time."""
 
@@ -48,7 +48,7 @@ class Process:
         fate.calls += 1
         if fate.random.random() < YIELDS:
             await asyncio.sleep(0)
-        if fate.sluggish and fate.random.random() < SLUGGISH:
+        if fate.sluggish == self.service and fate.random.random() < SLUGGISH:
             await asyncio.sleep(fate.random.choice(LATE_SECONDS))
         if self.ice is not None:
             await self.ice.wait()
@@ -83,7 +83,9 @@ class Process:
         fate = self._fate
         self._crash_at(f"{path}.{call}.before")
         for fault in fate.waiting:
-            if call not in AT_CALLS.get(fault.kind, ()) or not self._can(fault.kind):
+            if call not in AT_CALLS.get(fault.kind, ()) or fault.service not in ("", self.service):
+                continue
+            if not self._can(fault.kind):
                 continue
             fate.strikes(fault, f"{self.name} {path}.{call}")
             match fault.kind:
@@ -115,10 +117,10 @@ class Process:
 class Fate:
     """The plan of one storm as it unfolds. An empty plan is the calm."""
 
-    def __init__(self, seed: int, faults: Sequence[Fault], *, sluggish: bool = False) -> None:
+    def __init__(self, seed: int, faults: Sequence[Fault], *, sluggish: str = "") -> None:
         self.random = Random(f"fate {seed}")
         self.sluggish = sluggish
-        """Nothing goes wrong by that, but others are first."""
+        """A service that is late with everything. Nothing goes wrong by that, but others are first."""
         self.calls = 0
         self.waiting: list[Fault] = []
         """Faults that lie in wait."""

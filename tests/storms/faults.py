@@ -4,6 +4,7 @@ A fault lies in wait from a certain number of port calls on, and strikes at the 
 fits. So faults are spread over the whole story, and leaving one out changes little before it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -48,9 +49,21 @@ RULE_RAISES: Final = "poison: rule raises"
 IN_THE_WORLD: Final = (CLOCK_JUMP, OUTAGE, UNDECODABLE, RULE_RAISES)
 KINDS: Final = (CRASH, *AT_CALLS, *IN_THE_WORLD)
 
+_WEIGHTS: Final = {"commit times out though done": 3, "one record refused": 2}
 _ONCE: Final = {CLOCK_JUMP: 0.25, OUTAGE: 0.25, UNDECODABLE: 0.25, RULE_RAISES: 0.4}
 """How likely a storm has one of these; none has two of a kind."""
 
+SAYING: Final = "saying"
+"""Poison that waits for an event from which another follows."""
+ANSWERED: Final = {
+    "orders": {"parcel.dispatched", "parcel.delivered", "case.refunded"},
+    "logistics": {"case.approved", "order.cancellation_requested", "order.refunded"},
+    "aftersales": {"order.cancellation_requested", "parcel.delivered"},
+    "notifications": {"message.wanted", "task.wanted"},
+}
+"""Events from which others follow, by who hears them."""
+OFTEN: Final = 30
+"""Calls of a kind in a calm run; where there are fewer, a fault lies in wait earlier."""
 _ENGINE: Final = ("load", "commit", "publish", "clear")
 _PATHS: Final[dict[str, tuple[str, ...]]] = {
     "door": _ENGINE,
@@ -95,8 +108,8 @@ class Fault:
         return f"{self.kind}{where}{exactly} (from call {self.at} on)"
 
 
-def plan(seed: int, calls: int) -> list[Fault]:
-    """The faults of one storm over a story whose calm run takes so many port calls."""
+def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> list[Fault]:
+    """The faults of one storm over a story whose calm run takes so many port calls, here and there."""
     random = Random(f"plan {seed}")
     last = max(1, int(calls * PLANNED_SHARE))
     faults = [
@@ -107,14 +120,19 @@ def plan(seed: int, calls: int) -> list[Fault]:
     for number in range(CRASHES):
         # Point after point, so that all of them come up equally often.
         service, point = CRASH_POINTS[(seed * CRASHES + number) * STRIDE % len(CRASH_POINTS)]
-        at, draw = random.randrange(last), random.getrandbits(30)
+        path, call, _ = point.split(".")
+        # Where few pass, it lies in wait early.
+        share = min(1.0, max(passed.get((service, path, call), 10), 1) / OFTEN)
+        at, draw = int(random.randrange(last) * share), random.getrandbits(30)
         faults.append(Fault(CRASH, at, service, point, draw))
         if point.startswith("redrive") or ".letters." in point:
             # Nothing passes there unless something is parked.
-            faults.append(Fault(RULE_RAISES, at, service, draw=draw))
+            says = SAYING if point.startswith(("redrive.publish", "redrive.clear")) else ""
+            faults.append(Fault(RULE_RAISES, at, service, says, draw=draw))
         if point.startswith("sweep"):
-            faults.append(Fault("publish fails", at, draw=draw))
-    kinds = tuple(AT_CALLS)
+            faults.append(Fault("publish fails", at, service, draw=draw))
+    weights = [_WEIGHTS.get(kind, 1) for kind in AT_CALLS]
     while len(faults) < FAULTS:
-        faults.append(Fault(random.choice(kinds), random.randrange(last), draw=random.getrandbits(30)))
+        (kind,) = random.choices(tuple(AT_CALLS), weights)
+        faults.append(Fault(kind, random.randrange(last), draw=random.getrandbits(30)))
     return sorted(faults, key=lambda fault: fault.at)

@@ -21,7 +21,7 @@ from shared.runtime.redrive import discard, redrive
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 from tests.storms.fate import PATH, Fate, Process
-from tests.storms.faults import RULE_RAISES
+from tests.storms.faults import ANSWERED, RULE_RAISES, SAYING, Fault
 from tests.storms.ledger import Ledger
 from tests.storms.ports import StormOutside, StormPublisher, StormStore, StormTransport
 
@@ -168,7 +168,14 @@ class House:
 
     def _member(self) -> Member:
         around, process = self.around, self._process("worker")
-        transport = StormTransport(around.log, HEARS[self.name], process, around.ledger, around.fate.random)
+        transport = StormTransport(
+            around.log,
+            HEARS[self.name],
+            process,
+            around.ledger,
+            around.fate.random,
+            mix=bool(around.fate.sluggish),
+        )
         transport.rejoin()
         outside = StormOutside(process, around.ledger, around.acted)
         outsides = dict.fromkeys(self.service.effects, outside)
@@ -216,7 +223,7 @@ class House:
             raise RuleRaises(event.id)
         reactions = self.rules.react(event)
         fate = self.around.fate
-        if reactions and fate.waiting and (fault := fate.take(RULE_RAISES, self.name)):
+        if reactions and fate.waiting and (fault := self._poison_for(event)):
             fate.strikes(fault, f"{self.name} at {event.id}")
             about = str(getattr(event.data, "order_id", event.subject))
             until = self.around.ledger.moments + MENDED_AFTER_MOMENTS[fault.draw // 2 % 4]
@@ -226,6 +233,11 @@ class House:
                 raise RuleRaises(event.id)
             self._cursed.update(id(command) for _, command in reactions)
         return reactions
+
+    def _poison_for(self, event: Event) -> Fault | None:
+        fault = self.around.fate.take(RULE_RAISES, self.name)
+        waits = fault is not None and fault.point == SAYING and event.name not in ANSWERED[self.name]
+        return None if waits else fault
 
     def _decide(self, command: Any, state: Any, now: Any, profile: Profile) -> Any:
         if self._cursed and id(command) in self._cursed:

@@ -9,6 +9,7 @@ Invariants
   message and a refund are said once.
 - file: versions grow by one, numbers and what was taken in never go back, and every event that ever
   got a number is on the log or pending.
+- inbox: no event is acted on twice by the same file.
 - facts: one that was accepted is in its file, and stays there.
 - timers: none before its time, none twice, none before what was said before it was due was heard.
 - far side: nothing is asked again once the file knows that it is done, nor twice at a time, nor
@@ -141,6 +142,11 @@ class Ledger:
                 # Under a name with a stroke stands what is parked of another subject: it comes and goes.
                 if "/" not in source and new[field].get(source, 0) < number:
                     self.broken.append(f"{name}: {field} of {source} goes back from {number}")
+        acted = {(line["because"], line["asked"]) for line in old["history"]}
+        for line in new["history"][len(old["history"]) :]:
+            is_event = line["because"].count("/") == 2 and not line["asked"].startswith("Effect")
+            if is_event and (line["because"], line["asked"]) in acted:
+                self.broken.append(f"{name}: {line['because']} is acted on twice, as {line['asked']}")
         if new["timers_set"] < old["timers_set"]:
             self.broken.append(f"{name}: a timer that was set is forgotten")
 

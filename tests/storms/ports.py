@@ -139,16 +139,16 @@ class StormPublisher(MemoryPublisher):
     async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
         call = "letters" if ".dead-letters." in records[0].topic else "publish"
         fault = await self._process.enter(call)
-        if fault:
-            # Who had something to publish has something to do again.
-            self._ledger.moves += 1
-        if fault == "publish fails":
-            return [False] * len(records)
         refuse, self._refuse_next = self._refuse_next, False
         if fault == "one record refused":
             # In the next round, half of the time: a file's first event is taken then, and its second is not.
             self._refuse_next = self._process.draw() % 2 == 0
             refuse = not self._refuse_next
+        if fault or refuse:
+            # Who had something to publish has something to do again.
+            self._ledger.moves += 1
+        if fault == "publish fails":
+            return [False] * len(records)
         refused = len(records) // 2 if refuse else -1
         half = (len(records) + 1) // 2
         answers: list[bool] = []
@@ -168,9 +168,16 @@ class StormTransport(MemoryTransport):
     """Delivers records up to three times, and crashes around batches and acknowledgements."""
 
     def __init__(
-        self, log: MemoryLog, topics: Sequence[str], process: Process, ledger: Ledger, random: Random
+        self,
+        log: MemoryLog,
+        topics: Sequence[str],
+        process: Process,
+        ledger: Ledger,
+        random: Random,
+        *,
+        mix: bool,
     ) -> None:
-        super().__init__(log, process.service, topics)
+        super().__init__(log, process.service, topics, random if mix else None)
         self._process = process
         self._ledger = ledger
         self._random = random

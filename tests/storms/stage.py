@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from shared.cli.loading import load_services
+from shared.contracts.catalog import SERVICES
 from shared.contracts.facts import AnyFact
 from shared.kernel.profiles import Profile
 from shared.runtime.service import Service
@@ -108,8 +109,8 @@ class Stage:
         trace: Callable[[str], None] | None,
         played: Played | None = None,
     ) -> tuple[Storm, Outcome]:
-        # The first calm is as quick as the storms; in the others answers come late, and others are first.
-        sluggish = played is None and bool(self._calms)
+        # In every calm but the first another service is late, so that the others are first.
+        sluggish = SERVICES[len(self._calms) % len(SERVICES)] if played is None and self._calms else ""
         storm = Storm(self.facts, self._services, _profile(), seed, faults, sluggish=sluggish)
         storm.fate.trace = trace
 
@@ -131,7 +132,7 @@ class Stage:
 
 def faults_of(seed: int, stage: Stage) -> list[Fault]:
     """The plan of a seed on its whole story."""
-    return plan(seed, stage.calm().calls)
+    return plan(seed, stage.calm().calls, stage.calm().passed)
 
 
 @lru_cache(maxsize=1)

@@ -65,7 +65,7 @@ class Storm:
         seed: int,
         faults: Sequence[Fault],
         *,
-        sluggish: bool = False,
+        sluggish: str = "",
     ) -> None:
         self.facts = facts
         self.fate = Fate(seed, faults, sluggish=sluggish)
@@ -97,10 +97,10 @@ class Storm:
         for house in self.houses.values():
             house.start()
         while (moment := await self._next_moment()) is not None:
-            self._begin(moment)
-            self.clock.hold(True)
-            await self._settle()
-            self.clock.hold(False)
+            if self._begin(moment):
+                self.clock.hold(True)
+                await self._settle()
+                self.clock.hold(False)
             await self._settle()
             self._note()
             self._world()
@@ -121,8 +121,8 @@ class Storm:
             return self.clock.now() + timedelta(hours=1)
         return None
 
-    def _begin(self, moment: datetime) -> None:
-        """Time goes on to this moment, or further if the clock jumps."""
+    def _begin(self, moment: datetime) -> bool:
+        """Time goes on to this moment, or further if the clock jumps. Whether facts come, before timers."""
         before, moment = self.clock.now(), max(moment, self.clock.now())
         if fault := self.fate.take(CLOCK_JUMP):
             moment = max(moment, before + timedelta(hours=1 + fault.draw % 72))
@@ -131,6 +131,7 @@ class Storm:
         self.ledger.clock_set(moment)
         self.clock.set(moment)
         self.fate.say(f"-- {moment:%Y-%m-%d %H:%M:%S}")
+        facts_come = bool(self._ahead) and self._ahead[0].at <= moment
         while self._ahead and self._ahead[0].at <= moment:
             fact = self._ahead.popleft()
             self._to_tell.setdefault(fact.order_id, deque()).append(fact)
@@ -145,6 +146,7 @@ class Storm:
             if nothing_else or member.frozen_moments > THAW_AFTER_MOMENTS:
                 self._around.frozen.remove(member)
                 self._thawed(member)
+        return facts_come
 
     def _thawed(self, member: Member) -> None:
         self.fate.say(f"{member.process.name} wakes")
@@ -285,8 +287,9 @@ class Storm:
         PATH.set(path)
         self.fate.say(f"   {member.process.name} {path}")
         try:
+            before = self.moves
             if not await member.paths[path]():
-                member.fruitless[path] = self.moves
+                member.fruitless[path] = before
         except Crash:
             if member in house.members:
                 house.restart(member)

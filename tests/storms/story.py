@@ -75,7 +75,12 @@ def _course(
     if lot < 0.3:
         yield later(2), "refund.requested", {**case, "kind": "refund_only", "reason": "no_longer_wanted"}
         return
+    if lot < 0.36:
+        yield later(2), "order.cancelled", {"reason": "changed_mind"}
+        return
     if lot < 0.5:
+        if lot < 0.42:
+            yield later(2), "buyer.message", {"text": "Where is it?"}
         return
     parcel = {"carrier": "dhl", "tracking_no": f"T{order_id}"}
     yield later(4), "shipment.dispatched", {**parcel, "parcel_id": f"P-{order_id}", "lines": lines}

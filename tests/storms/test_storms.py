@@ -58,8 +58,8 @@ def _all_hit_when_all_are_played(hits: Path) -> None:
 def test_the_same_seed_is_the_same_storm() -> None:
     first: list[str] = []
     second: list[str] = []
-    Stage(0, {"O-1", "O-2", "O-3"}).storm(7, plan(7, 500), first.append)
-    Stage(0, {"O-1", "O-2", "O-3"}).storm(7, plan(7, 500), second.append)
+    Stage(0, {"O-1", "O-2", "O-3"}).storm(7, plan(7, 500, {}), first.append)
+    Stage(0, {"O-1", "O-2", "O-3"}).storm(7, plan(7, 500, {}), second.append)
     assert first == second
     assert any("FAULT" in line for line in first)
 
