@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.adapters.embedded import HOST, EmbeddedBroker, EmbeddedDatabase, EmbeddedError
 from tests.kit.apache import ApacheKafka
+from tests.kit.maven import class_path, what_is_missing
 
 NATIVE: Final = ("secantusd-rs", "secantusd-mdb")
 """The embedded database's store behind a native server, where somebody has built one."""
@@ -29,6 +30,38 @@ class NativeDatabase(EmbeddedDatabase):
 
     async def _nudge(self) -> None:
         """It ends when it is asked to."""
+
+
+class JavaDatabase(EmbeddedDatabase):
+    """mongo-java-server: in memory and on many threads. It keeps nothing, and has unique indexes only."""
+
+    title = "mongo-java-server"
+
+    def _command(self) -> list[str]:
+        java = shutil.which("java")
+        if java is None:
+            raise EmbeddedError(f"{self.title} needs java on the PATH: install it")
+        folder = Path(__file__).parent / "java_mongo"
+        jars = class_path(folder / "pom.xml", self.title)
+        return [java, "-Xmx2g", "-cp", jars, str(folder / "Serve.java"), HOST, str(self.port)]
+
+    async def _nudge(self) -> None:
+        """It ends when it is asked to."""
+
+
+DATABASES: Final[Mapping[str, tuple[type[EmbeddedDatabase], str]]] = {
+    "native": (NativeDatabase, "SecantusDB, native server"),
+    "java": (JavaDatabase, "mongo-java-server, in memory, unique indexes only"),
+    "embedded": (EmbeddedDatabase, "SecantusDB, embedded (a server in Python)"),
+}
+"""What can be started here, the fastest first."""
+
+
+def fastest() -> str:
+    """The fastest of them that can be had here."""
+    if native_server():
+        return "native"
+    return "embedded" if what_is_missing() else "java"
 
 
 def native_server() -> str | None:
@@ -59,12 +92,8 @@ async def servers(directory: Path, broker: str, database: str) -> AsyncIterator[
             kafka = started.address
             told["broker"] = "Apache Kafka, one node" if broker == "apache" else "noida-db, embedded"
         if mongodb is None:
-            if database == "native":
-                native = await stack.enter_async_context(NativeDatabase(directory))
-                mongodb, told["database"] = native.url, "SecantusDB, native server"
-            else:
-                embedded = await stack.enter_async_context(EmbeddedDatabase(directory))
-                mongodb, told["database"] = embedded.url, "SecantusDB, embedded (a server in Python)"
+            server, told["database"] = DATABASES[database]
+            mongodb = (await stack.enter_async_context(server(directory))).url
         yield Under(kafka, mongodb, told["broker"], told["database"])
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.bench.__main__ import main
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 @pytest.mark.timeout(300)
 @pytest.mark.real
 @pytest.mark.processes

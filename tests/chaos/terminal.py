@@ -22,7 +22,7 @@ from tests.chaos.load import Load
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.run import Run, Stroke
 from tests.chaos.town import NeverCame, Options, Town
-from tests.kit.apache import what_is_missing
+from tests.kit.maven import what_is_missing
 
 SHOWN_MAX = 40
 Days = Callable[[Town, Random], AsyncIterator[Sequence[Fault]]]

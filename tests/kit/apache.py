@@ -1,16 +1,11 @@
 """Apache Kafka for tests: one node in KRaft mode, a child process, its jars fetched by Maven.
 
 The node is broker and controller in one, on free ports of the loopback address. What it
-acknowledged survives `kill -9` of the process, since the operating system has it. The jars lie in
-`.orderlink/`, one folder for each content of `kafka/pom.xml`, and are fetched once.
+acknowledged survives `kill -9` of the process, since the operating system has it.
 """
 
-import contextlib
-import hashlib
-import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +13,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.adapters.embedded import HOST, EmbeddedError, ServerChild, free_port, kafka_answers
+from tests.kit.maven import class_path
 
 POM: Final = Path(__file__).parent / "kafka" / "pom.xml"
-KEPT: Final = Path(__file__).parents[2] / ".orderlink"
-FETCH_SECONDS: Final = 300.0
 FORMAT_SECONDS: Final = 60.0
 HEAP: Final = ("-Xms64m", "-Xmx512m")
 QUICK: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -76,31 +70,6 @@ async def takes_work(address: str) -> bool:
         await admin.close()
 
 
-def what_is_missing() -> list[str]:
-    """The programs that Apache Kafka would need here and that are not there."""
-    return [name for name in ("java", "mvn") if shutil.which(name) is None]
-
-
-def jars() -> Path:
-    """The folder with Kafka's jars, fetched now if it is not there yet. Raises `EmbeddedError`."""
-    folder = KEPT / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
-    if missing := what_is_missing():
-        raise EmbeddedError(f"Apache Kafka needs {' and '.join(missing)} on the PATH: install it")
-    KEPT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=KEPT, prefix="fetching-") as fetching:
-        command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies"]
-        command += ["-DincludeScope=runtime", f"-DoutputDirectory={fetching}/jars"]
-        fetched = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
-        if fetched.returncode:
-            raise EmbeddedError(f"Maven could not fetch Apache Kafka:\n{fetched.stdout[-2000:]}")
-        # Another process that fetches at the same time may have been first; then its folder serves.
-        with contextlib.suppress(OSError):
-            (Path(fetching) / "jars").rename(folder)
-    return folder
-
-
 class ApacheKafka(ServerChild):
     """One node of Apache Kafka, with its data in a folder."""
 
@@ -129,7 +98,7 @@ class ApacheKafka(ServerChild):
         if java is None:
             raise EmbeddedError("Apache Kafka needs java on the PATH: install it")
         logging = ("-Dlog4j2.level=WARN", f"-Dkafka.logs.dir={self.directory}")
-        return [java, *options, *QUICK, *logging, "-cp", f"{jars()}{os.sep}*"]
+        return [java, *options, *QUICK, *logging, "-cp", class_path(POM, self.title)]
 
     def _format(self, settings: Path) -> None:
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(settings)]

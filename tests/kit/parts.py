@@ -22,8 +22,9 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from shared.adapters.embedded import EmbeddedBroker, EmbeddedDatabase
-from tests.kit.apache import ApacheKafka, what_is_missing
+from tests.kit.apache import ApacheKafka
 from tests.kit.containers import KafkaInContainer, MongoDBInContainer, engine_answers
+from tests.kit.maven import what_is_missing
 
 _NUMBERS = count(1)
 BROKER_ADDRESS = "KAFKA_BOOTSTRAP_SERVERS"

@@ -15,8 +15,9 @@ import time
 from typing import Final
 
 from shared.adapters.embedded import EmbeddedError
-from tests.kit.apache import jars, what_is_missing
+from tests.kit.apache import POM, ApacheKafka
 from tests.kit.containers import engine_answers
+from tests.kit.maven import jars, what_is_missing
 from tests.kit.parts import BROKER_ADDRESS, BROKERS, DATABASE_ADDRESS, DATABASES, Kinds
 
 SELECTED: Final = ("-m", "real", "--ignore", "tests/adapters/test_embedded.py", "--timeout", "300")
@@ -49,7 +50,7 @@ def prepared(kinds: Kinds) -> None:
         sys.stdout.write("Apache Kafka's jars: the first time, Maven fetches them (about 45 MB)\n")
         sys.stdout.flush()
         began = time.monotonic()
-        sys.stdout.write(f"jars in {jars()} after {time.monotonic() - began:.0f} s\n")
+        sys.stdout.write(f"jars in {jars(POM, ApacheKafka.title)} after {time.monotonic() - began:.0f} s\n")
     sys.stdout.flush()
 
 
@@ -70,7 +71,8 @@ def main() -> int:
         sys.stderr.write(f"test-real: {problem}\n")
         return 1
     options = ("--broker", kinds.broker, "--database", kinds.database, *SELECTED)
-    return subprocess.call([sys.executable, "-m", "pytest", *options, *rest])
+    shared_out = ("--numprocesses", "2", "--dist", "load", "--maxschedchunk", "1")
+    return subprocess.call([sys.executable, "-m", "pytest", *shared_out, *options, *rest])
 
 
 if __name__ == "__main__":
