@@ -52,7 +52,7 @@ check: $(STAMP) ## Format, lint, types and architecture, without running anythin
 	$(BIN)/pyright --warnings
 
 test: $(STAMP) ## Run all tests (embedded broker and database, nothing else needed)
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 2 --dist load --maxschedchunk 1
 
 test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), containers or an address: ARGS='--broker apache'
 	@$(BIN)/python -m tests.kit.real --numprocesses 2 --dist worksteal $(ARGS)

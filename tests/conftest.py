@@ -11,5 +11,10 @@ pytest_plugins = ("tests.kit.parts",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes long start first, so that two processes end at about the same time."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Let what takes long start first, so that processes that share the tests end at about the same time."""
+    items.sort(key=lambda item: -_seconds(item))
+
+
+def _seconds(item: pytest.Item) -> float:
+    marked = item.get_closest_marker("slow")
+    return 0.0 if marked is None else float(marked.args[0])

@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 900
 pytestmark = [
     pytest.mark.real,
     pytest.mark.processes,
-    pytest.mark.slow,
+    pytest.mark.slow(120),
     pytest.mark.timeout(PATIENCE_SECONDS + 60),
 ]
 

@@ -21,7 +21,7 @@ from tests.timelines.test_authored import TIMELINE
 ORDERS = ("T01", "T05", "T07", "T10", "T20", "T23", "T30", "T33", "T42", "T51", "T54", "T60", "T74")
 """Night, late payment, refund, two parcels, wrong order, stall, loss, return, deadline, weights, cap."""
 
-pytestmark = [pytest.mark.real, pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.processes, pytest.mark.slow(60), pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from shared.cli.stack import Ports
 ROOT = Path(__file__).parents[2]
 END_SECONDS = 10.0
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow(20), pytest.mark.timeout(180)]
 
 
 def free_base() -> int:

@@ -11,7 +11,7 @@ EACH = 20
 pytestmark = [
     pytest.mark.promise("ordered", "isolated"),
     pytest.mark.real,
-    pytest.mark.slow,
+    pytest.mark.slow(20),
     pytest.mark.timeout(200),
 ]
 

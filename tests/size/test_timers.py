@@ -14,7 +14,7 @@ FILES = 20_000
 DUE = 1_000
 GROWTH_MAX_MEGABYTES = 60.0
 
-pytestmark = [pytest.mark.promise("timed"), pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.promise("timed"), pytest.mark.real, pytest.mark.slow(30), pytest.mark.timeout(300)]
 
 
 @pytest.fixture

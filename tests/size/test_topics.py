@@ -35,7 +35,7 @@ ORDERS = ("T05", "T10", "T33")
 pytestmark = [
     pytest.mark.promise("kept", "ordered"),
     pytest.mark.processes,
-    pytest.mark.slow,
+    pytest.mark.slow(60),
     pytest.mark.timeout(400),
 ]
 

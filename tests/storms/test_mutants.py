@@ -7,7 +7,7 @@ from tests.storms.stage import STORMS_PER_STORY, Played, faults_of, rare_collect
 
 pytestmark = [
     pytest.mark.promise("kept", "once", "ordered", "timed", "isolated"),
-    pytest.mark.slow,
+    pytest.mark.slow(10),
     pytest.mark.timeout(900),
 ]
 

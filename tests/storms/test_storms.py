@@ -30,7 +30,7 @@ def hits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_storms_end_where_the_calm_ends_and_hit_every_crash_point(chunk: int, hits: Path) -> None:

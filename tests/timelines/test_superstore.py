@@ -23,7 +23,7 @@ def test_some_weeks_of_sales_yield_the_expected_counts() -> None:
 
 
 @beside
-@pytest.mark.slow
+@pytest.mark.slow(180)
 @pytest.mark.timeout(900)
 def test_four_years_of_sales_yield_the_expected_counts() -> None:
     played, _ = play(RECORDS / "superstore-timeline.jsonl.gz")
