@@ -85,7 +85,7 @@ class Process:
         for fault in fate.waiting:
             if call not in AT_CALLS.get(fault.kind, ()) or fault.service not in ("", self.service):
                 continue
-            if not self._can(fault.kind):
+            if fault.point not in ("", f"{path}.{call}") or not self._can(fault.kind):
                 continue
             fate.strikes(fault, f"{self.name} {path}.{call}")
             match fault.kind:

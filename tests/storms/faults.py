@@ -57,7 +57,7 @@ SAYING: Final = "saying"
 """Poison that waits for an event from which another follows."""
 ANSWERED: Final = {
     "orders": {"parcel.dispatched", "parcel.delivered", "case.refunded"},
-    "logistics": {"case.approved", "order.cancellation_requested", "order.refunded"},
+    "logistics": {"case.approved", "order.cancellation_requested"},
     "aftersales": {"order.cancellation_requested", "parcel.delivered"},
     "notifications": {"message.wanted", "task.wanted"},
 }
@@ -93,7 +93,10 @@ CRASH_POINTS: Final = _points()
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong. `service` and `point` are a crash's; `draw` decides what is left open."""
+    """One thing that goes wrong. Where `service` and `point` are empty, anywhere will do.
+
+    `draw` decides what is left open.
+    """
 
     kind: str
     at: int
@@ -130,7 +133,9 @@ def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> l
             says = SAYING if point.startswith(("redrive.publish", "redrive.clear")) else ""
             faults.append(Fault(RULE_RAISES, at, service, says, draw=draw))
         if point.startswith("sweep"):
-            faults.append(Fault("publish fails", at, service, draw=draw))
+            # What a timer leads to is followed by least: then nobody but the sweep publishes it.
+            where = "timers.publish" if draw % 2 or service == "aftersales" else ""
+            faults += [Fault("publish fails", at, service, where, draw)] * 2
     weights = [_WEIGHTS.get(kind, 1) for kind in AT_CALLS]
     while len(faults) < FAULTS:
         (kind,) = random.choices(tuple(AT_CALLS), weights)

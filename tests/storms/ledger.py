@@ -144,7 +144,7 @@ class Ledger:
                     self.broken.append(f"{name}: {field} of {source} goes back from {number}")
         acted = {(line["because"], line["asked"]) for line in old["history"]}
         for line in new["history"][len(old["history"]) :]:
-            is_event = line["because"].count("/") == 2 and not line["asked"].startswith("Effect")
+            is_event = line["because"].count("/") == 2 and not line["asked"].startswith(("Effect", "Discard"))
             if is_event and (line["because"], line["asked"]) in acted:
                 self.broken.append(f"{name}: {line['because']} is acted on twice, as {line['asked']}")
         if new["timers_set"] < old["timers_set"]:

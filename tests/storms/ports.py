@@ -26,6 +26,8 @@ from tests.storms.fate import PATH, Process
 from tests.storms.ledger import Ledger
 
 AWAY = "store away"
+PORTIONS = 0.25
+"""How often a batch has fewer records than it may."""
 AGAIN = 0.2
 """How often a batch, or the end of the one before, is delivered once more."""
 
@@ -191,7 +193,12 @@ class StormTransport(MemoryTransport):
         self._follow()
         if self._seen_all_at == self._broker.appended:
             return False
-        return any(len(records) > self._positions[where] for where, records in self._turn)
+        positions = self._positions
+        for where, records in self._turn:
+            if len(records) > positions[where]:
+                return True
+        self._seen_all_at = self._broker.appended
+        return False
 
     async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
         fault = await self._process.enter("batch")
@@ -199,7 +206,8 @@ class StormTransport(MemoryTransport):
             self._set_back()
         if self._member is None:
             return []
-        found = await super().batch(self._random.randint(1, max_records), 0)
+        some = self._random.random() < PORTIONS
+        found = await super().batch(self._random.randint(1, max_records) if some else max_records, 0)
         self._process.leave("batch")
         if not found:
             return found

@@ -31,11 +31,11 @@ PARTITIONS: Final = 2
 STEPS_MAX: Final = 3_000
 """More steps than this within one moment: something goes round in circles."""
 AWAY: Final = (PortError, Contended, TooMuchPending)
-HOPS_MAX: Final = 4
+HOPS_MAX: Final = 8
 """How far steps get, at most, before others are set to work beside them."""
 SWEEPS_EARLY: Final = 0.05
 REPAIRS_EARLY: Final = 0.05
-TELLS_PAUSE: Final = 0.3
+TELLS_PAUSE: Final = 0.1
 """How often something happens between two facts of one moment."""
 THAW_AFTER_MOMENTS: Final = 3
 UNREADABLE: Final = 2

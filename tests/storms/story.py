@@ -33,7 +33,7 @@ def _life(random: Random, order_id: str) -> list[AnyFact]:
         raw = {"id": f"{order_id}-{len(told)}", "at": at, "fact": what, "order_id": order_id, "data": body}
         told.append(fact_from(raw))
 
-    at = START + random.randint(0, 1) * GRID + (GRID / 2 if random.random() < AT_NIGHT else timedelta())
+    at = START + (GRID / 2 if random.random() < AT_NIGHT else timedelta())
     lines = [str(number + 1) for number in range(random.randint(1, 2))]
     tell("order.placed", at, _order(order_id, lines))
     for moment, what, body in _course(random, at, order_id, lines):
@@ -83,7 +83,7 @@ def _course(
             yield later(2), "buyer.message", {"text": "Where is it?"}
         return
     parcel = {"carrier": "dhl", "tracking_no": f"T{order_id}"}
-    yield later(4), "shipment.dispatched", {**parcel, "parcel_id": f"P-{order_id}", "lines": lines}
+    yield later(2), "shipment.dispatched", {**parcel, "parcel_id": f"P-{order_id}", "lines": lines}
     if lot < 0.6:
         return
     status = random.choice(("picked_up", "in_transit", "exception", "returned"))
@@ -101,7 +101,7 @@ def _afterwards(
 ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
     """What happens after the parcel came."""
     if lot < 0.8:
-        yield later(5), "refund.requested", {**case, "kind": "return_and_refund", "reason": "no_reason"}
+        yield later(2), "refund.requested", {**case, "kind": "return_and_refund", "reason": "no_reason"}
         if lot < 0.77:
             back = {"case_id": case["case_id"], "carrier": "dhl", "tracking_no": f"R{order_id}"}
             yield later(2), "return.shipped", back
