@@ -9,7 +9,8 @@ Invariants
   message and a refund are said once.
 - file: versions grow by one, numbers and what was taken in never go back, and every event that ever
   got a number is on the log or pending.
-- inbox: no event is acted on twice by the same file.
+- inbox: no event is acted on twice by the same file, and a parked source is free no earlier than its
+  last parked event is taken in.
 - facts: one that was accepted is in its file, and stays there.
 - timers: none before its time, none twice, none before what was said before it was due was heard.
 - far side: nothing is asked again once the file knows that it is done, nor twice at a time, nor
@@ -142,6 +143,11 @@ class Ledger:
                 # Under a name with a stroke stands what is parked of another subject: it comes and goes.
                 if "/" not in source and new[field].get(source, 0) < number:
                     self.broken.append(f"{name}: {field} of {source} goes back from {number}")
+        still = {source for source, _ in new["parked"]}
+        for parked_as, last in old["parked"]:
+            source, _, subject = parked_as.partition("/")
+            if parked_as not in still and subject == new["_id"] and new["applied"].get(source, 0) < last:
+                self.broken.append(f"{name}: {parked_as} is free before {last} is taken in")
         acted = {(line["because"], line["asked"]) for line in old["history"]}
         for line in new["history"][len(old["history"]) :]:
             is_event = line["because"].count("/") == 2 and not line["asked"].startswith(("Effect", "Discard"))

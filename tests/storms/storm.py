@@ -88,7 +88,8 @@ class Storm:
         self._running: dict[asyncio.Task[None], Member | None] = {}
         self._ended: asyncio.Future[None] | None = None
         self._up_at: dict[str, datetime] = {}
-        self._parked_since: dict[str, tuple[datetime, str]] = {}
+        self._parked_since: dict[str, list[tuple[datetime, str]]] = {}
+        """For each service, since when orders have something parked of which the rule is mended."""
         self._failure: BaseException | None = None
 
     async def play(self) -> None:
@@ -363,7 +364,8 @@ class Storm:
                 continue
             if house.poisons and all(poison.until_moment <= self.ledger.moments for poison in house.poisons):
                 self.fate.say(f"{house.name}: the rule is mended")
-                self._parked_since[house.name] = (house.poisons[0].since, house.poisons[0].order_id)
+                parked = self._parked_since.setdefault(house.name, [])
+                parked += [(poison.since, poison.order_id) for poison in house.poisons]
                 house.mend()
                 self.ledger.moves += 1
                 began = True
@@ -382,10 +384,9 @@ class Storm:
         finally:
             self._cleaning.discard(house.name)
             self.ledger.moves += 1
-        since, order_id = self._parked_since.get(house.name, (self.clock.now(), ""))
-        if order_id and not any(name == house.name for name, _ in self.ledger.parked):
-            del self._parked_since[house.name]
-            self.windows.append(Window(since, self.clock.now(), house.name, order_id))
+        if not any(name == house.name for name, _ in self.ledger.parked):
+            for since, order_id in self._parked_since.pop(house.name, ()):
+                self.windows.append(Window(since, self.clock.now(), house.name, order_id))
 
     def _stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What a task of a process that is gone left behind."""
