@@ -55,7 +55,7 @@ test: $(STAMP) ## Run all tests (embedded broker and database, nothing else need
 	$(BIN)/python -m pytest --numprocesses 2 --dist load --maxschedchunk 1
 
 test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), containers or an address: ARGS='--broker apache'
-	@$(BIN)/python -m tests.kit.real --numprocesses 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m tests.kit.real --numprocesses 2 --dist load --maxschedchunk 1 $(ARGS)
 
 sizes: $(STAMP) ## Dead letters, timers and topics at full size (half an hour), with reports in docs/reports
 	$(BIN)/python -m tests.size $(PARTS)

@@ -71,8 +71,7 @@ def main() -> int:
         sys.stderr.write(f"test-real: {problem}\n")
         return 1
     options = ("--broker", kinds.broker, "--database", kinds.database, *SELECTED)
-    shared_out = ("--numprocesses", "2", "--dist", "load", "--maxschedchunk", "1")
-    return subprocess.call([sys.executable, "-m", "pytest", *shared_out, *options, *rest])
+    return subprocess.call([sys.executable, "-m", "pytest", *options, *rest])
 
 
 if __name__ == "__main__":
