@@ -15,8 +15,7 @@ from shared.adapters.settings import CommonSettings
 from shared.cli.operate import engine_of, known_service, letters_of, plainly, progress, settings_now
 from shared.cli.running import INTERRUPTED_CODE
 from shared.contracts.catalog import SERVICES
-from shared.runtime.dead_letters import read_letter
-from shared.runtime.parked import Choice, Parked, Survey, survey
+from shared.runtime.parked import Choice, Parked, Survey, letter_in, survey
 from shared.runtime.redrive import Progress, discard_parked, redrive_parked
 
 SHOWN_CHARS: Final = 90
@@ -86,10 +85,7 @@ def show(
     with plainly("dead-letters"):
         shown = 0
         for record in letters_of(service, settings_now())({}):
-            try:
-                letter = None if record.value is None else read_letter(record.value)
-            except ValueError:
-                continue
+            letter = letter_in(record)
             if letter is not None and choice.fits(letter):
                 typer.echo(letter.model_dump_json(indent=2))
                 shown += 1

@@ -134,7 +134,7 @@ async def survey(engine: Engine, read: ReadLetters, choice: Choice) -> Survey:
     async for chunk in in_chunks(read({}), CHUNK_LETTERS):
         letters: list[StoredLetter] = []
         for record in chunk:
-            letter = _letter(record)
+            letter = letter_in(record)
             if letter is None:
                 found.unreadable += record.value is not None
                 continue
@@ -172,7 +172,7 @@ async def collect(
         letters: list[tuple[Record, StoredLetter]] = []
         for record in chunk:
             next_at[record.partition] = record.offset + 1
-            letter = _letter(record)
+            letter = letter_in(record)
             if letter is not None and letter.sequence <= wanted.get(ParkedSource.of(letter), 0):
                 letters.append((record, letter))
         files = await engine.store.load({letter.parked_in for _, letter in letters})
@@ -241,7 +241,7 @@ def _size(record: Record) -> int:
     return len(record.value or b"")
 
 
-def _letter(record: Record) -> StoredLetter | None:
+def letter_in(record: Record) -> StoredLetter | None:
     """The letter in a record; None for a tombstone, and for what is none."""
     if record.value is None:
         return None

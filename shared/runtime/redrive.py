@@ -180,7 +180,6 @@ async def _take(engine: Engine, batch: Sequence[tuple[_Queue, StoredLetter]], re
     for (queue, _), part in zip(batch, parts, strict=True):
         if queue.where in report.stuck:
             continue
-        # What other files make of a record that could not be read before is theirs: parked there, perhaps.
         if part is None or _is_held(work[part], answers[part], queue.where.file):
             report.stuck.add(queue.where)
             continue
