@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import re
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -121,13 +121,7 @@ async def _restart_one_by_one(town: Town, fault: Fault, felt: Felt) -> AsyncIter
 
 async def _stop_server(town: Town, fault: Fault, _felt: Felt) -> AsyncIterator[None]:
     server = town.server(fault.target)
-    town.kept_up = False
-    try:
-        await server.stop()
-        await asyncio.sleep(fault.seconds)
-        await _started(server)
-    finally:
-        town.kept_up = True
+    await _gone_and_back(town, server, server.stop, fault.seconds)
     yield
 
 
@@ -144,13 +138,21 @@ async def _started(server: Server) -> None:
 
 async def _kill_server(town: Town, fault: Fault, _felt: Felt) -> AsyncIterator[None]:
     server = town.server(fault.target)
+    await _gone_and_back(town, server, server.kill)
+    yield
+
+
+async def _gone_and_back(
+    town: Town, server: Server, end: Callable[[], Awaitable[None]], seconds: float = 0
+) -> None:
+    """End a server on purpose, which nobody is to make good meanwhile, and start it after a while."""
     town.kept_up = False
     try:
-        await server.kill()
+        await end()
+        await asyncio.sleep(seconds)
         await _started(server)
     finally:
         town.kept_up = True
-    yield
 
 
 async def _fill_disk(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
