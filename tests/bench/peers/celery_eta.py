@@ -15,8 +15,8 @@ from celery.worker import state
 from pymongo import MongoClient
 
 from shared.contracts.catalog import HEARS
-from tests.bench.job import Job, Result, Stopwatch, answer
-from tests.bench.peers.work import COLLECTION, update_for
+from tests.bench.job import Job, Result, answer
+from tests.bench.peers.work import COLLECTION, Counted, update_for
 from tests.bench.recorded import heard_by, load
 
 
@@ -28,19 +28,13 @@ def run(job: Job) -> Result:
     app.conf.update(
         task_ignore_result=True, worker_hijack_root_logger=False, broker_connection_retry_on_startup=True
     )
-    watch = Stopwatch()
-    taken = 0
-    measured: list[int] = []
+    counted = Counted(job)
 
     @app.task(name="keep")  # type: ignore[untyped-decorator]  # it is not installed where types are checked
     def keep(value: str) -> None:
-        nonlocal taken
-        if taken == 0:
-            watch.start()
+        counted.begins()
         orders.update_one(*update_for(json.loads(value)), upsert=True)
-        taken += 1
-        if not measured and watch.is_over(taken, job):
-            measured.append(taken)
+        if counted.is_over():
             state.should_stop = 0  # its own switch: the worker looks at it between two messages
 
     now = datetime.now(UTC)
@@ -51,7 +45,7 @@ def run(job: Job) -> Result:
     )
     worker.start()
     client.close()
-    return watch.result(measured[0], measured[0])
+    return counted.result()
 
 
 if __name__ == "__main__":

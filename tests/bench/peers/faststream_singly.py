@@ -14,8 +14,8 @@ from faststream.kafka import KafkaBroker
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from shared.contracts.catalog import HEARS
-from tests.bench.job import Job, Result, Stopwatch, answer
-from tests.bench.peers.work import COLLECTION, update_for
+from tests.bench.job import Job, Result, answer
+from tests.bench.peers.work import COLLECTION, Counted, update_for
 
 
 async def consume(job: Job) -> Result:
@@ -24,26 +24,20 @@ async def consume(job: Job) -> Result:
     orders: Any = client[job.database][COLLECTION]
     broker: Any = KafkaBroker(job.servers, logger=None)
     topics = [job.naming()(topic) for topic in HEARS["notifications"][:3]]
-    watch, done = Stopwatch(), asyncio.Event()
-    taken = 0
-    measured: list[int] = []
+    counted, done = Counted(job), asyncio.Event()
 
     @broker.subscriber(*topics, group_id=job.naming()("faststream-singly"), auto_offset_reset="earliest")  # type: ignore[untyped-decorator]  # it is not installed where types are checked
     async def keep(body: bytes) -> None:
-        nonlocal taken
-        if taken == 0:
-            watch.start()
+        counted.begins()
         await orders.update_one(*update_for(json.loads(body)), upsert=True)
-        taken += 1
-        if not done.is_set() and watch.is_over(taken, job):
-            measured.append(taken)
+        if counted.is_over():
             done.set()
 
     await broker.start()
     await done.wait()
     await broker.stop()
     client.close()
-    return watch.result(measured[0], measured[0])
+    return counted.result()
 
 
 def run(job: Job) -> Result:

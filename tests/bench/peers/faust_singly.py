@@ -11,8 +11,8 @@ import faust
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from shared.contracts.catalog import HEARS
-from tests.bench.job import Job, Result, Stopwatch, answer
-from tests.bench.peers.work import COLLECTION, update_for
+from tests.bench.job import Job, Result, answer
+from tests.bench.peers.work import COLLECTION, Counted, update_for
 
 
 async def consume(job: Job) -> Result:
@@ -31,27 +31,21 @@ async def consume(job: Job) -> Result:
         consumer_auto_offset_reset="earliest",
     )
     topics = [job.naming()(topic) for topic in HEARS["notifications"][:3]]
-    watch, done = Stopwatch(), asyncio.Event()
-    taken = 0
-    measured: list[int] = []
+    counted, done = Counted(job), asyncio.Event()
 
     @app.agent(app.topic(*topics, value_serializer="json"))  # type: ignore[untyped-decorator]  # faust has no types here
     async def keep(stream: Any) -> None:
-        nonlocal taken
         async for said in stream:
-            if taken == 0:
-                watch.start()
+            counted.begins()
             await orders.update_one(*update_for(said), upsert=True)
-            taken += 1
-            if not done.is_set() and watch.is_over(taken, job):
-                measured.append(taken)
+            if counted.is_over():
                 done.set()
 
     await app.start()
     await done.wait()
     await app.stop()
     client.close()
-    return watch.result(measured[0], measured[0])
+    return counted.result()
 
 
 def run(job: Job) -> Result:
