@@ -210,6 +210,17 @@ class BuyerMessage(_Fact):
     data: BuyerMessageBody
 
 
+class Sighting(Strict):
+    """A carrier's scan as carriers tell it: by tracking number, without knowing the order.
+
+    Logistics finds the parcel that it is about, and takes it as `shipment.scanned` of that order.
+    """
+
+    id: Id
+    at: Utc
+    data: ShipmentScannedBody
+
+
 OrdersFact = Annotated[OrderPlaced | OrderPaid | OrderCancelled, Field(discriminator="fact")]
 LogisticsFact = Annotated[ShipmentDispatched | ShipmentScanned, Field(discriminator="fact")]
 AftersalesFact = Annotated[
