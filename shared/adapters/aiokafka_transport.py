@@ -18,6 +18,7 @@ from shared.adapters.kafka_member import (
     START_SECONDS,
     Membership,
     co_partitioned,
+    given,
     keep_member_id,
     leave,
     new_consumer,
@@ -46,7 +47,7 @@ class AiokafkaTransport:
         self._membership = membership
         self._ends = EndOffsets(bootstrap_servers, self._names, membership.client_id)
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
-        self._fetching: asyncio.Task[tuple[int, list[Any]]] | None = None
+        self._fetching: asyncio.Task[tuple[int, list[Record]]] | None = None
         self._committing: asyncio.Task[None] | None = None
         self._acks = Acks()
         self._generation = 0
@@ -160,23 +161,12 @@ class AiokafkaTransport:
 
     async def _fetch(
         self, consumer: aiokafka.AIOKafkaConsumer, max_records: int, wait_seconds: float
-    ) -> tuple[int, list[Any]]:
+    ) -> tuple[int, list[Record]]:
         fetched = await consumer.getmany(timeout_ms=round(wait_seconds * 1000), max_records=max_records)
         # No records come between a revocation and the next assignment, so these are of this generation.
-        return self._generation, [record for records in fetched.values() for record in records]
+        return self._generation, given(self._names, fetched)
 
-    def _given(self, records: Sequence[Any]) -> list[Record]:
-        batch = [
-            Record(
-                self._names.in_catalogue(record.topic),
-                record.partition,
-                record.offset,
-                record.key,
-                record.value,
-                dict(record.headers),
-            )
-            for record in records
-        ]
+    def _given(self, batch: list[Record]) -> list[Record]:
         self._acks.give(batch)
         for record in batch:
             self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,13 +11,18 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from shared.adapters.calm import calm_the_driver
-from shared.runtime.ports import TopicPartition, Unavailable
+from shared.adapters.naming import Names
+from shared.runtime.ports import Record, TopicPartition, Unavailable
 
 START_SECONDS: Final = 30.0
 """How long joining the group may take."""
 
 LEAVE_SECONDS: Final = 1.5
 """How long each step of leaving may take: the last commit, and saying goodbye."""
+
+
+FETCH_MAX_RECORDS: Final = 1000
+"""How many records one fetch may bring, unless it is asked for fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ def new_consumer(bootstrap_servers: str, group: str, membership: Membership) -> 
         enable_auto_commit=False,
         # Ranges give a member the same partition numbers of every topic; round robin does not.
         partition_assignment_strategy=(RangePartitionAssignor,),
+        max_poll_records=FETCH_MAX_RECORDS,
         max_poll_interval_ms=round(membership.max_poll_seconds * 1000),
         session_timeout_ms=session_milliseconds,
         rebalance_timeout_ms=session_milliseconds,
@@ -60,8 +66,24 @@ def new_consumer(bootstrap_servers: str, group: str, membership: Membership) -> 
         fetch_max_wait_ms=round(membership.fetch_wait_seconds * 1000),
         metadata_max_age_ms=60_000,
     )
-    _hold_back_empty_fetches(consumer, membership.fetch_wait_seconds)
+    hold_back_empty_fetches(consumer, membership.fetch_wait_seconds)
     return consumer
+
+
+def given(names: Names, fetched: Mapping[Any, Iterable[Any]]) -> list[Record]:
+    """What a consumer has fetched, by partition, as records of ours."""
+    return [
+        Record(
+            names.in_catalogue(each.topic),
+            each.partition,
+            each.offset,
+            each.key,
+            each.value,
+            dict(each.headers),
+        )
+        for records in fetched.values()
+        for each in records
+    ]
 
 
 def keep_member_id(consumer: Any) -> None:
@@ -117,7 +139,7 @@ def co_partitioned(assigned: Iterable[TopicPartition], topics: Collection[str]) 
     return different.pop()
 
 
-def _hold_back_empty_fetches(consumer: Any, seconds: float) -> None:
+def hold_back_empty_fetches(consumer: Any, seconds: float) -> None:
     """Wait here with an empty fetch where the broker doesn't.
 
     Kafka holds it back as it is asked to. Small brokers answer at once, and would be asked again at

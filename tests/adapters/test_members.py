@@ -123,7 +123,7 @@ async def test_a_killed_member_is_replaced_by_its_next_self(kind: Kind, parts: P
 async def test_what_goes_wrong_inside_faust_ends_the_member(
     parts: Parts, naming: Naming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def raises(self: FaustTransport, event: Any) -> None:
+    async def raises(self: FaustTransport, fetched: Any, generation: int) -> bool:
         raise RuntimeError("something inside")
 
     admin = KafkaAdmin(parts.bootstrap_servers, naming=naming)
