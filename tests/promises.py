@@ -71,6 +71,7 @@ PROMISES: Final = (
             "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_publishing.py",
+            "tests/runtime/test_clearing.py",
             "tests/storms/test_storms.py",
             "tests/storms/test_mutants.py",
             "tests/adapters/test_publisher.py::test_a_record_whose_acknowledgement_was_lost_is_not_lost",

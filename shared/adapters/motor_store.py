@@ -65,6 +65,7 @@ class MotorStore:
         self._operation_seconds = operation_seconds
         self._selection_seconds = selection_seconds
         self._client: AsyncIOMotorClient[Document] | None = None
+        self._collection: Any = None
 
     async def prepare(self) -> None:
         """Create the indexes; doing it again changes nothing. Raises `Unreadable` for another format."""
@@ -171,7 +172,7 @@ class MotorStore:
 
     async def close(self) -> None:
         """Let connections go."""
-        client, self._client = self._client, None
+        client, self._client, self._collection = self._client, None, None
         if client is None:
             return
         # Closing says goodbye over the network and blocks: a thread of its own, and not for long.
@@ -217,7 +218,9 @@ class MotorStore:
 
     @property
     def _files(self) -> Any:
-        return self._motor.get_database(self._database, codec_options=_OPTIONS)["files"]
+        if self._collection is None:
+            self._collection = self._motor.get_database(self._database, codec_options=_OPTIONS)["files"]
+        return self._collection
 
     async def _those(self, subjects: Sequence[str], only: Sequence[str] | None = None) -> dict[str, Document]:
         if not subjects:

@@ -175,10 +175,16 @@ class Process:
             await server.start()
         try:
             await self._until_stopped(store.prepare, "database")
-            await self._work(engine)
+            async with asyncio.TaskGroup() as group:
+                clearing = group.create_task(
+                    engine.relay.keep_clearing(settings.outage_backoff_first_seconds)
+                )
+                await self._work(engine)
+                clearing.cancel()
         finally:
             self.health.draining = True
             await self._closed(*(server.stop for server in servers))
+            await self._closed(engine.relay.clear)
             await self._closed(publisher.close, store.close)
 
     def _publisher(self, kafka: Publisher) -> Publisher:
@@ -229,7 +235,7 @@ class Process:
         working.cancel()
         await asyncio.wait({working}, timeout=1.0)
 
-    async def _closed(self, *steps: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _closed(self, *steps: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """Close these at the same time, within the drain's time; what does not close is left."""
         closing = {asyncio.create_task(step()) for step in steps}
         if not closing:

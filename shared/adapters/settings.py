@@ -129,6 +129,10 @@ class CommonSettings(Limits, BaseSettings):
     fact_max_past_days: Annotated[int, Field(ge=1, le=36_600)] = 400
     """A fact older than this by the service's clock is refused as implausible."""
 
+    clear_after_seconds: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """How long events that the broker has taken may stay noted as pending, so that they are cleared
+    together. Nobody waits for it; after a crash they are published once more."""
+
     auth: Literal["on", "off"] = "on"
     """`off` lets everybody do everything. It must be said."""
     tokens: SecretStr | None = None

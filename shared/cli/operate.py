@@ -102,7 +102,9 @@ async def engine_of(
     profiles = load_profiles(settings.profiles_dir, settings.shops_file)
     try:
         await store.ping()
-        yield Engine(service, store, publisher, SystemClock(), profiles.of, settings, NoMetrics())
+        # Nobody stays here to clear later what the broker has taken.
+        limits = settings.model_copy(update={"clear_after_seconds": 0.0})
+        yield Engine(service, store, publisher, SystemClock(), profiles.of, limits, NoMetrics())
     finally:
         await publisher.close()
         await store.close()

@@ -35,7 +35,7 @@ from shared.runtime.ports import (
     Unreadable,
     Write,
 )
-from shared.runtime.relay import relay
+from shared.runtime.relay import Relay
 from shared.runtime.service import Service
 from shared.runtime.work import Contended, Done, Hear, Letter, TooMuchPending, Undigested, Work
 
@@ -86,6 +86,7 @@ class Engine:
         self.profile_of = profile_of
         self.limits = limits
         self.metrics = metrics
+        self.relay = Relay(publisher, store, metrics, limits.clear_after_seconds)
         self._known = KnownVersions(service, limits.known_versions_max_files)
 
     async def run(self, work: Sequence[Work]) -> list[Done]:
@@ -127,11 +128,10 @@ class Engine:
         for (topic, outcome), times in heard.items():
             self.metrics.count("orderlink_events_heard_total", times, topic=topic, outcome=outcome)
 
-    async def publish(self, files: Sequence[File]) -> None:
-        """Publish what these files have pending, best effort; the sweep does the rest."""
+    async def publish(self, files: Sequence[File]) -> int:
+        """Publish what these files have pending, best effort; the sweep does the rest. How many events."""
         waiting = [file for file in files if file.pending]
-        if waiting:
-            await relay(waiting, self.publisher, self.store, self.metrics)
+        return await self.relay.publish(waiting) if waiting else 0
 
     async def load(self, subject: str) -> File | None:
         """One file as it is stored now."""
@@ -157,6 +157,7 @@ class Engine:
             except Unreadable as problem:
                 so_far.held.append(problem)
                 continue
+            self.relay.strip(file)
             book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits)
             try:
                 for index in indexes:
@@ -178,6 +179,7 @@ class Engine:
             if outcome is Committed.DONE:
                 book.file.version += 1
                 self._known.keep(book.file)
+                self.relay.committed(book.file)
                 files.append(book.file)
             else:
                 again[subject] = subjects[subject]

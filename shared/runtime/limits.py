@@ -39,6 +39,9 @@ class Limits(Strict):
     """How often a worker looks for timers that are due."""
     pending_stale_after_seconds: Annotated[float, Field(ge=0)] = 1.0
     """Events that wait for longer than this are published by the slot's owner, whoever committed them."""
+    clear_after_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """How long events that the broker has taken may stay noted as pending, so that they are cleared
+    together; 0 clears each batch's before it is done."""
     sweep_poll_seconds: Seconds = 1.0
     """How often a worker looks for such events."""
     effect_poll_seconds: Seconds = 0.25

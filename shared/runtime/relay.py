@@ -4,8 +4,14 @@ It goes in rounds: the oldest pending event of every file, then the next of each
 ones were all acknowledged. So a rejected record holds back its own file and no other, and on the
 log an event never comes before its predecessor: whoever publishes a file's event has published
 every earlier pending one first, and `pending` loses nothing before the broker's ack.
+
+Clearing is no part of the promise: it saves publishing again, which consumers drop. So nobody has to
+wait for it. Where `clear_after_seconds` says so, what was acknowledged is kept in mind and cleared
+together with what else is by then. Meanwhile `strip` takes it out of what is loaded, and a commit of
+that file clears it by the way. A crash forgets it, and the sweep publishes it once more.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,46 +20,105 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.ports import Cleared, Outgoing, Publisher, Store, Unavailable
 
 
-async def relay(files: Sequence[File], publisher: Publisher, store: Store, metrics: Metrics) -> int:
-    """Publish and clear. Returns how many events were acknowledged.
+class Relay:
+    """Between the files of one engine and the log."""
 
-    What could not be published, or was published and could not be cleared, stays pending: the
-    sweep finds it, and publishing it again is a repetition that consumers drop.
-    """
-    queues = {file.subject: file.pending for file in files if file.pending}
-    acknowledged: dict[tuple[str, str], int] = {}
-    published: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    turn = 0
-    while queues:
-        heads = [(subject, queue[turn]) for subject, queue in queues.items()]
-        answers = await publisher.publish([_outgoing(entry) for _, entry in heads])
-        for (subject, entry), answered in zip(heads, answers, strict=True):
-            if answered:
-                acknowledged[(subject, entry.topic)] = entry.seq
-                published[entry.topic] += 1
-            else:
-                failed[entry.topic] += 1
-                del queues[subject]
-        turn += 1
-        queues = {subject: queue for subject, queue in queues.items() if len(queue) > turn}
-    for topic, times in published.items():
-        metrics.count("orderlink_events_published_total", times, topic=topic)
-    for topic, times in failed.items():
-        metrics.count("orderlink_publish_failures_total", times, topic=topic)
-    if acknowledged:
-        cleared = [Cleared(subject, topic, seq) for (subject, topic), seq in acknowledged.items()]
-        try:
-            await store.clear(cleared)
-        except Unavailable:
-            return published.total()
+    def __init__(
+        self, publisher: Publisher, store: Store, metrics: Metrics, clear_after_seconds: float = 0.0
+    ) -> None:
+        self._publisher = publisher
+        self._store = store
+        self._metrics = metrics
+        self._clear_after_seconds = clear_after_seconds
+        self._acknowledged: dict[str, dict[str, int]] = {}
+        """For each file and topic the last sequence that the broker has, until it is cleared."""
+        self._uncleared = asyncio.Event()
+
+    async def publish(self, files: Sequence[File]) -> int:
+        """Publish, best effort. Returns how many events were acknowledged.
+
+        What could not be published stays pending: the sweep finds it.
+        """
         for file in files:
-            file.pending = [
-                entry
-                for entry in file.pending
-                if entry.seq > acknowledged.get((file.subject, entry.topic), 0)
-            ]
-    return published.total()
+            self.strip(file)
+        queues = {file.subject: file.pending for file in files if file.pending}
+        published: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        turn = 0
+        while queues:
+            heads = [(subject, queue[turn]) for subject, queue in queues.items()]
+            answers = await self._publisher.publish([_outgoing(entry) for _, entry in heads])
+            for (subject, entry), answered in zip(heads, answers, strict=True):
+                if answered:
+                    known = self._acknowledged.setdefault(subject, {})
+                    known[entry.topic] = max(entry.seq, known.get(entry.topic, 0))
+                    published[entry.topic] += 1
+                else:
+                    failed[entry.topic] += 1
+                    del queues[subject]
+            turn += 1
+            queues = {subject: queue for subject, queue in queues.items() if len(queue) > turn}
+        for topic, times in published.items():
+            self._metrics.count("orderlink_events_published_total", times, topic=topic)
+        for topic, times in failed.items():
+            self._metrics.count("orderlink_publish_failures_total", times, topic=topic)
+        for file in files:
+            self.strip(file)
+        if self._acknowledged:
+            self._uncleared.set()
+            if not self._clear_after_seconds:
+                await self.clear()
+        return published.total()
+
+    def strip(self, file: File) -> None:
+        """Take out of a file's `pending` what the broker is known to have."""
+        known = self._acknowledged.get(file.subject)
+        if known and file.pending:
+            file.pending = [entry for entry in file.pending if entry.seq > known.get(entry.topic, 0)]
+
+    def committed(self, file: File) -> None:
+        """The file was stored as it is: what its `pending` does not hold any more is cleared."""
+        known = self._acknowledged.pop(file.subject, None)
+        if not known:
+            return
+        held = {entry.topic for entry in file.pending if entry.seq <= known.get(entry.topic, 0)}
+        if held:
+            self._acknowledged[file.subject] = {topic: known[topic] for topic in held}
+
+    def has_to_clear(self) -> bool:
+        """Whether something was acknowledged that is not cleared."""
+        return bool(self._acknowledged)
+
+    async def clear(self) -> bool:
+        """Clear what was acknowledged, in one go. Whether there was anything, and it could be done."""
+        self._uncleared.clear()
+        cleared = [
+            Cleared(subject, topic, seq)
+            for subject, known in self._acknowledged.items()
+            for topic, seq in known.items()
+        ]
+        if not cleared:
+            return False
+        try:
+            await self._store.clear(cleared)
+        except Unavailable:
+            self._uncleared.set()
+            return False
+        for done in cleared:
+            known = self._acknowledged.get(done.subject, {})
+            if known.get(done.topic) == done.sequence:
+                del known[done.topic]
+            if not known:
+                self._acknowledged.pop(done.subject, None)
+        return True
+
+    async def keep_clearing(self, retry_seconds: float) -> None:
+        """Clear a moment after each acknowledgement, together with what else came by then. Never ends."""
+        while True:
+            await self._uncleared.wait()
+            await asyncio.sleep(self._clear_after_seconds)
+            if not await self.clear() and self._uncleared.is_set():
+                await asyncio.sleep(retry_seconds)
 
 
 def _outgoing(entry: Pending) -> Outgoing:

@@ -273,8 +273,8 @@ class Worker:
         before = self._furthest.now() - waited
         documents = await store.stale_pending(slots, before, limits.timer_scan_max_files)
         files = [outbox_in(document) for document in documents]
-        await self.engine.publish(files)
-        return bool(files) and not any(file.pending for file in files)
+        published = await self.engine.publish(files)
+        return published > 0 and not any(file.pending for file in files)
 
     # What others may know
 

@@ -6,14 +6,17 @@ until it has had everything. Timers and effects rest: this is the path of an eve
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from shared.adapters.aiokafka_transport import AiokafkaTransport
 from shared.adapters.clock import VirtualClock
 from shared.adapters.collector import collect_less
+from shared.adapters.ending import ended
 from shared.adapters.faust_transport import FaustTransport
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.motor_store import MotorStore
 from shared.adapters.profile_files import load_profiles
+from shared.adapters.settings import CommonSettings
 from shared.cli.loading import load_services
 from shared.contracts.catalog import HEARS, consumer_group
 from shared.contracts.facts import TAKEN_BY
@@ -31,6 +34,7 @@ from tests.bench.recorded import Recording, load
 
 FACTS_AT_ONCE = 500
 IDLE_SECONDS_MAX = 20.0
+CLEAR_AFTER_SECONDS: Final = CommonSettings.model_fields["clear_after_seconds"].default
 TRANSPORTS: dict[str, Callable[..., Transport]] = {"faust": FaustTransport, "aiokafka": AiokafkaTransport}
 
 
@@ -78,7 +82,7 @@ async def measure(job: Job) -> Result:
     tally = Tally()
     store = MotorStore(job.mongodb_url, job.database, (*service.indexed, "shop_id"))
     publisher = KafkaPublisher(job.servers, naming=job.naming())
-    limits = Limits(batch_max_records=job.batch_max_records)
+    limits = Limits(batch_max_records=job.batch_max_records, clear_after_seconds=CLEAR_AFTER_SECONDS)
     engine = Engine(service, store, publisher, clock, load_profiles().of, limits, tally)
     topics = HEARS.get(service.name) or HEARS["notifications"][:3]
     transport = TRANSPORTS[job.transport](
@@ -93,7 +97,10 @@ async def measure(job: Job) -> Result:
         collect_less()
         await transport.start()
         worker = Worker(engine, transport, dict.fromkeys(service.effects, Willing()), 1, _no_log)
-        return await _take_all(worker, job, tally)
+        clearing = asyncio.create_task(engine.relay.keep_clearing(IDLE_SECONDS_MAX))
+        result = await _take_all(worker, job, tally)
+        await ended(clearing)
+        return result
     finally:
         await transport.close()
         await publisher.close()

@@ -70,6 +70,7 @@ _PATHS: Final[dict[str, tuple[str, ...]]] = {
     "stream": ("batch", *_ENGINE, "letters", "ack"),
     "timers": ("due_timers", "ends", *_ENGINE),
     "sweep": ("pending", "publish", "clear"),
+    "clear": ("clear",),
     "redrive": _ENGINE,
 }
 _EFFECT_PATH: Final = ("due_effects", "perform", *_ENGINE)
@@ -126,12 +127,17 @@ def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> l
         path, call, _ = point.split(".")
         # Where few pass, it lies in wait early.
         share = min(1.0, max(passed.get((service, path, call), 10), 1) / OFTEN)
+        if path == "redrive":
+            share = 0.0
         at, draw = int(random.randrange(last) * share), random.getrandbits(30)
         faults.append(Fault(CRASH, at, service, point, draw))
         if point.startswith("redrive") or ".letters." in point:
             # Nothing passes there unless something is parked.
             says = SAYING if point.startswith(("redrive.publish", "redrive.clear")) else ""
             faults.append(Fault(RULE_RAISES, at, service, says, draw=draw))
+            if says:
+                # Few events are answered by another one, and not each of these in what is redriven.
+                faults.append(Fault(RULE_RAISES, at, service, says, draw=draw // 4))
         if point.startswith("sweep"):
             # What a timer leads to is followed by least: then nobody but the sweep publishes it.
             where = "timers.publish" if draw % 2 or service == "aftersales" else ""

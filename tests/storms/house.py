@@ -31,6 +31,8 @@ LIMITS: Final = Limits(
     stream_wait_seconds=0.001,
     batch_max_records=32,
 )
+CLEARS_LATER: Final = LIMITS.model_copy(update={"clear_after_seconds": 1.0})
+"""With these, members clear what was acknowledged when it is their turn, and a crash forgets it."""
 STRANGER: Final = "stranger"
 """Who said what nobody can read."""
 MENDED_AFTER_MOMENTS: Final = (0, 0, 1, 4)
@@ -47,6 +49,7 @@ class Surroundings:
     fate: Fate
     ledger: Ledger
     profile: Profile
+    limits: Limits
     acted: Counter[str]
     """What the far side did, by effect."""
     stir: Callable[[], None]
@@ -82,6 +85,7 @@ class Member:
             "timers": worker.fire_timers,
             "effects": worker.try_effects,
             "sweep": worker.sweep,
+            "clear": worker.engine.relay.clear,
         }
         self.at_work: set[str] = set()
         self.frozen_moments = 0
@@ -204,7 +208,7 @@ class House:
             min(joined, key=lambda transport: transport.number).rejoin()
         self.around.ledger.moves += 1
 
-    def _engine(self, process: Process) -> Engine:
+    def _engine(self, process: Process, limits: Limits | None = None) -> Engine:
         around = self.around
         return Engine(
             self.service,
@@ -212,7 +216,7 @@ class House:
             StormPublisher(around.log, process, around.ledger),
             around.clock,
             lambda shop_id: around.profile,
-            LIMITS,
+            limits or around.limits,
             NoMetrics(),
         )
 
@@ -252,7 +256,7 @@ class House:
     async def clean_up(self) -> None:
         """An operator takes in what is parked, and gives up what nobody can read."""
         PATH.set("redrive")
-        engine = self._engine(self._process("operator"))
+        engine = self._engine(self._process("operator"), LIMITS)
         records = self.around.log.records(dead_letter_topic(self.name))
         letters = [read_letter(record.value or b"") for record in records]
         await discard(engine, [letter for letter in letters if letter.source == STRANGER], _no_progress)

@@ -17,9 +17,8 @@ from shared.runtime import relay as relay_module
 from shared.runtime.engine import Engine
 from shared.runtime.file import File, Timer
 from shared.runtime.fold import Book, events, take
-from shared.runtime.metrics import Metrics
-from shared.runtime.ports import Cleared, Committed, Publisher, Record, Store, Write
-from shared.runtime.relay import relay
+from shared.runtime.ports import Cleared, Committed, Record, Write
+from shared.runtime.relay import Relay
 from shared.runtime.work import Done, Hear, Letter, Work
 from shared.runtime.worker import Worker
 
@@ -41,14 +40,15 @@ def ack_before_commit() -> AbstractContextManager[Any]:
 
 def clear_before_the_brokers_ack() -> AbstractContextManager[Any]:
     """Pending events are taken out of the file before they are on the log."""
+    publish = Relay.publish
 
-    async def mutant(files: Sequence[File], publisher: Publisher, store: Store, metrics: Metrics) -> int:
-        await store.clear(
+    async def mutant(self: Relay, files: Sequence[File]) -> int:
+        await self._store.clear(
             [Cleared(file.subject, entry.topic, entry.seq) for file in files for entry in file.pending]
         )
-        return await relay(files, publisher, store, metrics)
+        return await publish(self, files)
 
-    return patch.object(engine_module, "relay", mutant)
+    return patch.object(Relay, "publish", mutant)
 
 
 def clear_everything() -> AbstractContextManager[Any]:
@@ -129,13 +129,14 @@ def timers_before_the_backlog() -> AbstractContextManager[Any]:
 
 def newest_first() -> AbstractContextManager[Any]:
     """What a file has pending is published from the newest to the oldest."""
+    publish = Relay.publish
 
-    async def mutant(files: Sequence[File], publisher: Publisher, store: Store, metrics: Metrics) -> int:
+    async def mutant(self: Relay, files: Sequence[File]) -> int:
         for file in files:
             file.pending.reverse()
-        return await relay(files, publisher, store, metrics)
+        return await publish(self, files)
 
-    return patch.object(engine_module, "relay", mutant)
+    return patch.object(Relay, "publish", mutant)
 
 
 def unparked_too_early() -> AbstractContextManager[Any]:

@@ -24,7 +24,7 @@ from shared.runtime.service import Service
 from shared.runtime.work import Contended, Tell, TooMuchPending
 from tests.storms.fate import PATH, Crash, Fate
 from tests.storms.faults import CLOCK_JUMP, OUTAGE, UNDECODABLE, Fault
-from tests.storms.house import STRANGER, House, Member, Surroundings
+from tests.storms.house import CLEARS_LATER, LIMITS, STRANGER, House, Member, Surroundings
 from tests.storms.ledger import Broken, Ledger
 
 PARTITIONS: Final = 2
@@ -75,8 +75,9 @@ class Storm:
         self.acted: Counter[str] = Counter()
         self.windows: list[Window] = []
         self.steps = 0
+        limits = CLEARS_LATER if seed % 2 else LIMITS
         around = self._around = Surroundings(
-            self.clock, self.log, self.fate, self.ledger, profile, self.acted, self._stir
+            self.clock, self.log, self.fate, self.ledger, profile, limits, self.acted, self._stir
         )
         self.houses = {service.name: House(around, service) for service in services}
         self.activity: list[tuple[datetime, str, str, str]] = []
@@ -261,6 +262,8 @@ class Storm:
             ready += [(house, member, path) for path in paths if member.may_do(path, self.moves)]
             if pending and member.may_do("sweep", self.moves):
                 sweeps.append((house, member, "sweep"))
+            if member.worker.engine.relay.has_to_clear() and "clear" not in member.at_work:
+                sweeps.append((house, member, "clear"))
 
     @property
     def moves(self) -> int:

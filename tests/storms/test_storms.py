@@ -16,7 +16,7 @@ from tests.storms.stage import STORMS_PER_STORY, Stage, play, rare_collections
 
 pytestmark = pytest.mark.promise("kept", "once", "ordered", "timed", "isolated", "resumed")
 
-SEEDS = 240
+SEEDS = 500
 """Enough for every crash point to be hit; `make storms` plays many more."""
 CHUNKS = SEEDS // STORMS_PER_STORY
 

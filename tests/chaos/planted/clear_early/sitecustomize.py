@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from shared.runtime import engine
 from shared.runtime.file import File
-from shared.runtime.metrics import Metrics
-from shared.runtime.ports import Cleared, Publisher, Store
-from shared.runtime.relay import relay
+from shared.runtime.ports import Cleared
+from shared.runtime.relay import Relay
+
+_publish = Relay.publish
 
 
-async def _clear_first(files: Sequence[File], publisher: Publisher, store: Store, metrics: Metrics) -> int:
-    await store.clear(
+async def _clear_first(self: Relay, files: Sequence[File]) -> int:
+    await self._store.clear(
         [Cleared(file.subject, each.topic, each.seq) for file in files for each in file.pending]
     )
-    return await relay(files, publisher, store, metrics)
+    return await _publish(self, files)
 
 
-engine.relay = _clear_first  # type: ignore[attr-defined]  # that is the defect
+Relay.publish = _clear_first  # type: ignore[method-assign]  # that is the defect
