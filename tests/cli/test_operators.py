@@ -50,9 +50,7 @@ async def orders(
     publisher = KafkaPublisher(own_broker.address)
     await store.prepare()
     profile = default_profile()
-    engine = Engine(
-        service, store, publisher, VirtualClock(START), lambda shop: profile, Limits(), NoMetrics()
-    )
+    engine = Engine(service, store, publisher, VirtualClock(START), lambda *_: profile, Limits(), NoMetrics())
     yield engine
     await publisher.close()
     await store.close()
