@@ -111,14 +111,21 @@ def _version(path: Path, raw: dict[str, Any], known: dict[str, Written]) -> Writ
     )
     filled = raw
     if defaults:
-        day = raw.get("effective")
-        base = in_force_on(defaults, day) if type(day) is date else defaults[0]
-        filled = _filled(raw, base, path, ref)
+        filled = _filled(raw, _default_of(raw, defaults), path, ref)
     try:
         profile = Profile.model_validate(filled)
     except ValidationError as problem:
         raise ProfilesWrong(f"{path}, {ref}: {_first(problem)}") from None
     return Written(path, profile, _given(raw))
+
+
+def _default_of(raw: dict[str, Any], defaults: list[Profile]) -> Profile:
+    """The default that was in force on the version's day; the first where it has none, or no good one."""
+    try:
+        day = date.fromisoformat(str(raw.get("effective")))
+    except ValueError:
+        return defaults[0]
+    return in_force_on(defaults, day)
 
 
 def _filled(raw: dict[str, Any], base: Profile, path: Path, ref: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from shared.kernel.profiles import Profile
+from shared.runtime.ports import Unavailable
 
 
 class Pin(NamedTuple):
@@ -28,8 +29,8 @@ ProfileOf = Callable[[str | None, Pin | None, datetime], Profile]
 shop that is not known. Raises `ProfileUnknown` for a pin to a version that was not loaded."""
 
 
-class ProfileUnknown(Exception):
-    """An order goes by a version of a profile that this process has not loaded."""
+class ProfileUnknown(Unavailable):
+    """An order goes by a version of a profile that this process has not loaded: its file is away."""
 
 
 def pin_of(profile: Profile) -> Pin:

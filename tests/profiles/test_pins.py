@@ -17,6 +17,7 @@ from shared.contracts.facts import ShipmentDispatched, fact_from
 from shared.kernel.profiles import Profile
 from shared.runtime.file import from_document, new_file, to_document
 from shared.runtime.pins import BEFORE_PINS, Pin, pin_of
+from shared.runtime.ports import Unavailable
 from shared.runtime.work import Hear, Tell
 from tests.kit.rules import START, after
 from tests.kit.toy import Poke
@@ -154,6 +155,18 @@ async def test_a_version_that_is_not_loaded_parks_the_order_and_no_other_until_i
         ("A-2", "fast@2"),
         ("A-1", "fast@3"),
     ]
+
+
+async def test_who_asks_for_an_order_of_such_a_version_is_told_to_come_again(tmp_path: Path) -> None:
+    world = Told(profiles(tmp_path))
+    await world.tell(fact("order.placed", "f1", at=after(days=9)))
+    (tmp_path / "two.yaml").unlink()
+    (tmp_path / "shops.list").write_text(SHOP % "")
+    world.known = load_profiles(tmp_path, tmp_path / "shops.list")
+    with pytest.raises(Unavailable, match="fast@2, which is not loaded"):
+        await world.desk.take(fact("order.paid", "f2", at=after(days=9)), "f2")
+    world.known = profiles(tmp_path)
+    assert (await world.desk.take(fact("order.paid", "f2", at=after(days=9)), "f2")).fits
 
 
 def test_a_document_of_the_last_release_is_read_and_goes_by_its_shops_first_version() -> None:

@@ -76,7 +76,7 @@ def test_what_a_later_version_leaves_out_is_the_defaults_and_not_the_earlier_ver
 def test_a_version_falls_back_to_the_default_that_was_in_force_on_its_day(tmp_path: Path) -> None:
     write(tmp_path, 2, "2026-06-01", "values: {buyer_daily_cap: 9}", name="default")
     write(tmp_path, 1, "2026-05-31")
-    write(tmp_path, 2, "2026-06-01")
+    write(tmp_path, 2, "'2026-06-01'")
     profiles = loaded(tmp_path)
     by_ref = {each.ref: each.values.buyer_daily_cap for each in profiles.versions["fast"]}
     assert by_ref == {"fast@1": 3, "fast@2": 9}
