@@ -50,6 +50,15 @@ class Profiles:
 
         return of
 
+    def named(self, name: str) -> Profile:
+        """A version by its name `mall@1`, or the newest one of `mall`. Raises `ValueError`."""
+        profile_id, _, version = name.partition("@")
+        for each in reversed(self.versions.get(profile_id, [])):
+            if not version or version == str(each.version):
+                return each
+        there_are = ", ".join(sorted((*self.shops, *self.versions)))
+        raise ValueError(f"there is no shop and no profile {name!r}; there are {there_are}")
+
     def missing(self, refs: Iterable[str]) -> list[str]:
         """Those of the versions that are not loaded."""
         return sorted({ref for ref in refs if ref and ref not in self._by_ref})

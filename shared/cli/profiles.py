@@ -129,17 +129,7 @@ def read_new(files: Sequence[Path], beside: dict[str, Written]) -> dict[str, Wri
 def _chosen(found: Profiles, which: str | None) -> Profile:
     if which is None or which in found.shops:
         return found.of(which, at=_now())
-    return version_named(found, which)
-
-
-def version_named(found: Profiles, which: str) -> Profile:
-    """A version by its name `mall@1`, or the newest one of `mall`. Raises `ValueError`."""
-    profile_id, _, version = which.partition("@")
-    for each in reversed(found.versions.get(profile_id, [])):
-        if not version or version == str(each.version):
-            return each
-    there_are = ", ".join(sorted((*found.shops, *found.versions)))
-    raise ValueError(f"there is no shop and no profile {which!r}; there are {there_are}")
+    return found.named(which)
 
 
 def _show_changes(each: Written, beside: dict[str, Written]) -> None:

@@ -25,7 +25,6 @@ from shared.adapters.logs import set_up_logs
 from shared.adapters.profile_files import ProfilesWrong, load_profiles, read_all, read_files
 from shared.cli.agents import ActFailed, Agents
 from shared.cli.loading import NotInstalled, load_services
-from shared.cli.profiles import version_named
 from shared.cli.simulation import Played, Simulation, Stuck
 from shared.cli.stage import clients_of
 from shared.cli.tables import compared_table, counts_table
@@ -91,7 +90,7 @@ def _profile_named(named: str, shops: Path | None, profiles: Path | None) -> Pro
     if path.suffix in (".yaml", ".yml") or path.is_file():
         (written,) = read_files([path], read_all(profiles)).values()
         return written.profile
-    return version_named(load_profiles(profiles, shops), named)
+    return load_profiles(profiles, shops).named(named)
 
 
 def _both(run: Run, under: Profile, stderr: Console) -> tuple[Played, Played]:
