@@ -93,6 +93,11 @@ class MemoryStore:
         """How many documents have something in `pending`, counted up to `limit`."""
         return min(limit, len(self._waiting))
 
+    async def profiles_held(self) -> list[str]:
+        """The profiles that any file is pinned to."""
+        held = {self._read(subject).get("profile") for subject in self._files}
+        return sorted(ref for ref in held if ref)
+
     async def by_key(self, key: str, limit: int = 2) -> list[Document]:
         """Documents whose `keys` hold this look-up key."""
         return [self._read(subject) for subject in sorted(self._by_key.get(key, ()))[:limit]]

@@ -70,7 +70,12 @@ class MotorStore:
     async def prepare(self) -> None:
         """Create the indexes; doing it again changes nothing. Raises `Unreadable` for another format."""
         await self._check_format()
-        paths = [("next_timer_at", "slot"), ("next_effect_at", "slot"), ("pending.since", "slot"), ("keys",)]
+        paths: list[tuple[str, ...]] = [
+            ("next_timer_at", "slot"),
+            ("next_effect_at", "slot"),
+            ("pending.since", "slot"),
+        ]
+        paths += [("keys",), ("profile",)]
         paths += [(path, "_id") for path in self._indexed]
         with _named_errors():
             await self._files.create_indexes(
@@ -150,6 +155,12 @@ class MotorStore:
                 {"pending.since": {"$gte": _EARLIEST}}, limit=limit
             )
             return count
+
+    async def profiles_held(self) -> list[str]:
+        """The profiles that any file is pinned to, by the index on them."""
+        with _named_errors():
+            held: list[str | None] = await self._files.distinct("profile")
+        return sorted(ref for ref in held if ref)
 
     async def by_key(self, key: str, limit: int = 2) -> list[Document]:
         """Documents whose `keys` hold this look-up key."""

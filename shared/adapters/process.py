@@ -29,7 +29,8 @@ from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.logs import failure, logger, set_up_logs
 from shared.adapters.motor_store import MotorStore
 from shared.adapters.payments import payment_channel
-from shared.adapters.profile_files import Profiles, ProfilesWrong, load_profiles
+from shared.adapters.profile_files import ProfilesWrong, load_profiles
+from shared.adapters.profiles import Profiles
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.restrained import Restrained
 from shared.adapters.settings import EXIT_CODE as EXIT_SETTINGS
@@ -45,7 +46,7 @@ from shared.adapters.smtp import SmtpChannel, mail_server
 from shared.adapters.watchdog import Watchdog
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
-from shared.runtime.ports import Clock, Outside, PortError, Publisher, Unavailable
+from shared.runtime.ports import Clock, Outside, PortError, Publisher, Unavailable, Unreadable
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 
@@ -175,6 +176,7 @@ class Process:
             await server.start()
         try:
             await self._until_stopped(store.prepare, "database")
+            await self._until_stopped(lambda: self._all_profiles_loaded(store), "database")
             async with asyncio.TaskGroup() as group:
                 clearing = group.create_task(
                     engine.relay.keep_clearing(settings.outage_backoff_first_seconds)
@@ -186,6 +188,18 @@ class Process:
             await self._closed(*(server.stop for server in servers))
             await self._closed(engine.relay.clear)
             await self._closed(publisher.close, store.close)
+
+    async def _all_profiles_loaded(self, store: MotorStore) -> None:
+        """An order goes by the profile under which it was placed: a version that is gone must come back.
+
+        Raises `Unreadable`.
+        """
+        missing = self.profiles.missing(await store.profiles_held())
+        if missing:
+            raise Unreadable(
+                f"orders in database {self.settings.database} go by profiles that are not loaded: "
+                f"{', '.join(missing)}; put their files back into ORDERLINK_PROFILES_DIR"
+            )
 
     def _publisher(self, kafka: Publisher) -> Publisher:
         if self._works:

@@ -97,7 +97,7 @@ class CommonSettings(Limits, BaseSettings):
     shops_file: ReadableFile | None = None
     """Your shops, a YAML list like `shared/profiles/shops.yaml`; without it, that file."""
     profiles_dir: Path | None = None
-    """Further profiles, one YAML file each; `default` is always there."""
+    """Further profiles, one YAML file for each version; those that ship are always there."""
 
     api_host: str = "127.0.0.1"
     """The address that the HTTP API listens on; `0.0.0.0` for all."""

@@ -20,6 +20,7 @@ INNER: Final = frozenset(
         "order.deadline_changed",
         "case.refund_started",
         "case.deadline_changed",
+        "parcel.deadline_changed",
     }
 )
 """What is said on the way to a task, a message, a refund or a deadline; it is in no count."""

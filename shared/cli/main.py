@@ -18,7 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "topics": "Make, check and migrate the topics of the catalogue.",
     "contracts": "Event schemas, examples and the AsyncAPI document.",
     "settings": "Every setting with its unit, default and meaning.",
-    "profiles": "The profiles and shops in force, checked.",
+    "profiles": "Profiles and shops: checked, shown, listed, and laid side by side.",
 }
 
 app = typer.Typer(

@@ -22,12 +22,12 @@ from shared.contracts.acts import AnyAct
 from shared.contracts.catalog import HEARS, SLOTS, TOPICS, dead_letter_topic
 from shared.contracts.event import Event, UnknownEventType, from_cloudevent
 from shared.contracts.facts import TAKEN_BY, AnyFact
-from shared.kernel.profiles import Profile
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
 from shared.runtime.fold import body_digest
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
+from shared.runtime.pins import ProfileOf
 from shared.runtime.ports import Document, EffectResult, Record
 from shared.runtime.service import Service
 from shared.runtime.work import FireTimers
@@ -101,7 +101,7 @@ class Simulation:
     def __init__(
         self,
         services: Sequence[Service],
-        profile_of: Callable[[str | None], Profile],
+        profile_of: ProfileOf,
         start: datetime,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
@@ -159,7 +159,7 @@ class Simulation:
                 while await worker.try_effects():
                     moved = True
 
-    def _house(self, service: Service, profile_of: Callable[[str | None], Profile]) -> House:
+    def _house(self, service: Service, profile_of: ProfileOf) -> House:
         store = MemoryStore()
         publisher = MemoryPublisher(self.log)
         engine = Engine(service, store, publisher, self.clock, profile_of, Limits(), NoMetrics())

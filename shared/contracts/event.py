@@ -52,7 +52,10 @@ class Event(Frozen):
     rule: str | None = None
     """The id of the rule that spoke."""
     profile: str | None = None
-    """The profile that was in force, as `id@version`."""
+    """The profile that was in force, as `id@version`: for an order, the one under which it was placed."""
+    overrides: str | None = None
+    """What the shop overrode in it when the order was placed, as a JSON object; None where nothing was
+    pinned: of files that are no order's."""
     traceparent: str | None = None
     data: Payload
 
@@ -124,6 +127,7 @@ def to_cloudevent(event: Event) -> dict[str, Any]:
         "shopid": event.shop_id,
         "rule": event.rule,
         "profile": event.profile,
+        "overrides": event.overrides,
         "traceparent": event.traceparent,
     }
     raw |= {name: value for name, value in others.items() if value is not None}
@@ -163,6 +167,7 @@ def from_cloudevent(raw: dict[str, Any]) -> Event:
             shop_id=raw.get("shopid"),
             rule=raw.get("rule"),
             profile=raw.get("profile"),
+            overrides=raw.get("overrides"),
             traceparent=raw.get("traceparent"),
             # A later version may have added fields, inside lines and receivers too.
             data=cls.model_validate(raw["data"], extra="ignore"),

@@ -164,6 +164,15 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
         },
     ),
     "parcel.pickup_cancelled": ("2026-03-04T17:00:00Z", {"lines": ["1", "2"]}),
+    "parcel.deadline_changed": (
+        "2026-03-03T12:00:00Z",
+        {
+            "deadline": "stalled_1",
+            "deadline_at": "2026-03-06T09:00:00Z",
+            "was": "2026-03-05T09:00:00Z",
+            "reason": "receiver_changed",
+        },
+    ),
     "parcel.rebooked": ("2026-03-04T17:00:00Z", {"carrier": "hermes", "was_carrier": "dhl"}),
     "parcel.delay_announced": (
         "2026-03-07T09:00:00Z",
@@ -339,6 +348,7 @@ def example_of(cls: type[Payload]) -> Event:
         shop_id="demo",
         rule=RULES.get(cls.name),
         profile="default@1",
+        overrides="{}",
         data=cls.model_validate(values),
     )
 

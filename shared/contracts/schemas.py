@@ -106,6 +106,10 @@ def _envelope(cls: type[Payload]) -> Schema:
         "shopid": {"type": "string", "description": "The shop that the order belongs to."},
         "rule": {"type": "string", "description": "The id of the rule that spoke."},
         "profile": {"type": "string", "description": "The profile that was in force, as `id@version`."},
+        "overrides": {
+            "type": "string",
+            "description": "What the shop overrode in that profile when the order was placed: a JSON object.",
+        },
         "traceparent": {"type": "string", "description": "The W3C trace context, if there is one."},
     }
 

@@ -1,15 +1,24 @@
-"""Profiles: the numbers that rules go by, as versioned data, and the shops that name them."""
+"""Profiles: the numbers that rules go by, as versioned data, and the shops that name them.
 
+`id@version` means the same values for ever. A value that a platform's profile leaves out is the
+default's, in the version that was in force when the platform's version came into force.
+"""
+
+import json
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from shared.contracts.base import Id, Name, Strict
 from shared.kernel.calendar import QuietHours
+from shared.kernel.platforms import Facts, May, Source
+from shared.kernel.routes import Hours, Place, Route, StallLevels, Threshold, merged
 
-Hours = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=366))]
+NO_OVERRIDES = "{}"
+OVERRIDES_MAX_CHARS = 8_000
+"""A shop's overrides travel with each of its events."""
 
 
 class Values(Strict):
@@ -23,12 +32,17 @@ class Values(Strict):
     ship_within_otherwise: Hours
     urge_shipment_due_after: Hours
     auto_complete_after: Hours
+    auto_complete_from: Literal["delivery", "dispatch"] = "delivery"
+    """Whether that runs from the delivery of the last parcel or from its dispatch. An order that has not
+    arrived does not complete; one that arrives later than that completes at once."""
     quiet_hours: QuietHours
     buyer_daily_cap: Annotated[int, Field(ge=0, le=1000)]
     """Messages for each buyer and local day."""
     pickup_overdue_after: Hours
-    stall_levels: Annotated[tuple[Hours, Hours], Field(min_length=2, max_length=2)]
+    stall_levels: StallLevels
     lost_suspected_after: Hours
+    thresholds: Annotated[tuple[Threshold, ...], Field(max_length=200)] = ()
+    """Where those three differ for a carrier or a route; the most specific one wins."""
     stage_message_stale_after: Hours
     answer_within: Hours
     no_reason_return_local_days: Annotated[int, Field(ge=0, le=366)]
@@ -43,30 +57,93 @@ class Values(Strict):
     claim_lease: Hours
     fact_wait: Hours
 
+    @field_validator("thresholds")
+    @classmethod
+    def _no_contradiction(cls, value: tuple[Threshold, ...]) -> tuple[Threshold, ...]:
+        seen: set[object] = set()
+        for number, threshold in enumerate(value, 1):
+            if threshold.condition in seen:
+                raise ValueError(
+                    f"expected one threshold for each carrier and route, got a second, number {number}"
+                )
+            seen.add(threshold.condition)
+        return value
+
     def ship_within_of(self, ship_service: str) -> timedelta:
         """How long after payment everything must have left."""
         return self.ship_within.get(ship_service, self.ship_within_otherwise)
+
+    def for_parcel(self, carrier: str, route: Route | None) -> "Values":
+        """These values as they hold for a parcel of that carrier on that way.
+
+        For each value the most specific threshold that gives it wins: a carrier's before a route's, a
+        pair of states before a pair of countries before domestic or international.
+        """
+        held = [threshold for threshold in self.thresholds if threshold.holds(carrier, route)]
+        if not held:
+            return self
+        changes: dict[str, object] = {}
+        for threshold in sorted(held, key=lambda threshold: threshold.rank):
+            changes |= threshold.changes
+        return self.model_copy(update=changes)
+
+
+def _with_confidence(value: Any) -> Any:
+    return {"source": value, "confidence": "unverified"} if isinstance(value, str) else value
 
 
 class Profile(Strict):
     """The values in force for one shop, and where they come from."""
 
     id: Id
-    version: Annotated[int, Field(ge=1)]
-    effective: date
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    effective: date | None = None
+    """The local day from which orders are placed under it; a first version may have none."""
+    about: Annotated[str, Field(max_length=500)] = ""
     values: Values
-    sources: dict[str, str] = Field(default_factory=dict)
-    """For each value, where it was found."""
+    facts: Facts = Facts()
+    may: May
+    sources: dict[str, Annotated[Source, BeforeValidator(_with_confidence)]] = Field(default_factory=dict)
+    """For each value, `facts.<name>` and `may.<name>`, where it was found."""
     zone: Name = "UTC"
     """The shop's time zone, an IANA name; `local` in a rule means this."""
     shop_name: Name = "The shop"
     mail_from: Name = "service@shop.example"
     """Who writes to the buyer: the shop's name and its address for mail."""
+    ships_from: Place | None = None
+    overrides: str = NO_OVERRIDES
+    """The values that the shop overrides, as one JSON object."""
+
+    @field_validator("sources")
+    @classmethod
+    def _of_something(cls, value: dict[str, Source]) -> dict[str, Source]:
+        strange = sorted(set(value) - SOURCED)
+        if strange:
+            raise ValueError(
+                f"expected the name of a value, `facts.<name>` or `may.<name>`, got {strange[0]!r}"
+            )
+        return value
 
     @property
     def ref(self) -> str:
         """Its name in decisions and events: `id@version`."""
         return f"{self.id}@{self.version}"
+
+    def route_to(self, country: str | None, state: str | None) -> Route | None:
+        """The way of a parcel to a buyer; None where one of its ends is not known."""
+        if self.ships_from is None or not country:
+            return None
+        return Route(origin=self.ships_from, country=country, state=state)
+
+
+SOURCED = frozenset(
+    {
+        *Values.model_fields,
+        *(f"facts.{name}" for name in Facts.model_fields),
+        *(f"may.{name}" for name in May.model_fields),
+    }
+)
+"""What a source may be given for."""
 
 
 class Shop(Strict):
@@ -77,8 +154,10 @@ class Shop(Strict):
     zone: Name
     profile: Id = "default"
     mail_from: Name = "service@shop.example"
+    ships_from: Place | None = None
+    """Where its parcels leave, `US` or `US/California`, in the words in which its orders name receivers."""
     overrides: dict[str, object] = Field(default_factory=dict)
-    """Values of the profile that differ for this shop."""
+    """Values of the profile that differ for this shop. A change holds for orders placed after it."""
 
     @field_validator("zone")
     @classmethod
@@ -87,12 +166,39 @@ class Shop(Strict):
             raise ValueError(f"expected an IANA time zone such as 'Europe/Berlin', got {value!r}")
         return value
 
+    @model_validator(mode="after")
+    def _not_too_much(self) -> Self:
+        if len(str(self.overrides)) > OVERRIDES_MAX_CHARS:
+            raise ValueError(f"overrides: expected at most {OVERRIDES_MAX_CHARS} characters")
+        return self
+
 
 def in_force(profile: Profile, shop: Shop) -> Profile:
     """The profile as it stands for a shop: its zone, name and address, and its overrides applied.
 
     Raises `pydantic.ValidationError` when an override names no value or does not fit it.
     """
-    values = Values.model_validate({**profile.values.model_dump(), **shop.overrides})
-    of_shop = {"zone": shop.zone, "shop_name": shop.name, "mail_from": shop.mail_from}
-    return profile.model_copy(update={"values": values, **of_shop})
+    of_shop = {
+        "zone": shop.zone,
+        "shop_name": shop.name,
+        "mail_from": shop.mail_from,
+        "ships_from": shop.ships_from,
+    }
+    return overridden(profile, shop.overrides).model_copy(update=of_shop)
+
+
+def overridden(profile: Profile, overrides: dict[str, Any]) -> Profile:
+    """The profile with some values overridden.
+
+    Thresholds of a carrier or route are added to the profile's own; others take the value's place.
+    Raises `pydantic.ValidationError`.
+    """
+    if not overrides:
+        return profile
+    values = Values.model_validate({**profile.values.model_dump(), **overrides})
+    told = values.model_dump(mode="json", include=set(overrides))
+    if "thresholds" in overrides:
+        both = merged(values.thresholds, profile.values.thresholds)
+        values = values.model_copy(update={"thresholds": both})
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return profile.model_copy(update={"values": values, "overrides": text})

@@ -27,6 +27,8 @@ class FileView:
     effects: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     parked: list[str] = field(default_factory=list[str])
     waiting: list[str] = field(default_factory=list[str])
+    profile: str | None = None
+    overrides: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ def file_view(file: File) -> FileView:
         subject=file.subject,
         version=file.version,
         shop_id=file.shop_id,
+        profile=None if file.pin is None else file.pin.ref or None,
+        overrides=None if file.pin is None else file.pin.overrides or None,
         state=file.state,
         view=file.view,
         history=file.history,

@@ -21,10 +21,11 @@ from pydantic import ValidationError
 from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.dead_letters import letter_record
 from shared.runtime.file import File, from_document, new_file, to_document
-from shared.runtime.fold import Book, ProfileOf, take
+from shared.runtime.fold import Book, take
 from shared.runtime.known import KnownVersions
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import Metrics
+from shared.runtime.pins import ProfileOf
 from shared.runtime.ports import (
     Clock,
     Committed,

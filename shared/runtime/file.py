@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from shared.runtime.pins import BEFORE_PINS, Pin
 from shared.runtime.ports import Document
 from shared.runtime.service import Service
 from shared.runtime.slots import slot_of
@@ -99,6 +100,8 @@ class File:
     state: Any
     view: Any
     shop_id: str | None = None
+    pin: Pin | None = None
+    """The profile that it goes by for good; None for what is no order's, and until the shop is known."""
     pending: list[Pending] = field(default_factory=list[Pending])
     next_seq: dict[str, int] = field(default_factory=dict[str, int])
     applied: dict[str, int] = field(default_factory=dict[str, int])
@@ -122,6 +125,7 @@ class File:
             state=self.state,
             view=self.view,
             shop_id=self.shop_id,
+            pin=self.pin,
             pending=list(self.pending) if pending is None else pending,
             next_seq=self.next_seq.copy(),
             applied=self.applied.copy(),
@@ -167,6 +171,8 @@ def to_document(service: Service, file: File, version: int) -> Document:
         "version": version,
         "slot": slot_of(file.subject),
         "shop_id": file.shop_id,
+        "profile": None if file.pin is None else file.pin.ref,
+        "overrides": None if file.pin is None else file.pin.overrides,
         "state": service.state.dump_python(file.state, mode="json"),
         "view": service.view.dump_python(file.view, mode="json"),
         "keys": list(service.keys(file.state)),
@@ -207,6 +213,7 @@ def from_document(service: Service, document: Document) -> File:
         state=service.state.validate_python(document["state"]),
         view=service.view.validate_python(document["view"]),
         shop_id=document["shop_id"],
+        pin=_pin(document),
         pending=pending_in(document),
         next_seq=dict(document["next_seq"]),
         applied=dict(document["applied"]),
@@ -219,6 +226,14 @@ def from_document(service: Service, document: Document) -> File:
         looked_into=set(document["looked_into"]),
         history=list(document["history"]),
     )
+
+
+def _pin(document: Document) -> Pin | None:
+    """The pin of a stored file; one of a release without pins has no word of it."""
+    if "profile" not in document:
+        return None if document["shop_id"] is None else BEFORE_PINS
+    ref = document["profile"]
+    return None if ref is None else Pin(ref, document["overrides"])
 
 
 def _stored(moment: datetime | None) -> datetime | None:

@@ -117,6 +117,10 @@ class Store(Protocol):
         """How many documents have something in `pending`, counted up to `limit`."""
         ...
 
+    async def profiles_held(self) -> list[str]:
+        """The profiles, as `id@version`, that any file is pinned to."""
+        ...
+
     async def by_key(self, key: str, limit: int = 2) -> list[Document]:
         """Documents whose `keys` hold this look-up key (a task id, a tracking number)."""
         ...

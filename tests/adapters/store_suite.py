@@ -301,6 +301,13 @@ async def files_are_found_by_their_keys_of_now(store: Store) -> None:
     assert ids(await store.by_key("acme/9")) == ["A-2"]
 
 
+async def the_profiles_that_files_are_pinned_to_are_told(store: Store) -> None:
+    assert await store.profiles_held() == []
+    await put(store, document("A-1", profile="mall@1"), document("A-2", profile=None), document("A-3"))
+    await put(store, document("A-4", profile="default@2"), document("A-5", profile="mall@1"))
+    assert await store.profiles_held() == ["default@2", "mall@1"]
+
+
 async def pages_follow_each_other_in_order_of_subject(store: Store) -> None:
     await put(store, *(document(f"A-{n}") for n in (3, 1, 5, 2, 4)))
     first = ids(await store.page({}, None, 2))
@@ -359,6 +366,7 @@ CASES: tuple[Callable[[Store], Awaitable[None]], ...] = (
     pending_is_stale_when_its_oldest_event_waits_since_before,
     pending_files_are_counted_up_to_the_limit,
     files_are_found_by_their_keys_of_now,
+    the_profiles_that_files_are_pinned_to_are_told,
     pages_follow_each_other_in_order_of_subject,
     a_page_holds_what_matches_every_path,
     preparing_again_changes_nothing,

@@ -44,7 +44,10 @@ def test_a_shop_may_name_a_profile_of_its_own(tmp_path: Path) -> None:
     [
         ("a: b\n", "expected a list of shops"),
         ("- {shop_id: a, name: A, zone: Mars}\n", "shop 1: zone: "),
-        ("- {shop_id: a, name: A, zone: UTC}\n- {shop_id: a, name: B, zone: UTC}\n", "shop 2: a is listed"),
+        (
+            "- {shop_id: a, name: A, zone: UTC}\n- {shop_id: a, name: B, zone: UTC}\n",
+            "shop 2: shop_id: a is listed",
+        ),
         ("- {shop_id: a, name: A, zone: UTC, profile: x}\n", "shop 1: profile: there is no 'x'"),
         ("- {shop_id: a, name: A, zone: UTC, overrides: {nothing: 1}}\n", "shop 1: overrides: nothing"),
         ("- {shop_id: a, name: A\n", "shops.yaml: "),

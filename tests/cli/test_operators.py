@@ -50,9 +50,7 @@ async def orders(
     publisher = KafkaPublisher(own_broker.address)
     await store.prepare()
     profile = default_profile()
-    engine = Engine(
-        service, store, publisher, VirtualClock(START), lambda shop: profile, Limits(), NoMetrics()
-    )
+    engine = Engine(service, store, publisher, VirtualClock(START), lambda *_: profile, Limits(), NoMetrics())
     yield engine
     await publisher.close()
     await store.close()
@@ -221,7 +219,8 @@ def test_the_catalogue_names_every_topic_and_its_readers() -> None:
 
 def test_profiles_are_shown_with_their_sources_and_checked() -> None:
     assert "America/New_York" in run(profiles.app, ["check"]).output
-    assert "trade practice" in run(profiles.app, ["show", "superstore"]).output
+    shown = run(profiles.app, ["show", "superstore"], env={"COLUMNS": "200"}).output
+    assert "trade practice" in shown
     unknown = run(profiles.app, ["show", "nobody"])
     assert unknown.exit_code == 1
-    assert "there is no shop 'nobody'" in unknown.output
+    assert "there is no shop and no profile 'nobody'" in unknown.output

@@ -47,7 +47,7 @@ class Notifications:
             MemoryStore(),
             MemoryPublisher(self.log),
             self.clock,
-            lambda shop_id: default_profile(),
+            lambda *_: default_profile(),
             limits,
             NoMetrics(),
         )

@@ -96,6 +96,7 @@ async def test_why_says_which_rule_of_which_profile_spoke(town: Town) -> None:
     why = await town.see("orders", "/orders/A-1/why")
     assert why["history"][0]["because"] == "f-1"
     assert why["history"][0]["profile"] == "default@1"
+    assert (why["profile"], why["overrides"]) == ("default@1", "{}")
     assert [timer["due_at"] for timer in why["timers"]] == sorted(timer["due_at"] for timer in why["timers"])
 
 

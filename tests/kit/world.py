@@ -140,7 +140,7 @@ class World:
             self.store,
             self.publisher,
             self.clock,
-            lambda shop_id: self.profile,
+            lambda *_: self.profile,
             self.limits,
             NoMetrics(),
         )

@@ -50,7 +50,7 @@ class RealWorld:
             self.store,
             self.publisher,
             self.clock,
-            lambda shop_id: profile,
+            lambda *_: profile,
             limits,
             NoMetrics(),
         )

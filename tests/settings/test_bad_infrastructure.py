@@ -87,6 +87,24 @@ async def test_files_of_another_format_end_it_at_the_start(there: dict[str, str]
     assert f"database {database} holds files of format 9" in ended["reason"]
 
 
+async def test_orders_of_a_profile_that_is_gone_end_it_at_the_start(
+    there: dict[str, str], parts: Parts
+) -> None:
+    database = f"{there['ORDERLINK_MONGODB_DATABASE_PREFIX']}orders"
+    async with AsyncMongoClient[dict[str, object]](parts.mongodb_url) as client:
+        held: list[dict[str, object]] = [
+            {"_id": f"A-{n}", "profile": ref} for n, ref in enumerate(("mall@1", "gone@7", None))
+        ]
+        await client[database]["files"].insert_many(held)
+    async with running("orders", "api", **there) as it:
+        assert await it.ended(60) == 1
+    ended = it.event("process ends")
+    assert ended is not None
+    assert ended["reason"].startswith(
+        f"orders in database {database} go by profiles that are not loaded: gone@7"
+    )
+
+
 async def test_fifty_megabytes_and_bytes_of_no_meaning_are_refused_or_dead_letters_and_stop_nobody(
     there: dict[str, str], own_broker: Server, kinds: Kinds
 ) -> None:

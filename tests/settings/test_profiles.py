@@ -60,5 +60,8 @@ def test_a_mistake_in_a_profile_is_told_with_its_file_and_field(tmp_path: Path) 
     (tmp_path / "fast.yaml").write_text(
         "id: fast\nversion: 2\neffective: 2026-01-01\nvalues: {close_unpaid_after: soon}\n"
     )
-    with pytest.raises(ProfilesWrong, match=r"fast\.yaml: values\.close_unpaid_after"):
+    with pytest.raises(
+        ProfilesWrong,
+        match=r"fast\.yaml, fast@2: values\.close_unpaid_after: expected a duration .*, got soon",
+    ):
         load_profiles(tmp_path)

@@ -93,7 +93,7 @@ class Depot:
         limits = Limits(brake_in_a_row=1_000_000, brake_window_percent=100)
         profile = default_profile()
         publisher = KafkaPublisher(self._broker)
-        return Engine(self._service, store, publisher, SystemClock(), lambda _: profile, limits, NoMetrics())
+        return Engine(self._service, store, publisher, SystemClock(), lambda *_: profile, limits, NoMetrics())
 
     async def say(self, subject: str, *words: str) -> list[Outgoing]:
         """Records in which another service pokes a file, the next numbers of that subject."""

@@ -89,7 +89,7 @@ class Clockwork:
         self.store = MotorStore(self.url, self.database, operation_seconds=60.0)
         profile = default_profile()
         self.engine = Engine(
-            self.service, self.store, self.publisher, self.clock, lambda _: profile, Limits(), NoMetrics()
+            self.service, self.store, self.publisher, self.clock, lambda *_: profile, Limits(), NoMetrics()
         )
         transport = MemoryTransport(self.log, "toy", ("other.v1",))
         self.worker = Worker(self.engine, transport, {"mail": Outbox()}, 1, lambda *_, **__: None)

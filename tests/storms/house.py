@@ -215,7 +215,7 @@ class House:
             StormStore(self.files, process, around.ledger, around.clock),
             StormPublisher(around.log, process, around.ledger),
             around.clock,
-            lambda shop_id: around.profile,
+            lambda *_: around.profile,
             limits or around.limits,
             NoMetrics(),
         )

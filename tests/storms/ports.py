@@ -102,6 +102,9 @@ class StormStore:
     async def pending_count(self, limit: int) -> int:
         return await self._files.pending_count(limit)
 
+    async def profiles_held(self) -> list[str]:
+        return await self._files.profiles_held()
+
     async def by_key(self, key: str, limit: int = 2) -> list[Document]:
         return await self._files.by_key(key, limit)
 

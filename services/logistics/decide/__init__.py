@@ -7,9 +7,9 @@ from services.logistics import commands as ask
 from services.logistics.decide.answers import answered
 from services.logistics.decide.clocks import timer_due
 from services.logistics.decide.dispatch import claimed, dispatched, stopped
+from services.logistics.decide.receiver import kept
 from services.logistics.decide.scans import scanned
-from services.logistics.state import ContactLearnt, NotPlaced, OrderLearnt, Placed, State
-from services.logistics.state.file import Contact
+from services.logistics.state import NotPlaced, OrderLearnt, Placed, State
 from shared.contracts.facts import ShipmentDispatched, ShipmentScanned
 from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
 from shared.kernel.profiles import Profile
@@ -24,19 +24,19 @@ def decide(
     """What follows from a command."""
     match state:
         case NotPlaced():
-            return _before_order(command, state)
+            return _before_order(command, state, profile)
         case Placed():
             return _of_order(command, state, profile)
 
 
-def _before_order(command: ask.LogisticsCommand, state: NotPlaced) -> Outcome:
+def _before_order(command: ask.LogisticsCommand, state: NotPlaced, profile: Profile) -> Outcome:
     match command:
         case ShipmentDispatched() | ShipmentScanned():
             return Refused(slug="order-unknown", detail="The order is not known yet.", early=True)
         case ask.LearnOrder():
             return _learnt(command)
         case ask.KeepReceiver():
-            return _kept(command, state)
+            return kept(command, state, profile)
         case ask.StopLines():
             return stopped(command, state)
         case TimerDue() | EffectDone() | EffectFailed():
@@ -54,7 +54,7 @@ def _of_order(command: ask.LogisticsCommand, state: Placed, profile: Profile) ->
         case ask.LearnOrder():
             return NOTHING
         case ask.KeepReceiver():
-            return _kept(command, state)
+            return kept(command, state, profile)
         case ask.StopLines():
             return stopped(command, state)
         case ask.StopOrder():
@@ -92,10 +92,3 @@ def _of_order(command: ask.LogisticsCommand, state: Placed, profile: Profile) ->
 def _learnt(command: ask.LearnOrder) -> Decision:
     note = OrderLearnt(order_id=command.order_id, lines=command.lines, ship_service=command.ship_service)
     return Decision(notes=(note,))
-
-
-def _kept(command: ask.KeepReceiver, state: State) -> Decision:
-    """The newer contact stays, whichever of the two topics' writers was heard first."""
-    if state.contact is not None and command.at < state.contact.since:
-        return NOTHING
-    return Decision(notes=(ContactLearnt(contact=Contact(receiver=command.receiver, since=command.at)),))

@@ -3,7 +3,14 @@
 from typing import assert_never
 
 from services.logistics import commands as ask
-from services.logistics.decide.clocks import deadline, loss_suspected, no_timers, restarted, timers
+from services.logistics.decide.clocks import (
+    deadline,
+    loss_suspected,
+    no_timers,
+    restarted,
+    timers,
+    values_for,
+)
 from services.logistics.decide.dispatch import stopped_after_all
 from services.logistics.decide.tasks import named, withdraw
 from services.logistics.state import (
@@ -31,7 +38,8 @@ def answered(answer: ask.AnyAnswer, state: Placed, profile: Profile) -> Outcome:
     taken = Decision(notes=(AnswerTaken(parcel_id=parcel.parcel_id, task_id=answer.task_id),))
     match parcel:
         case Moving() | Troubled() | Returning():
-            outcome = _on_the_way(answer, parcel, state, profile.values)
+            carrier = answer.carrier if isinstance(answer, ask.RebookPickup) else parcel.carrier
+            outcome = _on_the_way(answer, parcel, state, values_for(state, carrier, profile))
         case Returned():
             outcome = _back(answer, parcel)
         case _:

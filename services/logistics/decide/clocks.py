@@ -49,6 +49,15 @@ def later(moment: datetime, span: timedelta) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def values_for(state: Placed, carrier: str, profile: Profile) -> Values:
+    """The values as they hold for a parcel of that carrier to the order's receiver, as far as he is known."""
+    if not profile.values.thresholds:
+        return profile.values
+    receiver = None if state.contact is None else state.contact.receiver
+    route = None if receiver is None else profile.route_to(receiver.country, receiver.state)
+    return profile.values.for_parcel(carrier, route)
+
+
 def standing(clock: Clock, values: Values) -> Step | None:
     """Rules `stall_levels` and `lost_suspected_after`: the next step if nothing is heard."""
     if clock.lost_suspected:
@@ -102,11 +111,12 @@ def timer_due(timer: TimerDue, state: Placed, profile: Profile) -> Outcome:
     parcel = state.parcel(timer.key)
     if not isinstance(parcel, Moving | Troubled | Returning):
         return NOTHING
+    values = values_for(state, parcel.carrier, profile)
     match timer.name:
         case "pickup_overdue":
-            return _pickup_overdue(state, parcel, profile.values)
+            return _pickup_overdue(state, parcel, values)
         case "standing":
-            return _standing(state, parcel, profile.values)
+            return _standing(state, parcel, values)
         case _:
             return NOTHING
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from services.logistics.commands import OpenCarrierClaim, StopLines
-from services.logistics.decide.clocks import deadline, later, timers
+from services.logistics.decide.clocks import deadline, later, timers, values_for
 from services.logistics.decide.tasks import message, named, withdraw
 from services.logistics.state import (
     MAX_PARCELS,
@@ -26,14 +26,15 @@ from shared.kernel.profiles import Profile, Values
 def dispatched(fact: ShipmentDispatched, state: Placed, profile: Profile) -> Outcome:
     """A parcel left, for the first time or again under a new tracking number."""
     parcel = state.parcel(fact.data.parcel_id)
+    values = values_for(state, fact.data.carrier, profile)
     if parcel is not None:
-        return _told_again(fact, parcel, state, profile.values)
+        return _told_again(fact, parcel, state, values)
     strange = [line for line in fact.data.lines if line not in state.lines]
     if strange:
         return Refused(slug="line-unknown", detail=f"The order has no line {strange[0]}.")
     if len(state.parcels) >= MAX_PARCELS:
         return Refused(slug="too-many-parcels", detail=f"An order has at most {MAX_PARCELS} parcels.")
-    return _left(fact, state, profile.values)
+    return _left(fact, state, values)
 
 
 def _left(fact: ShipmentDispatched, state: Placed, values: Values) -> Decision:

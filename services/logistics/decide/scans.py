@@ -4,7 +4,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import JsonValue
 
-from services.logistics.decide.clocks import deadline, later, no_timers, timers
+from services.logistics.decide.clocks import deadline, later, no_timers, timers, values_for
 from services.logistics.decide.faults import cause_of
 from services.logistics.decide.tasks import message, moment, named, want, withdraw
 from services.logistics.state import (
@@ -103,7 +103,7 @@ def _rule(parcel: OpenParcel, status: ScanStatus) -> str:
 
 def _taken(state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody, profile: Profile) -> Decision:
     """All that a scan that counts brings: what is said of it, and the clocks, tasks and messages."""
-    values = profile.values
+    values = values_for(state, parcel.carrier, profile)
     ended = scan.status in ("delivered", "returned")
     clock = parcel.clock.scanned(scan.scanned_at)
     fields: dict[str, Any] = {

@@ -46,6 +46,8 @@ _LOGISTICS: Final = {
     "parcel.lost": "Parcel {said.parcel_id} is lost.",
     "parcel.found": "Parcel {said.parcel_id} was found.",
     "parcel.pickup_cancelled": "Parcel {said.parcel_id} never left; its lines are to be dispatched again.",
+    "parcel.deadline_changed": "Parcel {said.parcel_id} is expected to move by {said.deadline_at} now: "
+    "{said.reason:words}.",
     "parcel.rebooked": "{said.carrier} will collect parcel {said.parcel_id} instead of {said.was_carrier}.",
     "parcel.delay_announced": "{said.carrier} announced parcel {said.parcel_id} for {said.until}.",
     "parcel.return_ordered": "{said.carrier} was told to bring parcel {said.parcel_id} back.",

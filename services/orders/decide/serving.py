@@ -101,7 +101,7 @@ def _refunded(state: Served, goods: Goods, shipping_over: Decision) -> Decision:
 
 
 def _completion(state: Served, goods: Goods, at: datetime, profile: Profile) -> Decision:
-    """`auto_complete_after`: runs from the last delivery, stands still while a case is open."""
+    """`auto_complete_after`: runs from the last delivery or dispatch, stands still while a case is open."""
     was = state.completion if isinstance(state, Delivered) else None
     if was is not None and was.runs_to is not None and was.runs_to < at:
         return NOTHING  # The moment has come before this was heard; its timer is about to fire.
@@ -114,7 +114,7 @@ def _completion(state: Served, goods: Goods, at: datetime, profile: Profile) -> 
         if held == (was.runs_to is None):
             return NOTHING
     else:
-        moment = later(arrived_at, profile.values.auto_complete_after)
+        moment = later(_runs_from(goods, arrived_at, profile), profile.values.auto_complete_after)
     now = Completion(
         arrived_at=arrived_at,
         moment=moment,
@@ -127,6 +127,13 @@ def _completion(state: Served, goods: Goods, at: datetime, profile: Profile) -> 
         events=_completion_events(state, was, now, "case_open" if held else "delivered"),
         timers=(_completion_timer(now),),
     )
+
+
+def _runs_from(goods: Goods, arrived_at: datetime, profile: Profile) -> datetime:
+    """`auto_complete_from`: some platforms count from the dispatch of the last parcel."""
+    if profile.values.auto_complete_from == "dispatch":
+        return goods.last_dispatch() or arrived_at
+    return arrived_at
 
 
 def _completion_timer(now: Completion) -> TimerChange:

@@ -39,6 +39,8 @@ class Parcel(Frozen):
     tracking_no: Id
     lines: tuple[Id, ...]
     stage: ParcelStage = "under_way"
+    left_at: Utc | None = None
+    """When it was dispatched; None where that was not heard before something else of it."""
     arrived_at: Utc | None = None
 
 
@@ -123,6 +125,10 @@ class Goods(Frozen):
             return None
         arrivals = (parcel.arrived_at for parcel in self.gone() if parcel.stage == "arrived")
         return max((moment for moment in arrivals if moment is not None), default=None)
+
+    def last_dispatch(self) -> Utc | None:
+        """When the last parcel with lines of the order left, as far as that was heard."""
+        return max((parcel.left_at for parcel in self.gone() if parcel.left_at is not None), default=None)
 
     def wholly_refunded(self) -> bool:
         """Whether every line was paid back and none is with the buyer or on its way to him."""
@@ -265,6 +271,7 @@ class Goods(Frozen):
             carrier=heard.carrier,
             tracking_no=heard.tracking_no,
             lines=self._own(heard.lines),
+            left_at=heard.at if isinstance(heard, HearParcelLeft) else None,
         )
 
     def _put(self, parcel: Parcel, *, missing: bool) -> "Goods":

@@ -17,6 +17,10 @@ class Why(Frozen):
 
     order_id: Id
     version: int
+    profile: str | None
+    """The profile that the order goes by, as `id@version`: the one under which it was placed."""
+    overrides: str | None
+    """What its shop overrode in it then, as a JSON object."""
     history: list[dict[str, Any]]
     """The last 200 things asked of the file: which rule of which profile spoke, because of what."""
     timers: list[dict[str, Any]]
@@ -44,6 +48,8 @@ def why_routes(desk: Desk) -> APIRouter:
         return Why(
             order_id=file.subject,
             version=file.version,
+            profile=file.profile,
+            overrides=file.overrides,
             history=file.history,
             timers=file.timers,
             effects=file.effects,

@@ -30,6 +30,15 @@ class ParcelDispatched(_Clocked):
     weight_grams: Grams | None = None
 
 
+@says("parcel.deadline_changed", "logistics")
+class ParcelDeadlineChanged(_Clocked):
+    """The clock that comes next is another, or comes at another moment: the receiver's place changed."""
+
+    was: Utc | None
+    """When the clock that came next would have come."""
+    reason: Name
+
+
 class _Scanned(_Clocked):
     scanned_at: Utc
     """The carrier's time."""

@@ -5,7 +5,7 @@ engine folds again from dedupe on a reloaded file when a commit did not clearly 
 here may act on the world or keep anything outside the file.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -20,11 +20,9 @@ from shared.kernel.decision import CancelTimer, Decision, Effect, Outcome, SetTi
 from shared.kernel.profiles import Profile
 from shared.runtime.file import EffectEntry, File, Pending, Timer
 from shared.runtime.limits import Limits
+from shared.runtime.pins import BEFORE_PINS, Pin, ProfileOf
 from shared.runtime.service import Service
 from shared.runtime.work import EventTooLarge, Letter, TooManyTimers, TooMuchPending
-
-ProfileOf = Callable[[str | None], Profile]
-"""The profile in force for a shop; for None, before the shop is known, the default."""
 
 
 class Cause:
@@ -65,8 +63,13 @@ class Book:
             raise
 
     def profile(self) -> Profile:
-        """The profile in force for this file."""
-        return self.profile_of(self.file.shop_id)
+        """The profile that this file goes by."""
+        return self.profile_of(self.file.shop_id, self.file.pin, self.now)
+
+    def learn_shop(self, shop_id: str | None, pin: Pin | None) -> None:
+        """Keep whose file it is, and which profile it goes by; what comes later changes nothing."""
+        if self.file.shop_id is None and shop_id is not None:
+            self.file.shop_id, self.file.pin = shop_id, pin
 
     def decide(self, command: Any) -> Outcome:
         """Ask the rules about a command, in the present state."""
@@ -170,6 +173,7 @@ class Book:
             shop_id=self.file.shop_id,
             rule=rule or None,
             profile=self.profile().ref,
+            overrides=None if self.file.pin in (None, BEFORE_PINS) else self.file.pin.overrides,
             traceparent=cause.traceparent,
             data=payload,
         )

@@ -6,6 +6,7 @@ from shared.contracts.event import Event, event_id
 from shared.kernel.decision import Decision, Refused
 from shared.runtime.fold.book import Book, Cause
 from shared.runtime.fold.facts import take_in
+from shared.runtime.pins import BEFORE_PINS, Pin
 from shared.runtime.work import Discard, Done, Hear, Letter, TooMuchPending, Undigested
 
 STACK_MAX_FRAMES = 20
@@ -96,8 +97,7 @@ def discard(book: Book, work: Discard) -> Done:
 def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
     event, file = work.event, book.file
     moved = bool(work.commands)
-    if file.shop_id is None and event.shop_id is not None:
-        file.shop_id = event.shop_id
+    book.learn_shop(event.shop_id, _pin(event) if own_subject else None)
     if own_subject and book.service.watches and event.source != book.service.name:
         view = book.service.project(file.view, event)
         moved = moved or view is not file.view
@@ -113,6 +113,13 @@ def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
                 book.note_history(command.at, asked, cause, rule="", refused=outcome.slug)
     if moved:
         _note_applied(book, event.source, event.subject, event.sequence, event.id)
+
+
+def _pin(event: Event) -> Pin:
+    """The profile that the order goes by, as its other files say with everything that they say."""
+    if event.profile is None or event.overrides is None:
+        return BEFORE_PINS
+    return Pin(event.profile, event.overrides)
 
 
 def _note_applied(book: Book, source: str, subject: str, sequence: int, named: str) -> None:

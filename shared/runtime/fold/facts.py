@@ -8,6 +8,7 @@ from shared.kernel.decision import Decision, Refused
 from shared.kernel.unfit import out_of_stage
 from shared.runtime.file import WaitingFact
 from shared.runtime.fold.book import Book, Cause
+from shared.runtime.pins import pin_of
 from shared.runtime.work import Ask, Done, KeyReused, Tell, VersionMoved
 
 OTHER_SHOP = Refused(slug="other-shop", detail="The order is of a shop that its teller may not speak for.")
@@ -22,8 +23,8 @@ def tell(book: Book, work: Tell) -> Done:
         is_waiting = any(kept.fact_id == fact.id for kept in book.file.waiting)
         return Done(duplicate=True, waiting=is_waiting, fits=not is_waiting)
     shop_id = getattr(fact.data, "shop_id", None)
-    if book.file.shop_id is None and shop_id is not None:
-        book.file.shop_id = shop_id
+    if shop_id is not None:
+        book.learn_shop(shop_id, pin_of(book.profile_of(shop_id, None, fact.at)))
     outcome = book.decide(fact)
     book.remember(fact.id, work.digest)
     book.changed = True
