@@ -349,7 +349,8 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
         ours = self._ours
         while not (self.should_stop or fetcher.should_stop):
             if not self.flow_active:
-                await self.wait(self.can_resume_flow)
+                resumed: Any = self.can_resume_flow
+                await self.wait(resumed)
             generation = ours.generation()
             fetched, _ = await self._wait_next_records(_FETCH_MAX_SECONDS)
             if fetched and not self.should_stop and not await ours.take(fetched, generation):
