@@ -48,8 +48,13 @@ class MemoryStore:
     async def load(
         self, subjects: Collection[str], known: Mapping[str, int] | None = None
     ) -> dict[str, Document]:
-        """The documents that exist among these subjects, whole."""
-        return {subject: self._read(subject) for subject in subjects if subject in self._files}
+        """The documents that exist among these subjects; of those still at a known version, their outbox."""
+        found = {subject: self._read(subject) for subject in subjects if subject in self._files}
+        for subject, version in (known or {}).items():
+            document = found.get(subject)
+            if document is not None and document["version"] == version:
+                found[subject] = {name: document[name] for name in ("_id", "version", "pending")}
+        return found
 
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:
         """Try all writes, each under its own guard."""

@@ -1,4 +1,4 @@
-"""Twelve engines that break a promise each: small patches of the real code, put in force for a while.
+"""Thirteen engines that break a promise each: small patches of the real code, put in force for a while.
 
 They prove that the storms can see. Each says what it breaks; `test_mutants` plays storms over it until
 one fails.
@@ -15,9 +15,10 @@ from shared.adapters.memory_store import MemoryStore
 from shared.runtime import engine as engine_module
 from shared.runtime import relay as relay_module
 from shared.runtime.engine import Engine
-from shared.runtime.file import File, Timer
+from shared.runtime.file import File, Timer, from_document, pending_in
 from shared.runtime.fold import Book, events, take
-from shared.runtime.ports import Cleared, Committed, Record, Write
+from shared.runtime.known import KnownVersions
+from shared.runtime.ports import Cleared, Committed, Document, Record, Write
 from shared.runtime.relay import Relay
 from shared.runtime.work import Done, Hear, Letter, Work
 from shared.runtime.worker import Worker
@@ -159,6 +160,18 @@ def poison_swallowed() -> AbstractContextManager[Any]:
     return patch.object(Book, "park", mutant)
 
 
+def known_looked_up_late() -> AbstractContextManager[Any]:
+    """A known file is looked up when its document has come, whatever version that was asked for by."""
+
+    def mutant(self: KnownVersions, document: Document, held: File | None) -> File:
+        known = self._kept.get(document["_id"])
+        if held is None or known is None:
+            return from_document(self._service, document)
+        return known.copy(pending_in(document))
+
+    return patch.object(KnownVersions, "read", mutant)
+
+
 MUTANTS: Final[tuple[Mutant, ...]] = (
     ack_before_commit,
     clear_before_the_brokers_ack,
@@ -172,6 +185,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     newest_first,
     unparked_too_early,
     poison_swallowed,
+    known_looked_up_late,
 )
 
 

@@ -48,7 +48,7 @@ class StormStore:
         self, subjects: Collection[str], known: Mapping[str, int] | None = None
     ) -> dict[str, Document]:
         await self._enter("load")
-        found = await self._files.load(subjects)
+        found = await self._files.load(subjects, known)
         self._process.leave("load")
         return found
 
