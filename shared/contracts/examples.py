@@ -63,6 +63,10 @@ USUAL: Final[Values] = {
 _STALL: Final[Values] = {"kind": "check_with_carrier", "wanted_by": "logistics"}
 _ON_THE_WAY: Final[Values] = {"deadline": "stalled", "deadline_at": "2026-03-07T08:05:00Z"}
 
+_BACK_AT: Final = "2026-03-13T09:30:00Z"
+_BACK: Final = {"case_id": CASE, "condition": "intact"}
+_TOLD: Final = {"id": "f-7", "at": _BACK_AT, "order_id": ORDER, "fact": "return.received", "data": _BACK}
+
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     # orders
     "order.placed": (
@@ -99,6 +103,7 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     ),
     "order.completed": ("2026-03-16T10:30:00Z", {"after_case": False}),
     "order.refunded": ("2026-03-02T18:00:05Z", {"amount": "36.30"}),
+    "fact.passed_on": (_BACK_AT, {"fact": _TOLD}),
     "contact.changed": (
         PLACED,
         {
@@ -296,6 +301,7 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
 
 RULES: Final[Mapping[str, str]] = {
     "order.payment_reminder_due": "payment_reminder_after",
+    "fact.passed_on": "pass_on",
     "order.closed": "close_unpaid_after",
     "order.ship_overdue": "ship_within",
     "order.completed": "auto_complete_after",

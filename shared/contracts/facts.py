@@ -66,6 +66,8 @@ class OrderCancelledBody(Strict):
 
     reason: Name
     by: Literal["buyer", "shop", "platform"] = "buyer"
+    paid_back: bool = False
+    """Whether its teller has paid the money back already, as platforms do: then nobody here pays it."""
 
 
 class ShipmentDispatchedBody(Strict):
@@ -252,6 +254,12 @@ AnyFact = (
     | ReviewPosted
     | BuyerMessage
 )
+
+PassedFact = Annotated[
+    ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived,
+    Field(discriminator="fact"),
+]
+"""What orders takes for another service, since shop platforms have one address for all they say."""
 
 TAKEN_BY: dict[str, str] = {
     "order.placed": "orders",
