@@ -31,6 +31,9 @@ from tests.size.timers import rss_megabytes
 
 HEARD: Final = "logistics.v1"
 SERVICE: Final = "orders"
+TRAFFIC_PAUSE_SECONDS = 0.02
+"""Each record of it joins those that wait, as long as its source is parked: more of them a second than the
+embedded database can take, and a redrive would never end."""
 WRITTEN_AT_ONCE: Final = 500
 SAID: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -138,7 +141,7 @@ class Depot:
                 await self.write(await self.say(subject, f"more {self._said[subject]}"))
                 traffic += 1
                 highest = max(highest, rss_megabytes())
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(TRAFFIC_PAUSE_SECONDS)
 
         speaking = asyncio.create_task(speak())
         began = time.perf_counter()
