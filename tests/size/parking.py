@@ -31,7 +31,7 @@ from tests.size.timers import rss_megabytes
 
 HEARD: Final = "logistics.v1"
 SERVICE: Final = "orders"
-TRAFFIC_PAUSE_SECONDS = 0.02
+TRAFFIC_PAUSE_SECONDS: Final = 0.02
 """Each record of it joins those that wait, as long as its source is parked: more of them a second than the
 embedded database can take, and a redrive would never end."""
 WRITTEN_AT_ONCE: Final = 500
