@@ -25,6 +25,7 @@ from shared.adapters.http.app import App, Asked, create_app, create_worker_app
 from shared.adapters.http.auth import Door, door_from
 from shared.adapters.http.probes import Health
 from shared.adapters.http.server import HttpServer, PortTaken
+from shared.adapters.inlet_settings import inlets_from
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.logs import failure, logger, set_up_logs
 from shared.adapters.motor_store import MotorStore
@@ -126,6 +127,7 @@ class Process:
         self.clock: Clock = _clock(settings)
         self.profiles: Profiles = load_profiles(settings.profiles_dir, settings.shops_file)
         self.door: Door | None = door_from(settings) if self._serves_api else None
+        self.inlets = inlets_from(settings, service) if self._serves_api else {}
         self.outsides = outsides_from(service, settings, self.clock) if self._works else {}
         self.metrics = PrometheusMetrics(service.name)
         self.health = Health(alive=self._alive)
@@ -308,12 +310,15 @@ class Process:
                 self.health,
                 status=self._api_status if testing else None,
                 card=self.card,
+                inlets=self.inlets,
             )
             servers.append(HttpServer(self._api.served, settings.api_host, settings.api_port, seconds))
         if self._works:
             status = self._worker_status if testing else None
             app = create_worker_app(self.service, settings, self.metrics, self.health, status)
             servers.append(HttpServer(app.served, settings.api_host, settings.worker_port, seconds))
+        if self.inlets:
+            self.log.info("open inlets", inlets=sorted(self.inlets))
         self.log.info("listening", ports=[server.port for server in servers])
         return servers
 

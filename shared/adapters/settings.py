@@ -139,6 +139,12 @@ class CommonSettings(Limits, BaseSettings):
     """Static bearer tokens, a JSON object: token or `sha256:<hex>` → {name, scopes, shops}."""
     tokens_file: ReadableFile | None = None
     """The same in a file."""
+    inlets: SecretStr | None = None
+    """Other systems that may post here, a JSON list of {name, system, shop_id, secrets}: docs/inlets.md."""
+    inlets_file: ReadableFile | None = None
+    """The same in a file, YAML or JSON. One file can serve all services."""
+    inlet_facts_max: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """A delivery that tells more facts than this is answered with 422."""
     jwks_url: HttpUrl | None = None
     """Where the issuer of JWTs publishes its keys."""
     jwks_file: ReadableFile | None = None

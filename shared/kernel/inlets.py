@@ -6,21 +6,29 @@ HTTP, a clock or a database. What a sender adds to its payloads later is tolerat
 be made without, and a version that nobody has mapped, is `Unreadable` and names the field.
 
 A fact's id comes from what it says (`fact_id`), so a payload that is delivered twice, or under two
-topics, tells nothing new, and one that was changed meanwhile is another fact.
+topics, tells nothing new, and one that was changed meanwhile is another fact. Its moment is no part
+of that: where a payload has none, it is the delivery's.
 """
 
 import hmac
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
+from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel
 
 from shared.contracts.base import ID_MAX_CHARS
 from shared.contracts.facts import AnyFact, Sighting
 
-_DIGEST_CHARS = 16
+DEPTH_MAX: Final = 32
+_DIGEST_CHARS: Final = 16
+_NUMBER_MAX_CHARS: Final = 40
+_EXPONENT_MAX: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,12 @@ class Delivery:
     """The raw body: signatures are over these very bytes."""
     received_at: datetime
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By name in lower case."""
+    """By name in lower case; the last, of one that is there twice."""
     query: Mapping[str, str] = field(default_factory=dict[str, str])
+    form: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The fields of a body that is a form."""
+    depth_max: int = DEPTH_MAX
+    """How deep objects and arrays may be nested in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +79,73 @@ class Inlet:
     signed: Callable[[Delivery, str], bool]
     """Whether the delivery is signed with this secret. Compares in constant time."""
     read: Callable[[Delivery], Reading]
-    answer: Callable[[bool], bytes] | None = None
-    """The body that the sender wants to see, for taken and not taken; None where any will do."""
+    """What it tells. May raise `NotJson`, and `pydantic.ValidationError` for a payload, or a fact made
+    of it, that lacks something: the sender is told the field, never the value."""
+    opened: Callable[[Delivery, str], Delivery | Unreadable] | None = None
+    """For a sender that encrypts: the delivery as it is read, opened with the secret it is signed with."""
+    answer: bytes | None = None
+    """The body that the sender wants to see when a delivery was taken; None where any will do."""
     greet: Callable[[Delivery], bytes] | None = None
     """The answer to the GET by which the sender tries an address, once it is signed."""
+    tries: Callable[[Delivery], bool] | None = None
+    """Whether a delivery only tries the address: it tells nothing, and its sender does not sign it."""
+    one_shop: bool = False
+    """Whether it can be opened for one shop only: its payloads don't say which shop they are about."""
+
+
+class NotJson(ValueError):
+    """A body, or a field of it, that is no JSON as Orderlink takes it. The text says why."""
+
+
+def read_json(raw: bytes | str, depth_max: int = DEPTH_MAX) -> Any:
+    """The JSON value that a sender wrote. Raises `NotJson`.
+
+    Numbers with a point are decimals, so that money stays exact. Half a surrogate pair, which is what
+    cutting a text in the middle of an emoji leaves, is replaced rather than refused.
+    """
+    try:
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
+        value = json.loads(text, parse_constant=_constant, parse_int=_whole, parse_float=_decimal)
+    except UnicodeDecodeError as problem:
+        raise NotJson(f"byte {problem.start} is not UTF-8") from None
+    except json.JSONDecodeError as problem:
+        raise NotJson(f"{problem.msg} (line {problem.lineno}, column {problem.colno})") from None
+    except RecursionError:
+        raise NotJson(f"it is nested deeper than {depth_max} levels") from None
+    return _clean(value, depth_max, depth_max)
+
+
+def _constant(text: str) -> NoReturn:
+    raise NotJson(f"{text} is no JSON number")
+
+
+def _whole(text: str) -> int:
+    if len(text) > _NUMBER_MAX_CHARS:
+        raise NotJson(f"a number of {len(text)} digits is longer than numbers may be")
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    with suppress(ArithmeticError):
+        number = Decimal(text)
+        if len(text) <= _NUMBER_MAX_CHARS and abs(number.adjusted()) <= _EXPONENT_MAX:
+            return number
+    raise NotJson("a number is longer than numbers may be")
+
+
+def _clean(value: Any, depth_left: int, depth_max: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if not isinstance(value, dict | list):
+        return value
+    if depth_left < 1:
+        raise NotJson(f"it is nested deeper than {depth_max} levels")
+    if isinstance(value, list):
+        return [_clean(item, depth_left - 1, depth_max) for item in value]
+    return {
+        _clean(key, depth_left, depth_max): _clean(item, depth_left - 1, depth_max)
+        for key, item in value.items()
+    }
 
 
 def fact_id(system: str, *what: str, body: BaseModel) -> str:

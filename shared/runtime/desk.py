@@ -10,7 +10,7 @@ from shared.runtime.engine import Engine
 from shared.runtime.file import File, from_document
 from shared.runtime.ports import Clock, Unavailable
 from shared.runtime.service import Service
-from shared.runtime.work import Ask, Done, Tell
+from shared.runtime.work import Ask, Done, KeyReused, Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,29 @@ class Desk:
         Raises `KeyReused` when the id was used with another digest, `TooMuchPending` and
         `Contended` when it is to come again later.
         """
-        done = await self._done(Tell(fact.order_id, fact, digest, shops))
+        (done,) = await self._done(Tell(fact.order_id, fact, digest, shops))
+        if done.problem is not None:
+            raise done.problem
+        return self._taken(fact, done)
+
+    async def take_all(
+        self, told: Sequence[tuple[Any, str]], shops: tuple[str, ...] | None = None
+    ) -> list[Taken | KeyReused]:
+        """Take several facts, each with its digest, in order. All facts of one order commit together.
+
+        Where an id was used with another digest, that is the answer for it, and the others are taken.
+        Raises what `take` raises otherwise; telling all of them again is right then.
+        """
+        done = await self._done(*(Tell(fact.order_id, fact, digest, shops) for fact, digest in told))
+        for each in done:
+            if each.problem is not None and not isinstance(each.problem, KeyReused):
+                raise each.problem
+        return [
+            each.problem if isinstance(each.problem, KeyReused) else self._taken(fact, each)
+            for (fact, _), each in zip(told, done, strict=True)
+        ]
+
+    def _taken(self, fact: Any, done: Done) -> Taken:
         refused = done.refused
         metrics = self._engine.metrics
         outcome = "duplicate" if done.duplicate else "fits" if done.fits else "out_of_stage"
@@ -90,7 +112,9 @@ class Desk:
 
         Raises `KeyReused`, `VersionMoved`, `TooMuchPending` and `Contended`.
         """
-        done = await self._done(Ask(subject, command, key, digest, if_match))
+        (done,) = await self._done(Ask(subject, command, key, digest, if_match))
+        if done.problem is not None:
+            raise done.problem
         metrics = self._engine.metrics
         outcome = "duplicate" if done.duplicate else "refused" if done.refused else "done"
         metrics.count("orderlink_commands_total", command=type(command).__name__, outcome=outcome)
@@ -121,7 +145,7 @@ class Desk:
         """Return when the database answers."""
         await self._engine.store.ping()
 
-    async def _done(self, work: Tell | Ask) -> Done:
+    async def _done(self, *work: Tell | Ask) -> list[Done]:
         """Do it, within the time that somebody who asks will wait.
 
         Nobody is served by what is done later: he has gone, and asks again. It would pile up with every
@@ -132,14 +156,11 @@ class Desk:
         waiting = asyncio.timeout(seconds)
         try:
             async with waiting:
-                (done,) = await self._engine.run([work])
+                return await self._engine.run(work)
         except TimeoutError as late:
             if not waiting.expired():
                 raise
             raise Unavailable(f"not committed for certain within {seconds:g} s") from late
-        if done.problem is not None:
-            raise done.problem
-        return done
 
     def _read(self, document: Mapping[str, Any]) -> FileView:
         return file_view(from_document(self.service, dict(document)))

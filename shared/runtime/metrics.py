@@ -17,6 +17,7 @@ CounterName = Literal[
     "orderlink_dead_letters_total",
     "orderlink_http_requests_total",
     "orderlink_http_rejected_total",
+    "orderlink_inlet_deliveries_total",
 ]
 GaugeName = Literal[
     "orderlink_lag_records",
@@ -87,6 +88,11 @@ COUNTERS: Final[dict[CounterName, Instrument]] = {
     ),
     "orderlink_http_rejected_total": Instrument(
         meaning="HTTP requests answered with a problem, by the problem's slug.", labels=("slug",)
+    ),
+    "orderlink_inlet_deliveries_total": Instrument(
+        meaning="Deliveries of outside systems, by what became of them: taken, duplicate (nothing new), "
+        "left (nothing of use), greeted, or the slug of the problem that they were answered with.",
+        labels=("system", "outcome"),
     ),
 }
 GAUGES: Final[dict[GaugeName, Instrument]] = {

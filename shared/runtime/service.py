@@ -1,6 +1,6 @@
 """A service as a value: what the engine needs to know of it. Services differ in this value only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from shared.contracts.event import Event
 from shared.kernel.charts import Chart
 from shared.kernel.decision import Outcome
+from shared.kernel.inlets import Inlet
 from shared.kernel.profiles import Profile
 
 Decide = Callable[[Any, Any, datetime, Profile], Outcome]
@@ -47,3 +48,7 @@ class Service:
     """Dotted paths (`state.stage`, `view.open_tasks`) that lists are filtered by."""
     routes: Callable[..., Any] | None = None
     """`routes(desk) -> fastapi.APIRouter`: the service's own HTTP routes."""
+    inlets: tuple[Inlet, ...] = ()
+    """The outside systems whose deliveries it reads."""
+    sight: Callable[..., Awaitable[Sequence[Any]]] | None = None
+    """`sight(desk, sightings, shops) -> [Taken]`: takes scans that name no order, one answer for each."""

@@ -1,5 +1,6 @@
 """An application around the toy service, with tokens and a way to ask it."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 
@@ -14,10 +15,12 @@ from shared.adapters.http.facts import FactTaken, take
 from shared.adapters.http.idempotency import IdempotencyKey
 from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
+from shared.adapters.inlet_settings import inlets_from
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.settings import CommonSettings
 from shared.contracts.base import Name, Strict
 from shared.contracts.facts import OrdersFact
+from shared.kernel.inlets import Inlet
 from shared.runtime.desk import Desk
 from tests.kit.rules import START
 from tests.kit.toy import Say
@@ -90,8 +93,9 @@ def toy_routes(desk: Desk) -> APIRouter:
 class Door:
     """The toy's application over its world, asked without a network."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, reads: tuple[Inlet, ...] = (), **settings: Any) -> None:
         self.world = World()
+        object.__setattr__(self.world.service, "inlets", reads)
         self.settings = CommonSettings(auth="on", **settings)
         self.metrics = PrometheusMetrics("toy")
         self.app: App = self._app()
@@ -102,7 +106,8 @@ class Door:
         service = self.world.service
         object.__setattr__(service, "routes", toy_routes)
         tokens = static_tokens(json.dumps(TOKENS), "ORDERLINK_TOKENS")
-        return create_app(service, self.world.desk, self.settings, tokens, self.metrics)
+        opened = inlets_from(self.settings, service)
+        return create_app(service, self.world.desk, self.settings, tokens, self.metrics, inlets=opened)
 
     async def ask(self, method: str, path: str, token: str | None = ADMIN, **rest: Any) -> httpx.Response:
         """Ask with a token."""
@@ -166,12 +171,16 @@ def problem(response: httpx.Response, status: int, slug: str) -> dict[str, Any]:
     return body
 
 
-async def raw_request(app: App, scope: dict[str, Any], *messages: Message) -> tuple[int, bytes]:
-    """Ask the ASGI application itself, with whatever headers and body parts."""
+async def raw_request(
+    app: App, scope: dict[str, Any], *messages: Message, stalls: bool = False
+) -> tuple[int, bytes]:
+    """Ask the ASGI application itself, with whatever headers and body parts; then go, or send no more."""
     waiting = list(messages)
     status, parts = 0, []
 
     async def receive() -> Message:
+        if not waiting and stalls:
+            await asyncio.Event().wait()
         return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:

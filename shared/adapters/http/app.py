@@ -1,6 +1,7 @@
 """The HTTP application of a service: its own routes between the layers that all services share."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -9,11 +10,13 @@ from starlette.types import ASGIApp
 
 from shared.adapters.http.auth import AuthGuard, Door
 from shared.adapters.http.bodies import BodyGuard
+from shared.adapters.http.inlets import inlet_routes
 from shared.adapters.http.paths import SlashesInIds
 from shared.adapters.http.probes import Health, orderlink_version, probe_routes
 from shared.adapters.http.problems import Problem, answers_with_problems
 from shared.adapters.http.requests import Requests
 from shared.adapters.http.why import why_routes
+from shared.adapters.inlet_settings import OpenInlet
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.settings import CommonSettings
 from shared.contracts.base import Frozen, Utc
@@ -37,6 +40,7 @@ Status = Callable[[Asked], Awaitable[dict[str, Any]]]
 
 TAGS: Final = [
     {"name": "facts", "description": "What the outside tells. Accepted facts are never lost."},
+    {"name": "inlets", "description": "What other systems post, signed in their own way."},
     {"name": "orders", "description": "What the service knows of an order."},
     {"name": "cases", "description": "Refunds, returns, exchanges, disputes, reviews."},
     {"name": "tasks", "description": "Work for agents, human or AI: claim, heartbeat, complete, return."},
@@ -73,6 +77,7 @@ def create_app(
     health: Health | None = None,
     status: Status | None = None,
     card: str = "",
+    inlets: Mapping[str, OpenInlet] = MappingProxyType({}),
 ) -> App:
     """Build a service's application. `status` is served at `/testing/status`, in test mode only."""
     api = FastAPI(
@@ -87,6 +92,8 @@ def create_app(
     answers_with_problems(api)
     if service.routes is not None:
         api.include_router(service.routes(desk))
+    if service.inlets:
+        api.include_router(inlet_routes(desk, inlets, settings, metrics))
     api.include_router(why_routes(desk))
     api.include_router(_chart_routes(service.charts))
     api.include_router(probe_routes(service.name, health or Health(), metrics))

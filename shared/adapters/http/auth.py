@@ -36,6 +36,8 @@ PUBLIC: Final = frozenset(
     {"/healthz", "/livez", "/readyz", "/metrics", "/version", "/charts", "/openapi.json", "/docs"}
 )
 """Addresses that need no token."""
+INLETS: Final = "/inlets/"
+"""Below this address the sender's own signature is the right, and no token is asked for."""
 _TOKEN_MIN_CHARS: Final = 16
 _TOKEN_MAX_CHARS: Final = 8192
 _DIGEST: Final = re.compile(r"^sha256:[0-9a-f]{64}$")
@@ -228,7 +230,7 @@ class AuthGuard:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Find out who asks."""
-        if scope["type"] == "http" and scope["path"] not in PUBLIC:
+        if scope["type"] == "http" and not _open(scope["path"]):
             scope.setdefault("state", {})["actor"] = await self._actor(Headers(scope=scope))
         await self._app(scope, receive, send)
 
@@ -245,6 +247,10 @@ class AuthGuard:
         if actor is None:
             raise _unauthenticated("The bearer token is not known, or has run out.", "invalid_token")
         return actor
+
+
+def _open(path: str) -> bool:
+    return path in PUBLIC or path.startswith(INLETS)
 
 
 def _unauthenticated(detail: str, error: str | None) -> ProblemRaised:

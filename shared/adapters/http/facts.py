@@ -39,7 +39,7 @@ async def take(desk: Desk, request: Request, actor: Actor, fact: AnyFact) -> Fac
     """Take one fact and say what became of it."""
     settings: CommonSettings = request.app.state.settings
     check_times(fact, desk.clock.now(), settings)
-    await _check_shop(desk, actor, fact)
+    await check_shop(desk, actor, fact)
     request.state.correlation_id = fact.id
     shops = None if actor.every_shop else tuple(sorted(actor.shops))
     taken = await desk.take(fact, body_digest(fact), shops)
@@ -64,22 +64,28 @@ def check_times(fact: AnyFact, now: datetime, settings: CommonSettings) -> None:
 
 
 def _plausible(field: str, moment: datetime, now: datetime, settings: CommonSettings) -> None:
+    wrong = implausible(field, moment, now, settings)
+    if wrong is not None:
+        detail = f"{wrong.field}: expected {wrong.expected}, got {wrong.got}"
+        raise ProblemRaised(422, "time-implausible", detail, (wrong,))
+
+
+def implausible(field: str, moment: datetime, now: datetime, settings: CommonSettings) -> FieldError | None:
+    """What is wrong with a moment that the service's clock makes implausible; None for another."""
     earliest = now - timedelta(days=settings.fact_max_past_days)
     latest = now + timedelta(seconds=settings.fact_max_future_seconds)
     if earliest <= moment <= latest:
-        return
+        return None
     expected = f"a moment from {_text(earliest)} to {_text(latest)}"
-    error = FieldError(field=field, expected=expected, got=_text(moment))
-    raise ProblemRaised(
-        422, "time-implausible", f"{field}: expected {expected}, got {_text(moment)}", (error,)
-    )
+    return FieldError(field=field, expected=expected, got=_text(moment))
 
 
 def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-async def _check_shop(desk: Desk, actor: Actor, fact: AnyFact) -> None:
+async def check_shop(desk: Desk, actor: Actor, fact: AnyFact) -> None:
+    """Refuse a fact about an order of a shop for which its teller may not speak."""
     if actor.every_shop:
         return
     if isinstance(fact, OrderPlaced) and not actor.serves(fact.data.shop_id):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from shared.contracts.facts import TAKEN_BY
@@ -68,8 +69,11 @@ class Fault(NamedTuple):
     got: str
 
 
-def field_errors(errors: Sequence[Any], where: str = "body") -> list[Fault]:
-    """Pydantic's errors as field, expected and got; those that only follow from others are left out."""
+def field_errors(errors: Sequence[Any], where: str = "body", *, foreign: bool = False) -> list[Fault]:
+    """Pydantic's errors as field, expected and got; those that only follow from others are left out.
+
+    Of a foreign payload nobody here knows which fields are personal: all values are told by their type.
+    """
     paths = [tuple(error["loc"]) for error in errors]
     found: list[Fault] = []
     for error, path in zip(errors, paths, strict=True):
@@ -77,7 +81,7 @@ def field_errors(errors: Sequence[Any], where: str = "body") -> list[Fault]:
             len(other) > len(path) and other[: len(path)] == path for other in paths
         )
         if not follows:
-            found.append(_fault(error, _parts(path)))
+            found.append(_fault(error, _parts(path), foreign))
     return found or [Fault(where, "something else", "this")]
 
 
@@ -96,7 +100,7 @@ def described(value: object) -> str:
             return "null"
         case bool():
             return "true or false"
-        case int() | float():
+        case int() | float() | Decimal():
             return "a number"
         case str() | bytes():
             return f"a string of {len(value)} characters"
@@ -137,7 +141,7 @@ def _parts(path: tuple[Any, ...]) -> tuple[Any, ...]:
     return rest[1:] if rest and rest[0] in TAKEN_BY else rest
 
 
-def _fault(error: Any, path: tuple[Any, ...]) -> Fault:
+def _fault(error: Any, path: tuple[Any, ...], foreign: bool) -> Fault:
     kind: str = error["type"]
     context: dict[str, Any] = error.get("ctx") or {}
     value = error.get("input")
@@ -150,7 +154,8 @@ def _fault(error: Any, path: tuple[Any, ...]) -> Fault:
         return Fault(_joined(path), "a value", "nothing")
     if kind == "extra_forbidden":
         return Fault(_joined(path), _OWN_WORDS[kind], described(value))
-    return Fault(_joined(path), _expected(kind, error["msg"], context, path), shown(value, path))
+    got = described(value) if foreign else shown(value, path)
+    return Fault(_joined(path), _expected(kind, error["msg"], context, path), got)
 
 
 def _joined(path: tuple[Any, ...]) -> str:

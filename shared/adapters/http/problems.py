@@ -36,6 +36,7 @@ TITLES: Final[dict[str, str]] = {
     "not-found": "There is nothing here",
     "method-not-allowed": "This address does not take that method",
     "unauthenticated": "A valid bearer token is needed",
+    "signature-wrong": "The signature is not the sender's",
     "forbidden": "The token does not allow this",
     "shop-not-allowed": "The token is for other shops",
     "idempotency-key-missing": "A command needs an Idempotency-Key",
@@ -127,10 +128,11 @@ def not_found(what: str) -> ProblemRaised:
     return ProblemRaised(404, "not-found", f"There is no {what} of that id here.")
 
 
-def invalid(errors: Sequence[Any], where: str = "body") -> ProblemRaised:
-    """The problem of pydantic's or FastAPI's validation errors."""
+def invalid(errors: Sequence[Any], where: str = "body", *, foreign: bool = False) -> ProblemRaised:
+    """The problem of pydantic's or FastAPI's validation errors; of a foreign payload without its values."""
     found = [
-        FieldError(field=it.field, expected=it.expected, got=it.got) for it in field_errors(errors, where)
+        FieldError(field=it.field, expected=it.expected, got=it.got)
+        for it in field_errors(errors, where, foreign=foreign)
     ]
     first = found[0]
     more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
