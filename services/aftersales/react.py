@@ -16,6 +16,7 @@ from services.aftersales.commands import (
 )
 from shared.contracts.event import Event
 from shared.contracts.events import logistics, notifications, orders
+from shared.contracts.facts import RefundRequested, ReturnReceived, ReturnShipped
 
 OWN_NAME = "aftersales"
 
@@ -43,6 +44,8 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return PayBackLatePayment(
                 at=at, payment_id=said.payment_id, amount=said.amount, currency=said.currency
             )
+        case orders.FactPassedOn(fact=RefundRequested() | ReturnShipped() | ReturnReceived() as fact):
+            return fact
         case _:
             return None
 

@@ -7,6 +7,7 @@ from typing import Final
 from services.logistics import commands as ask
 from shared.contracts.event import Event
 from shared.contracts.events import aftersales, notifications, orders
+from shared.contracts.facts import ShipmentDispatched, ShipmentScanned
 from shared.contracts.tasks import OnDate, WithCarrier, outcome_details
 from shared.kernel.decision import Command
 
@@ -29,14 +30,19 @@ _ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
 }
 
 
-def react(event: Event) -> Sequence[tuple[str, Command]]:
+Asked = Command | ShipmentDispatched | ShipmentScanned
+
+
+def react(event: Event) -> Sequence[tuple[str, Asked]]:
     """The commands that follow from another service's event; none from one that is nothing to us."""
     command = _command(event)
     return ((event.subject, command),) if command is not None else ()
 
 
-def _command(event: Event) -> Command | None:
+def _command(event: Event) -> Asked | None:
     match event.data:
+        case orders.FactPassedOn(fact=ShipmentDispatched() | ShipmentScanned() as fact):
+            return fact
         case orders.OrderPlaced() as placed:
             return ask.LearnOrder(
                 at=event.time,

@@ -1,9 +1,18 @@
-"""What may be asked of an order, beside the three facts that orders takes."""
+"""What may be asked of an order, beside the facts that orders takes, for itself or for others."""
 
 from typing import Literal
 
 from shared.contracts.base import Amount, Id, Name, Utc
-from shared.contracts.facts import OrderCancelled, OrderPaid, OrderPlaced
+from shared.contracts.facts import (
+    OrderCancelled,
+    OrderPaid,
+    OrderPlaced,
+    RefundRequested,
+    ReturnReceived,
+    ReturnShipped,
+    ShipmentDispatched,
+    ShipmentScanned,
+)
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
 
 
@@ -115,10 +124,14 @@ class ReopenOrder(Command):
     task_id: Id
 
 
+ForOthers = ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived
+"""Facts that another service takes: a shop platform has one address for all it says."""
+
 OrdersCommand = (
     OrderPlaced
     | OrderPaid
     | OrderCancelled
+    | ForOthers
     | HeardOfGoods
     | PromiseShipment
     | CallOffRest

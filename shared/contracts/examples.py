@@ -99,6 +99,23 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     ),
     "order.completed": ("2026-03-16T10:30:00Z", {"after_case": False}),
     "order.refunded": ("2026-03-02T18:00:05Z", {"amount": "36.30"}),
+    "fact.passed_on": (
+        "2026-03-03T15:20:00Z",
+        {
+            "fact": {
+                "id": "shopify/fulfillment/255858046/9c2b54e017d3af68",
+                "at": "2026-03-03T15:20:00Z",
+                "order_id": ORDER,
+                "fact": "shipment.dispatched",
+                "data": {
+                    "parcel_id": PARCEL,
+                    "carrier": "dhl",
+                    "tracking_no": "00340434161094042557",
+                    "lines": ["1"],
+                },
+            }
+        },
+    ),
     "contact.changed": (
         PLACED,
         {
@@ -296,6 +313,7 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
 
 RULES: Final[Mapping[str, str]] = {
     "order.payment_reminder_due": "payment_reminder_after",
+    "fact.passed_on": "pass_on",
     "order.closed": "close_unpaid_after",
     "order.ship_overdue": "ship_within",
     "order.completed": "auto_complete_after",

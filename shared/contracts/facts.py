@@ -253,6 +253,12 @@ AnyFact = (
     | BuyerMessage
 )
 
+PassedFact = Annotated[
+    ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived,
+    Field(discriminator="fact"),
+]
+"""What orders takes for another service, since shop platforms have one address for all they say."""
+
 TAKEN_BY: dict[str, str] = {
     "order.placed": "orders",
     "order.paid": "orders",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from shared.contracts import facts
 from shared.contracts.base import Frozen
@@ -39,6 +39,13 @@ class ToyPoked(Payload):
 
     word: str
     about: str | None = None
+
+
+@says("toy.passed", "other")
+class ToyPassed(Payload):
+    """Another service passes a fact on to the toy."""
+
+    fact: dict[str, JsonValue]
 
 
 class Poke(Command):
@@ -80,6 +87,8 @@ class Rules:
             case facts.OrderPlaced(at=at):
                 return _place(state, at)
             case facts.OrderPaid():
+                if "paid" in self.broken:
+                    raise RuntimeError("the rule breaks at paid")
                 return _pay(state)
             case facts.OrderCancelled():
                 effect = Effect(effect_id="effect-1", kind="mail", request={"text": "off"})
@@ -108,6 +117,8 @@ class Rules:
     def react(self, event: Event) -> Sequence[tuple[str, Any]]:
         """A poke is for its subject, or for another file that it names."""
         match event.data:
+            case ToyPassed(fact=fact):
+                return ((event.subject, facts.fact_from(fact)),)
             case ToyPoked(word="unread"):
                 return ()
             case ToyPoked(word=word, about=about):

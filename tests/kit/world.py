@@ -10,7 +10,7 @@ from shared.adapters.memory_log import MemoryLog, MemoryPublisher
 from shared.adapters.memory_store import MemoryStore
 from shared.adapters.memory_transport import MemoryTransport
 from shared.contracts.catalog import dead_letter_topic, event_topic
-from shared.contracts.event import Event, event_id, from_cloudevent, to_cloudevent
+from shared.contracts.event import Event, Payload, event_id, from_cloudevent, to_cloudevent
 from shared.contracts.facts import AnyFact, fact_from
 from shared.runtime.dead_letters import StoredLetter, read_letter
 from shared.runtime.desk import Desk
@@ -30,7 +30,7 @@ from shared.runtime.ports import (
 )
 from shared.runtime.worker import Worker
 from tests.kit.rules import START, default_profile
-from tests.kit.toy import Rules, ToyPoked, toy
+from tests.kit.toy import Rules, ToyPassed, ToyPoked, toy
 
 GROUP = "toy"
 HEARS = ("other.v1",)
@@ -167,6 +167,13 @@ class World:
         self.log.append(record)
         return record
 
+    def pass_on(self, fact: AnyFact) -> Outgoing:
+        """Another service passes a fact on, as its next event about the order."""
+        sequence = self._numbers[fact.order_id] = self._numbers.get(fact.order_id, 0) + 1
+        record = other_record(fact.order_id, sequence, ToyPassed(fact=fact.model_dump(mode="json")), self.clock.now())
+        self.log.append(record)
+        return record
+
     async def settle(self) -> None:
         """Take everything in that is there."""
         while await self.worker.take_batch():
@@ -184,8 +191,11 @@ class World:
 
     def published(self, subject: str = "A-1") -> list[tuple[int, str]]:
         """What stands on the toy's topic about a subject: number and word, in the log's order."""
-        events = [read(record) for record in self.log.records(event_topic("toy"))]
-        return [(event.sequence, event.data.word) for event in events if event.subject == subject]  # type: ignore[attr-defined]  # toy.said has a word
+        return [(event.sequence, event.data.word) for event in self.events() if event.subject == subject]  # type: ignore[attr-defined]  # toy.said has a word
+
+    def events(self) -> list[Event]:
+        """Everything on the toy's topic, in order."""
+        return [read(record) for record in self.log.records(event_topic("toy"))]
 
     def letters(self) -> list[StoredLetter]:
         """The dead letters, in order."""
@@ -205,7 +215,11 @@ def read(record: Record) -> Event:
 
 def poke_record(subject: str, sequence: int, word: str, at: datetime, about: str | None = None) -> Outgoing:
     """A record in which another service pokes the toy."""
-    payload = ToyPoked(word=word, about=about)
+    return other_record(subject, sequence, ToyPoked(word=word, about=about), at)
+
+
+def other_record(subject: str, sequence: int, payload: Payload, at: datetime) -> Outgoing:
+    """A record in which another service says something."""
     event = Event(
         id=event_id("other", subject, sequence),
         source="other",

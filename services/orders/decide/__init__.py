@@ -19,9 +19,26 @@ from services.orders.commands import (
     RefundLatePayment,
     ReopenOrder,
 )
-from services.orders.decide import cancelling, late_payment, paying, serving, shipping, timers
+from services.orders.decide import (
+    cancelling,
+    late_payment,
+    passing_on,
+    paying,
+    serving,
+    shipping,
+    timers,
+)
 from services.orders.state import State
-from shared.contracts.facts import OrderCancelled, OrderPaid, OrderPlaced
+from shared.contracts.facts import (
+    OrderCancelled,
+    OrderPaid,
+    OrderPlaced,
+    RefundRequested,
+    ReturnReceived,
+    ReturnShipped,
+    ShipmentDispatched,
+    ShipmentScanned,
+)
 from shared.kernel.decision import NOTHING, EffectDone, EffectFailed, Outcome, TimerDue
 from shared.kernel.profiles import Profile
 
@@ -36,6 +53,10 @@ def decide(command: OrdersCommand, state: State, now: datetime, profile: Profile
             return paying.paid(command, state, profile)
         case OrderCancelled():
             return cancelling.cancelled(command, state, profile)
+        case (
+            ShipmentDispatched() | ShipmentScanned() | RefundRequested() | ReturnShipped() | ReturnReceived()
+        ):
+            return passing_on.passed_on(command, state)
         case TimerDue():
             return _timer_due(command, state, profile)
         case PromiseShipment():

@@ -12,7 +12,6 @@ All facts of one order commit together. Where the database goes away between two
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, Final, assert_never
 from urllib.parse import parse_qsl
 
@@ -37,6 +36,7 @@ from shared.contracts.base import Frozen, Id
 from shared.contracts.facts import AnyFact, ShipmentScanned, Sighting
 from shared.kernel.inlets import Delivery, NotJson, Read, Unreadable
 from shared.runtime.desk import Desk, Taken
+from shared.runtime.fold import told_digest
 from shared.runtime.metrics import Metrics
 from shared.runtime.work import KeyReused
 
@@ -233,11 +233,6 @@ def _plausible(
         else:
             left.append(f"{each.id}: {wrong.field}: expected {wrong.expected}, got {wrong.got}")
     return told, tuple(left)
-
-
-def told_digest(fact: AnyFact) -> str:
-    """What tells a repetition from another fact under the same id: all but the moment it reached us."""
-    return sha256(fact.model_dump_json(exclude={"at"}).encode()).hexdigest()[:32]
 
 
 def _no_key_reused(facts: Sequence[AnyFact], answers: Sequence[Taken | KeyReused]) -> None:

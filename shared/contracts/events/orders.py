@@ -4,7 +4,7 @@ from typing import Literal
 
 from shared.contracts.base import Amount, Currency, Id, Name, Utc
 from shared.contracts.event import Payload, says
-from shared.contracts.facts import Line, Receiver
+from shared.contracts.facts import Line, PassedFact, Receiver
 
 
 @says("order.placed", "orders")
@@ -136,6 +136,16 @@ class OrderRefunded(Payload):
 
     amount: Amount
     currency: Currency
+
+
+@says("fact.passed_on", "orders")
+class FactPassedOn(Payload):
+    """A shop platform told orders a fact that another service takes; that service takes it from here.
+
+    Without free text. A further kind of fact is another version, since readers read the kinds they know.
+    """
+
+    fact: PassedFact
 
 
 @says("contact.changed", "any")

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from shared.runtime.fold import effects, events, facts, timers
-from shared.runtime.fold.book import Book, body_digest
+from shared.runtime.fold.book import Book, body_digest, told_digest
 from shared.runtime.work import (
     Ask,
     Discard,
@@ -17,7 +17,7 @@ from shared.runtime.work import (
     Work,
 )
 
-__all__ = ["Book", "body_digest", "take"]
+__all__ = ["Book", "body_digest", "take", "told_digest"]
 
 
 def take(book: Book, work: Work) -> Done:

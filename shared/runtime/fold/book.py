@@ -216,6 +216,11 @@ def event_headers(event: Event) -> dict[str, str]:
     }
 
 
+def told_digest(fact: BaseModel) -> str:
+    """The same of a fact whose moment may be the delivery's own: all of it but `at`."""
+    return sha256(fact.model_dump_json(exclude={"at"}).encode()).hexdigest()[:32]
+
+
 def body_digest(body: BaseModel) -> str:
     """What tells a repetition from another body under the same id: a short hash of its content."""
     return sha256(body.model_dump_json().encode()).hexdigest()[:32]

@@ -5,7 +5,7 @@ import traceback
 from shared.contracts.event import Event, event_id
 from shared.kernel.decision import Decision, Refused
 from shared.runtime.fold.book import Book, Cause
-from shared.runtime.fold.facts import take_in
+from shared.runtime.fold.facts import hear_fact, take_in
 from shared.runtime.pins import BEFORE_PINS, Pin
 from shared.runtime.work import Discard, Done, Hear, Letter, TooMuchPending, Undigested
 
@@ -104,6 +104,9 @@ def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
         file.view = view
     cause = Cause(event.correlation_id, event.id, event.traceparent)
     for command in work.commands:
+        if command.OUTSIDE:
+            hear_fact(book, command, cause)
+            continue
         outcome = book.decide(command)
         asked = type(command).__name__
         match outcome:

@@ -7,17 +7,21 @@ from shared.contracts.facts import fact_from
 from shared.kernel.decision import Decision, Refused
 from shared.kernel.unfit import out_of_stage
 from shared.runtime.file import WaitingFact
-from shared.runtime.fold.book import Book, Cause
+from shared.runtime.fold.book import Book, Cause, body_digest, told_digest
 from shared.runtime.pins import pin_of
 from shared.runtime.work import Ask, Done, KeyReused, Tell, VersionMoved
 
 OTHER_SHOP = Refused(slug="other-shop", detail="The order is of a shop that its teller may not speak for.")
+ID_REUSED = Refused(slug="key-reused", detail="Its id was used before, with another body.")
 FACT_WAIT = "fact_wait"
 """The engine's own timer: a fact that came too early has waited long enough."""
 
 
-def tell(book: Book, work: Tell) -> Done:
-    """Take a fact in. A well-formed one is always accepted; `Done` says whether it fits."""
+def tell(book: Book, work: Tell, passed_on: Cause | None = None) -> Done:
+    """Take a fact in. A well-formed one is always accepted; `Done` says whether it fits.
+
+    One that another service passed on has that event for its cause.
+    """
     fact = work.fact
     if _repeated(book, fact.id, work.digest):
         is_waiting = any(kept.fact_id == fact.id for kept in book.file.waiting)
@@ -28,7 +32,7 @@ def tell(book: Book, work: Tell) -> Done:
     outcome = book.decide(fact)
     book.remember(fact.id, work.digest)
     book.changed = True
-    cause = Cause(fact.id, fact.id)
+    cause = passed_on or Cause(fact.id, fact.id)
     match outcome:
         case Decision():
             take_in(book, outcome, fact.at, cause, fact.fact)
@@ -39,6 +43,19 @@ def tell(book: Book, work: Tell) -> Done:
         case Refused():
             _say_out_of_stage(book, fact, outcome, fact.at, cause)
             return Done(fits=False, refused=outcome)
+
+
+def hear_fact(book: Book, fact: Any, cause: Cause) -> None:
+    """Take in a fact that another service passed on, as if it had been told here.
+
+    Nobody is there to be told that its id was used before with another body: that fact does not fit.
+    """
+    told_here = body_digest(fact)
+    digest = told_here if book.file.seen.get(fact.id) == told_here else told_digest(fact)
+    try:
+        tell(book, Tell(book.file.subject, fact, digest), cause)
+    except KeyReused:
+        _say_out_of_stage(book, fact, ID_REUSED, fact.at, cause)
 
 
 def ask(book: Book, work: Ask) -> Done:
