@@ -2,6 +2,7 @@
 
 from services.orders.api import routes
 from services.orders.decide import decide
+from services.orders.inlets import INLETS
 from services.orders.react import react
 from services.orders.state import INITIAL, ORDER_CHART, STATE, evolve
 from services.orders.views import INITIAL_VIEW, VIEW, project
@@ -21,4 +22,5 @@ SERVICE = Service(
     charts=(ORDER_CHART,),
     indexed=("view.stage", "view.shop_id", "view.buyer_id"),
     routes=routes,
+    inlets=INLETS,
 )

@@ -66,6 +66,8 @@ class OrderCancelledBody(Strict):
 
     reason: Name
     by: Literal["buyer", "shop", "platform"] = "buyer"
+    paid_back: bool = False
+    """Whether its teller has paid the money back already, as platforms do: then nobody here pays it."""
 
 
 class ShipmentDispatchedBody(Strict):

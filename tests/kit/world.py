@@ -170,7 +170,9 @@ class World:
     def pass_on(self, fact: AnyFact) -> Outgoing:
         """Another service passes a fact on, as its next event about the order."""
         sequence = self._numbers[fact.order_id] = self._numbers.get(fact.order_id, 0) + 1
-        record = other_record(fact.order_id, sequence, ToyPassed(fact=fact.model_dump(mode="json")), self.clock.now())
+        record = other_record(
+            fact.order_id, sequence, ToyPassed(fact=fact.model_dump(mode="json")), self.clock.now()
+        )
         self.log.append(record)
         return record
 

@@ -33,7 +33,10 @@ _TOO_LATE = Refused(slug="out-of-stage", detail="Something of the order has left
 
 
 def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Outcome:
-    """`cancelled`: unpaid it ends at once, paid it is paid back before dispatch, then it is too late."""
+    """`cancelled`: unpaid it ends at once, paid it is paid back before dispatch, then it is too late.
+
+    Where the teller has paid the money back already, the order ends refunded.
+    """
     match state:
         case Unknown():
             return paying.UNKNOWN_ORDER
@@ -45,6 +48,8 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
         case Paid():
             if state.order.goods.gone():
                 return _TOO_LATE
+            if fact.data.paid_back:
+                return _paid_back(state, fact.at)
             return _call_off(state, fact.at, profile, reason=fact.data.reason, by=fact.data.by)
         case Dispatched() | Delivered() | Completed():
             return _TOO_LATE
@@ -82,6 +87,14 @@ def _call_off(state: Served, at: datetime, profile: Profile, *, reason: str, by:
     )
     follows = serving.follow(state, goods.call_off(lines), at, profile, why="cancellation_requested")
     return Decision(rule=_RULE, events=(event,)) + follows
+
+
+def _paid_back(state: Paid, at: datetime) -> Decision:
+    """The platform took the order off and paid it back: it ends, and nobody here pays it again."""
+    goods = state.order.goods
+    follows = shipping.follow(state, goods.call_off(goods.owed()), at, why="refunded")
+    amount = _writable(max(state.payment.amount - goods.paid_back(), money.ZERO))
+    return follows + serving.ended(state, amount)
 
 
 def _worth(state: Served, lines: tuple[str, ...]) -> Decimal:

@@ -1,6 +1,7 @@
 """A paid order on its way: what parcels and cases make of it, until it completes or was refunded."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, assert_never
 
 from services.orders.commands import (
@@ -89,13 +90,15 @@ def follow(state: Served, goods: Goods, at: datetime, profile: Profile, why: str
 
 def _refunded(state: Served, goods: Goods, shipping_over: Decision) -> Decision:
     """`refunded_before_dispatch`: all was paid back, nothing arrived or will; the order ends."""
-    ended = orders.OrderRefunded(
-        amount=min(goods.paid_back(), state.payment.amount), currency=state.order.currency
-    )
+    return shipping_over + ended(state, min(goods.paid_back(), state.payment.amount))
+
+
+def ended(state: Served, amount: Decimal) -> Decision:
+    """`refunded_before_dispatch`: the order ends with this amount paid back."""
     names = (timers.SHIP, timers.COMPLETE, timers.CATCH_UP)
-    return shipping_over + Decision(
+    return Decision(
         rule="refunded_before_dispatch",
-        events=(ended,),
+        events=(orders.OrderRefunded(amount=amount, currency=state.order.currency),),
         timers=tuple(CancelTimer(name=name) for name in names),
     )
 
