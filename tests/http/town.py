@@ -1,10 +1,12 @@
 """The four services with their real rules and HTTP, in memory: asked over HTTP, moved step by step."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from services.aftersales.app import SERVICE as AFTERSALES
 from services.logistics.app import SERVICE as LOGISTICS
@@ -13,6 +15,7 @@ from services.orders.app import SERVICE as ORDERS
 from shared.adapters.clock import VirtualClock
 from shared.adapters.http.app import create_app
 from shared.adapters.http.auth import static_tokens
+from shared.adapters.inlet_settings import inlets_from
 from shared.adapters.memory_log import MemoryLog, MemoryPublisher
 from shared.adapters.memory_outside import MemoryMail, MemoryPayments
 from shared.adapters.memory_store import MemoryStore
@@ -49,7 +52,9 @@ class House:
         outsides: dict[str, Outside] = {"mail": town.mail, "refund": town.payments}
         self.worker = Worker(self.engine, transport, outsides, log.partitions, lambda *a, **k: None)
         door = static_tokens(json.dumps(TOKENS), "ORDERLINK_TOKENS")
-        app = create_app(service, Desk(self.engine), CommonSettings(auth="on"), door, metrics)
+        settings = CommonSettings(auth="on", inlets=SecretStr(json.dumps(town.inlets)))
+        opened = inlets_from(settings, service)
+        app = create_app(service, Desk(self.engine), settings, door, metrics, inlets=opened)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app.served), base_url=f"http://{service.name}.test"
         )
@@ -58,7 +63,8 @@ class House:
 class Town:
     """All four, on one log."""
 
-    def __init__(self) -> None:
+    def __init__(self, inlets: Sequence[dict[str, Any]] = ()) -> None:
+        self.inlets = list(inlets)
         self.clock = VirtualClock(MORNING)
         self.log = MemoryLog(partitions=2)
         self.profiles = load_profiles()

@@ -64,13 +64,15 @@ def order_paid(
     )
 
 
-def order_cancelled(at: datetime, reason: str = "changed_mind", fact_id: str = "f3") -> facts.OrderCancelled:
+def order_cancelled(
+    at: datetime, reason: str = "changed_mind", fact_id: str = "f3", *, paid_back: bool = False
+) -> facts.OrderCancelled:
     return facts.OrderCancelled.model_validate(
         {
             "id": fact_id,
             "at": at,
             "order_id": "A-1",
-            "data": {"reason": reason},
+            "data": {"reason": reason, "paid_back": paid_back},
         }
     )
 

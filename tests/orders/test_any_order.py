@@ -165,7 +165,7 @@ def refused(case: Case) -> Step:
 STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(placed, st.sampled_from(["30.00", "31.00"])),
     st.builds(paid, st.integers(1, 3)),
-    st.just(fact(order_cancelled)),
+    st.builds(lambda back: fact(order_cancelled, paid_back=back), st.booleans()),
     st.builds(partial(told, "left"), PARCELS, LINES),
     st.builds(partial(told, "arrived"), PARCELS, LINES),
     st.builds(

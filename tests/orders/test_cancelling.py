@@ -112,3 +112,31 @@ def test_an_order_that_left_although_it_was_called_off_is_on_its_way() -> None:
     assert play.stage == "dispatched"
     play.case_refunded("x", after(hours=5), kind="cancellation").arrived("p1", after(days=2))
     assert play.stage == "delivered"
+
+
+def test_a_paid_order_that_the_platform_has_paid_back_ends_and_nobody_pays_it_again() -> None:
+    play = paid_order().do(order_cancelled(after(hours=3), paid_back=True)).run_until(after(days=30))
+
+    assert play.stage == "refunded"
+    assert play.of("order.refunded") == [orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR")]
+    assert play.of("order.cancellation_requested") == []
+    assert play.of("order.ship_overdue") == []
+
+
+def test_an_overdue_order_that_the_platform_has_paid_back_is_not_urged_any_more() -> None:
+    play = paid_order().run_until(after(days=9)).do(order_cancelled(after(days=9), paid_back=True))
+
+    assert len(play.of("task.withdrawn")) == 1
+    assert play.stage == "refunded"
+
+
+def test_an_unpaid_order_is_just_cancelled_whoever_says_that_money_went_back() -> None:
+    play = OrderPlay().placed().do(order_cancelled(after(hours=1), paid_back=True))
+
+    assert play.names() == ["order.placed", "order.cancelled"]
+
+
+def test_an_order_that_has_left_is_not_ended_by_the_platform_and_somebody_looks_into_it() -> None:
+    play = delivered_order().do(order_cancelled(after(days=3), paid_back=True))
+
+    assert play.refused.slug == "out-of-stage"
