@@ -25,6 +25,7 @@ _ORDERS: Final = {
     "{said.reason:words}.",
     "order.completed": "The order is complete.",
     "order.refunded": "The order ended: {said.amount} {said.currency} were paid back.",
+    "fact.passed_on": "The shop's platform told {said.fact.fact}, and it was passed on.",
     "contact.changed": "Who receives the order was confirmed.",
 }
 
