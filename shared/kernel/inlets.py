@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeGuard
 
 from pydantic import BaseModel
 
@@ -134,18 +134,26 @@ def _decimal(text: str) -> Decimal:
 
 
 def _clean(value: Any, depth_left: int, depth_max: int) -> Any:
+    if depth_left < 0:
+        raise NotJson(f"it is nested deeper than {depth_max} levels")
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if not isinstance(value, dict | list):
-        return value
-    if depth_left < 1:
-        raise NotJson(f"it is nested deeper than {depth_max} levels")
-    if isinstance(value, list):
+    if _is_array(value):
         return [_clean(item, depth_left - 1, depth_max) for item in value]
-    return {
-        _clean(key, depth_left, depth_max): _clean(item, depth_left - 1, depth_max)
-        for key, item in value.items()
-    }
+    if _is_object(value):
+        return {
+            _clean(key, depth_left, depth_max): _clean(item, depth_left - 1, depth_max)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_array(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def fact_id(system: str, *what: str, body: BaseModel) -> str:

@@ -32,4 +32,4 @@ def read_tables(text: str) -> dict[str, Table]:
     return TypeAdapter(dict[str, Table]).validate_python(yaml.safe_load(text))
 
 
-TABLES: Final = read_tables(files(__package__).joinpath("tables.yaml").read_text("utf-8"))
+TABLES: Final = read_tables(files("services.orders.inlets").joinpath("tables.yaml").read_text("utf-8"))

@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from services.orders.inlets import wechat_cipher as cipher
 from services.orders.inlets.fields import Cents, Epoch, Label, PlainId, Seen, joined, receiver, slug
@@ -138,6 +138,10 @@ class _CaseInfo(Seen):
     status: str
 
 
+class _Sealed(Seen):
+    Encrypt: str
+
+
 class _Event(Seen):
     Event: str
     CreateTime: Epoch
@@ -178,11 +182,9 @@ def opened(delivery: Delivery, secret: str) -> Delivery | Unreadable:
 
 def _encrypted(delivery: Delivery) -> str | None:
     try:
-        payload = read_json(delivery.body, delivery.depth_max)
-    except NotJson:
+        return _Sealed.model_validate(read_json(delivery.body, delivery.depth_max)).Encrypt
+    except (NotJson, ValidationError):
         return None
-    found = payload.get("Encrypt") if isinstance(payload, dict) else None
-    return found if isinstance(found, str) else None
 
 
 def greet(delivery: Delivery) -> bytes:
