@@ -66,7 +66,7 @@ class _Order(Seen):
 def read(delivery: Delivery) -> Reading:
     """The facts of one webhook; the topic is in its headers."""
     match delivery.headers.get("x-wc-webhook-topic", ""):
-        case "order.created" | "order.updated" | "order.restored":
+        case "order.created" | "order.updated":
             order = _Order.model_validate(read_json(delivery.body, delivery.depth_max))
             return _order(order, delivery.shop_id)
         case "order.deleted":
