@@ -63,6 +63,10 @@ USUAL: Final[Values] = {
 _STALL: Final[Values] = {"kind": "check_with_carrier", "wanted_by": "logistics"}
 _ON_THE_WAY: Final[Values] = {"deadline": "stalled", "deadline_at": "2026-03-07T08:05:00Z"}
 
+_BACK_AT: Final = "2026-03-13T09:30:00Z"
+_BACK: Final = {"case_id": CASE, "condition": "intact"}
+_TOLD: Final = {"id": "f-7", "at": _BACK_AT, "order_id": ORDER, "fact": "return.received", "data": _BACK}
+
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     # orders
     "order.placed": (
@@ -99,23 +103,7 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     ),
     "order.completed": ("2026-03-16T10:30:00Z", {"after_case": False}),
     "order.refunded": ("2026-03-02T18:00:05Z", {"amount": "36.30"}),
-    "fact.passed_on": (
-        "2026-03-03T15:20:00Z",
-        {
-            "fact": {
-                "id": "shopify/fulfillment/255858046/9c2b54e017d3af68",
-                "at": "2026-03-03T15:20:00Z",
-                "order_id": ORDER,
-                "fact": "shipment.dispatched",
-                "data": {
-                    "parcel_id": PARCEL,
-                    "carrier": "dhl",
-                    "tracking_no": "00340434161094042557",
-                    "lines": ["1"],
-                },
-            }
-        },
-    ),
+    "fact.passed_on": (_BACK_AT, {"fact": _TOLD}),
     "contact.changed": (
         PLACED,
         {
