@@ -1,5 +1,7 @@
 """HTTP of logistics: dispatches and scans in, parcels to look at."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final, Literal, get_args
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -14,8 +16,10 @@ from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
 from shared.adapters.http.problems import LOOKS, TELLS
 from shared.contracts.base import Frozen, Id
-from shared.contracts.facts import LogisticsFact
-from shared.runtime.desk import Desk, FileView
+from shared.contracts.facts import LogisticsFact, Sighting
+from shared.runtime.desk import Desk, FileView, Taken
+from shared.runtime.fold import told_digest
+from shared.runtime.work import KeyReused
 
 EXAMPLES: Final = fact_examples("shipment.dispatched", "shipment.scanned")
 ParcelStage = Literal[
@@ -123,6 +127,29 @@ def routes(desk: Desk) -> APIRouter:
         return view
 
     return router
+
+
+async def sight(desk: Desk, sightings: Sequence[Sighting], shops: tuple[str, ...] | None) -> Sequence[Taken]:
+    """Take what carriers tell by tracking number; say of each which order it is about, or that it waits."""
+    answers = await desk.take_all([(each, told_digest(each)) for each in sightings], shops)
+    return [_found(each, answer) for each, answer in zip(sightings, answers, strict=True)]
+
+
+def _found(told: Sighting, answer: Taken | KeyReused) -> Taken:
+    if isinstance(answer, KeyReused):
+        raise answer
+    state = None if answer.file is None else answer.file.state
+    kept = state.sightings if isinstance(state, Tracked) else ()
+    one = next((one for one in kept if one.sighting_id == told.id), None)
+    if one is None:
+        return answer
+    return replace(
+        answer,
+        fits=one.status == "matched",
+        waiting=one.status == "waiting",
+        slug=one.because,
+        order_id=one.order_id,
+    )
 
 
 def _parcels(file: FileView) -> list[ParcelListed]:

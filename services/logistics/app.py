@@ -5,8 +5,9 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from services.logistics.api import routes
+from services.logistics.api import routes, sight
 from services.logistics.decide import decide
+from services.logistics.inlets import INLETS
 from services.logistics.inlets.reading import CARRIERS
 from services.logistics.react import react
 from services.logistics.state import INITIAL, PARCEL_CHART, STATE, evolve, keys
@@ -27,4 +28,6 @@ SERVICE: Final = Service(
     charts=(PARCEL_CHART,),
     indexed=("view.stages", "view.shop_id", "view.outcomes"),
     routes=routes,
+    inlets=INLETS,
+    sight=sight,
 )

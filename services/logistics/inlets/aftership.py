@@ -34,7 +34,7 @@ def signed(delivery: Delivery, secret: str) -> bool:
 
 def read(delivery: Delivery) -> Reading:
     """Every checkpoint of the tracking; an estimate or a silence that AfterShip reports is left."""
-    told = payload(delivery.body)
+    told = payload(delivery.body, delivery.depth_max)
     if isinstance(told, Unreadable):
         return told
     event = word(told, "event")

@@ -8,16 +8,16 @@ answer to the sender says so; only where its text says clearly what happened, th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
 from services.logistics.inlets.reading import CARRIERS, CHINESE
 from services.logistics.inlets.tables import Meaning
 from shared.contracts.base import ID_MAX_CHARS, TEXT_MAX_CHARS
 from shared.contracts.facts import Fault, ScanStatus, ShipmentScannedBody, Sighting
-from shared.kernel.inlets import Delivery, Read, Reading, Unreadable, fact_id
+from shared.kernel.inlets import Delivery, Read, Reading, Unreadable, fact_id, read_json
 
 CHECKPOINTS_MAX: Final = 200
 """Checkpoints of one delivery that are taken, the newest; older ones are left."""
@@ -102,7 +102,7 @@ def _sighting(
             weight_grams=point.weight_grams,
         )
         return Sighting(
-            id=fact_id(system, tracking_no, body=body),
+            id=fact_id(system, tracking_no, *((reason,) if reason else ()), body=body),
             at=delivery.received_at,
             data=body,
             shop_id=None if delivery.shop_id == "*" else delivery.shop_id,
@@ -114,12 +114,9 @@ def _sighting(
         return Unreadable(field=field, expected=error["msg"][:_LABEL_CHARS], got="something else")
 
 
-def payload(raw: bytes | str) -> Json | Unreadable:
-    """A payload that is a JSON object."""
-    try:
-        parsed = from_json(raw)
-    except ValueError:
-        return Unreadable(field="body", expected="JSON", got="something else")
+def payload(raw: bytes | str, depth_max: int) -> Json | Unreadable:
+    """A payload that is a JSON object. Raises `NotJson`."""
+    parsed = read_json(raw, depth_max)
     if not isinstance(parsed, dict):
         return Unreadable(field="body", expected="a JSON object", got=kind(parsed))
     return parsed
@@ -188,7 +185,7 @@ def kind(value: Any) -> str:
     match value:
         case None:
             return "nothing"
-        case bool() | int() | float():
+        case bool() | int() | Decimal():
             return "a number" if not isinstance(value, bool) else "yes or no"
         case str():
             return f"a text of {len(value)} characters"

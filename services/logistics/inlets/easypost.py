@@ -1,7 +1,9 @@
 """EasyPost events: `tracker.created` and `tracker.updated` with a tracker's details."""
 
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -25,7 +27,7 @@ from shared.kernel.signatures import TOLERANCE, hmac_hex
 SYSTEM: Final = "easypost"
 TABLE: Final = status_table(SYSTEM)
 _PREFIX: Final = "hmac-sha256-hex="
-_GRAMS_AN_OUNCE: Final = 28.349523125
+_GRAMS_AN_OUNCE: Final = Decimal("28.349523125")
 _OUNCES_MAX: Final = 3_000_000
 
 
@@ -58,7 +60,7 @@ def _fresh(timestamp: str, received_at: datetime) -> bool:
 
 def read(delivery: Delivery) -> Reading:
     """Every detail of the tracker; events about anything else are left."""
-    told = payload(delivery.body)
+    told = payload(delivery.body, delivery.depth_max)
     if isinstance(told, Unreadable):
         return told
     about = word(told, "description") or ""
@@ -93,24 +95,17 @@ def _checkpoint(of: Json) -> Checkpoint | None:
 def _weighed(points: list[Checkpoint], tracker: Json) -> list[Checkpoint]:
     """The carrier's weight, told in ounces for the whole tracker, goes with the first scan."""
     grams = _grams(tracker.get("weight"))
-    if grams is None or not points:
+    scans = [point for point in points if point.meaning is not None and point.meaning.means != "nothing"]
+    if grams is None or not scans:
         return points
-    first = min(range(len(points)), key=lambda at: points[at].scanned_at)
-    weighed = Checkpoint(
-        meaning=points[first].meaning,
-        code=points[first].code,
-        scanned_at=points[first].scanned_at,
-        text=points[first].text,
-        location=points[first].location,
-        weight_grams=grams,
-    )
-    return [*points[:first], weighed, *points[first + 1 :]]
+    first = min(scans, key=lambda point: point.scanned_at)
+    return [replace(point, weight_grams=grams) if point is first else point for point in points]
 
 
 def _grams(ounces: Any) -> int | None:
-    if isinstance(ounces, bool) or not isinstance(ounces, int | float) or not 0 < ounces < _OUNCES_MAX:
+    if isinstance(ounces, bool) or not isinstance(ounces, int | Decimal) or not 0 < ounces < _OUNCES_MAX:
         return None
-    return round(ounces * _GRAMS_AN_OUNCE)
+    return round(Decimal(ounces) * _GRAMS_AN_OUNCE)
 
 
 INLET: Final = Inlet(system=SYSTEM, signed=signed, read=read)

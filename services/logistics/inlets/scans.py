@@ -28,7 +28,7 @@ _GRAMS_MAX: Final = 100_000_000
 
 def read(delivery: Delivery) -> Reading:
     """All scans of the delivery, or the first field that is wrong in one of them."""
-    told = payload(delivery.body)
+    told = payload(delivery.body, delivery.depth_max)
     if isinstance(told, Unreadable):
         return told
     listed = entries(told, "scans") if "scans" in told else [told]

@@ -42,7 +42,7 @@ def signed(delivery: Delivery, secret: str) -> bool:
 
 def read(delivery: Delivery) -> Reading:
     """Every entry of the history, the newest included; other events are left."""
-    told = payload(delivery.body)
+    told = payload(delivery.body, delivery.depth_max)
     if isinstance(told, Unreadable):
         return told
     event = word(told, "event")

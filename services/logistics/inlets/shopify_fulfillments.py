@@ -31,7 +31,7 @@ def read(delivery: Delivery) -> Reading:
     topic = delivery.headers.get("x-shopify-topic", "")
     if topic not in _TOPICS:
         return Read(facts=(), left=(f"topic {topic[:60]!r}: not a fulfillment's event",))
-    told = payload(delivery.body)
+    told = payload(delivery.body, delivery.depth_max)
     if isinstance(told, Unreadable):
         return told
     order_id, fulfillment = number(told, "order_id"), number(told, "fulfillment_id")
@@ -67,4 +67,4 @@ def read(delivery: Delivery) -> Reading:
     return Read(facts=(fact,))
 
 
-INLET: Final = Inlet(system=SYSTEM, signed=signed, read=read)
+INLET: Final = Inlet(system=SYSTEM, signed=signed, read=read, one_shop=True)

@@ -32,7 +32,7 @@ def signed(delivery: Delivery, secret: str) -> bool:
 
 def read(delivery: Delivery) -> Reading:
     """Every event of every carrier; that tracking stopped is left."""
-    told = payload(delivery.body)
+    told = payload(delivery.body, delivery.depth_max)
     if isinstance(told, Unreadable):
         return told
     event = word(told, "event")
