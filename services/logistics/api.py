@@ -1,12 +1,12 @@
 """HTTP of logistics: dispatches and scans in, parcels to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Final, Literal, get_args
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
-from services.logistics.state import Tracked
+from services.logistics.state import Sighted, Tracked
 from services.logistics.views import LogisticsView, ParcelView, SightingOutcome, SightingView
 from shared.adapters.http.auth import Reader, Teller
 from shared.adapters.http.commands import look, look_up, tagged
@@ -130,25 +130,33 @@ def routes(desk: Desk) -> APIRouter:
 
 
 async def sight(desk: Desk, sightings: Sequence[Sighting], shops: tuple[str, ...] | None) -> Sequence[Taken]:
-    """Take what carriers tell by tracking number; say of each which order it is about, or that it waits."""
+    """Take what carriers tell by tracking number. Each answer has the file of the order that it is about."""
     answers = await desk.take_all([(each, told_digest(each)) for each in sightings], shops)
-    return [_found(each, answer) for each, answer in zip(sightings, answers, strict=True)]
+    settled = [_settled(each, answer) for each, answer in zip(sightings, answers, strict=True)]
+    orders: dict[str | None, FileView | None] = {
+        one.order_id: await desk.look(one.order_id) for _, one in settled if one and one.order_id
+    }
+    return [_as_taken(taken, one, orders) for taken, one in settled]
 
 
-def _found(told: Sighting, answer: Taken | KeyReused) -> Taken:
+def _settled(told: Sighting, answer: Taken | KeyReused) -> tuple[Taken, Sighted | None]:
+    """The answer, and what the number's file has of the sighting."""
     if isinstance(answer, KeyReused):
         raise answer
     state = None if answer.file is None else answer.file.state
     kept = state.sightings if isinstance(state, Tracked) else ()
-    one = next((one for one in kept if one.sighting_id == told.id), None)
+    return answer, next((one for one in kept if one.sighting_id == told.id), None)
+
+
+def _as_taken(taken: Taken, one: Sighted | None, orders: Mapping[str | None, FileView | None]) -> Taken:
     if one is None:
-        return answer
+        return replace(taken, file=None)
     return replace(
-        answer,
+        taken,
         fits=one.status == "matched",
         waiting=one.status == "waiting",
         slug=one.because,
-        order_id=one.order_id,
+        file=orders.get(one.order_id),
     )
 
 

@@ -7,14 +7,11 @@ has an example from the start; give it a better one here.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final
 
-from pydantic.fields import FieldInfo
-
-from shared.contracts.base import Frozen
 from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
+from shared.contracts.example_values import value_by_type
 from shared.contracts.facts import tracking_subject
 
 ORDER: Final = "DE-10482"
@@ -351,7 +348,7 @@ def example_of(cls: type[Payload]) -> Event:
     """The example of one event: always the same for the same payload class."""
     told_at, own = TOLD.get(cls.name, (PLACED, {}))
     values = {
-        name: own.get(name, USUAL[name] if name in USUAL else _by_type(name, field))
+        name: own.get(name, USUAL[name] if name in USUAL else value_by_type(name, field, PLACED))
         for name, field in cls.model_fields.items()
         if name in own or name in USUAL or field.is_required()
     }
@@ -381,35 +378,3 @@ def _teller(cls: type[Payload]) -> str:
     if cls.name in {"fact.out_of_stage", "contact.changed"}:
         return sources_of(cls)[0]
     return "logistics" if cls.service == "any" else cls.service
-
-
-def _by_type(name: str, field: FieldInfo) -> object:
-    return _plain_value(name, field.annotation)
-
-
-def _plain_value(name: str, annotation: object) -> object:
-    if annotation is bool:
-        return False
-    if annotation is int:
-        return 1
-    if annotation is str:
-        return name
-    if annotation is datetime:
-        return PLACED
-    if annotation is Decimal:
-        return "1.00"
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return {
-            inner: _by_type(inner, field)
-            for inner, field in annotation.model_fields.items()
-            if field.is_required()
-        }
-    arguments = get_args(annotation)
-    if not arguments:
-        return PLACED if name.endswith(("_at", "_until", "_since")) else name
-    if get_origin(annotation) is dict:
-        return {}
-    if get_origin(annotation) in {tuple, list}:
-        return [_plain_value(name, arguments[0])]
-    first = arguments[0]
-    return _plain_value(name, first) if get_args(first) or isinstance(first, type) else first

@@ -42,8 +42,6 @@ class Taken:
     slug: str | None
     detail: str
     file: FileView | None
-    order_id: str | None = None
-    """The order that a scan without one was found to be about."""
 
 
 @dataclass(frozen=True, slots=True)

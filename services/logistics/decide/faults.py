@@ -85,6 +85,10 @@ _TABLE: Final[tuple[tuple[str, Fault, str], ...]] = (
     ("out_of_area", "unknown", "out of area|outside the delivery area|超区|超出派送范围"),
     ("carrier_delay", "carrier", "vehicle|mechanical|breakdown|capacity|operational|missed connection|爆仓"),
     ("carrier_delay", "carrier", "滞留"),
+    ("held", "unknown", "buyer_action_required|held at"),
+    ("delivery_attempted", "unknown", "attempted_delivery|attempted delivery|delivery attempt"),
+    ("undeliverable", "unknown", "undeliverable|派送失败|派件失败|投递失败|签收失败"),
+    ("delayed", "unknown", "delayed|延误"),
 )
 """Our word, whose fault it is, and what carriers write of it. The first row with words that occur in the
 text wins: causes stand before their consequences."""

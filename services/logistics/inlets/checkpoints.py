@@ -53,7 +53,7 @@ def sightings(
         left.append(f"{len(ordered) - CHECKPOINTS_MAX} older checkpoints, beyond {CHECKPOINTS_MAX}")
     called = CARRIERS.told_by(system, carrier) if carrier else f"{system}:"
     for point in ordered[-CHECKPOINTS_MAX:]:
-        said = _said(point)
+        said = what_is_said(point)
         if isinstance(said, str):
             left.append(said)
             continue
@@ -65,7 +65,7 @@ def sightings(
     return Read(facts=tuple(dict.fromkeys(found)), left=tuple(dict.fromkeys(left))[:LEFT_MAX])
 
 
-def _said(point: Checkpoint) -> tuple[ScanStatus, str | None, Fault | None] | str:
+def what_is_said(point: Checkpoint) -> tuple[ScanStatus, str | None, Fault | None] | str:
     """What a checkpoint says of the parcel, or why it is left."""
     meaning = point.meaning
     by_words = CHINESE.status_of(point.text)

@@ -8,7 +8,16 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from services.logistics.inlets.checkpoints import kind, moment, number, payload, place, word
+from services.logistics.inlets.checkpoints import (
+    Checkpoint,
+    kind,
+    moment,
+    number,
+    payload,
+    place,
+    what_is_said,
+    word,
+)
 from services.logistics.inlets.reading import status_table
 from services.logistics.state import BY_PARCEL
 from shared.contracts.base import TEXT_MAX_CHARS
@@ -45,16 +54,16 @@ def read(delivery: Delivery) -> Reading:
             field="happened_at", expected="a moment with its offset", got=kind(told.get("happened_at"))
         )
     status = word(told, "status") or ""
-    meaning = TABLE.status(status)
-    if meaning is None or meaning.means in ("nothing", "as_status", "by_words"):
-        known = "is no scan of the parcel" if meaning else "is not known"
-        return Read(facts=(), left=(f"status {status[:60]!r} {known}",))
+    point = Checkpoint(meaning=TABLE.status(status), code=status, scanned_at=scanned_at)
+    said = what_is_said(point)
+    if isinstance(said, str):
+        return Read(facts=(), left=(said,))
     try:
         body = ShipmentScannedBody(
             carrier=BY_PARCEL,
             tracking_no=fulfillment,
-            status=meaning.means,
-            text=(word(told, "message") or "")[:TEXT_MAX_CHARS],
+            status=said[0],
+            text=": ".join(filter(None, (status, word(told, "message"))))[:TEXT_MAX_CHARS],
             location=(place(told, "city", "province", "country") or "")[:200] or None,
             scanned_at=scanned_at,
         )

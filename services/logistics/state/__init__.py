@@ -38,7 +38,7 @@ from services.logistics.state.parcels import (
     Troubled,
     WayStage,
 )
-from services.logistics.state.tracking import Tracked
+from services.logistics.state.tracking import Sighted, Tracked
 
 INITIAL: Final = NotPlaced()
 STATE: Final[TypeAdapter[State]] = TypeAdapter(State)
@@ -70,6 +70,7 @@ __all__ = [
     "Returning",
     "ScanSeen",
     "Seen",
+    "Sighted",
     "State",
     "Told",
     "Tracked",

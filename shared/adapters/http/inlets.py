@@ -251,7 +251,7 @@ def _no_key_reused(facts: Sequence[AnyFact], answers: Sequence[Taken | KeyReused
 def _fact_read(told: AnyFact | Sighting, answer: Any) -> FactRead:
     taken: Taken = answer
     if isinstance(told, Sighting):
-        kind, order_id = "sighting", taken.order_id
+        kind, order_id = "sighting", None if taken.file is None else taken.file.subject
     else:
         kind, order_id = told.fact, told.order_id
     return FactRead(

@@ -170,7 +170,8 @@ async def test_a_fulfillments_event_is_a_scan_of_the_parcel_that_goes_by_its_id(
     )
     response = await deliver(town, "shopify_fulfillments")
     assert [fact["fits"] for fact in response.json()["facts"]] == [True]
-    assert await stage(town, "450789469") == "exception"
+    (parcel,) = (await town.see("logistics", "/orders/450789469/parcels"))["parcels"]
+    assert (parcel["stage"], parcel["exception"]) == ("exception", "delivery_attempted")
 
 
 @pytest.mark.parametrize("system", sorted(INLETS))
