@@ -246,3 +246,34 @@ def test_a_numbers_file_is_read_as_it_was_written() -> None:
 def test_a_scan_may_name_the_parcel_by_its_own_id() -> None:
     play = shipping().do(scan("delivered", after(hours=4), carrier="parcel-id", tracking="P-1"))
     assert parcel_of(play).stage == "delivered"
+
+
+def test_each_parcel_of_an_order_goes_its_own_way() -> None:
+    order = shipping("P-1", "P-2")
+    for parcel, status in (("P-1", "delivered"), ("P-2", "exception")):
+        number = Play(SERVICE, tracking_subject(f"T-{parcel}"))
+        learn(number, left(carrier="dhl", number=f"T-{parcel}", parcel=parcel))
+        number.do(sighting(status, after(hours=5), "dhl", number=f"T-{parcel}"))  # type: ignore[arg-type]
+        for payload in number.of("sighting.matched"):
+            ((_, command),) = SERVICE.react(heard(payload, after(hours=5), number.subject))
+            order.do(command)
+    assert (parcel_of(order, "P-1").stage, parcel_of(order, "P-2").stage) == ("delivered", "exception")
+
+
+def test_a_late_scan_takes_no_delivery_back_and_is_kept_in_the_trace() -> None:
+    number = Play(SERVICE, tracking_subject("T-P-1"))
+    learn(number, left(carrier="dhl", number="T-P-1"))
+    number.do(
+        sighting("delivered", after(hours=9), "dhl", number="T-P-1"),
+        sighting("in_transit", after(hours=5), "dhl", number="T-P-1", told_at=after(hours=10)),
+    )
+    order = shipping()
+    for payload in number.of("sighting.matched"):
+        ((_, command),) = SERVICE.react(heard(payload, after(hours=10), number.subject))
+        order.do(command)
+    parcel = parcel_of(order)
+    assert parcel.stage == "delivered"
+    assert [(seen.status, seen.taken) for seen in parcel.trace] == [
+        ("delivered", True),
+        ("in_transit", False),
+    ]
