@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.logistics.decide.faults import _TABLE, REASONS, Cause, cause_of
+from services.logistics.decide.faults import REASONS, TABLE, Cause, cause_of
 from shared.contracts.facts import Fault
 
 
@@ -33,7 +33,7 @@ def test_the_carriers_words_tell_whose_fault_it_is(text: str, reason: str, fault
 
 
 def test_every_reason_read_from_words_is_one_of_ours_with_its_fault() -> None:
-    assert {(reason, fault) for reason, fault, _ in _TABLE} <= set(REASONS.items())
+    assert {(reason, fault) for reason, fault, _ in TABLE} <= set(REASONS.items())
 
 
 def test_a_senders_reason_comes_before_its_words_and_brings_its_fault() -> None:

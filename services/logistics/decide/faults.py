@@ -57,7 +57,7 @@ They cover Karrio's TrackingIncidentReason (karrioapi/karrio, core/units.py and 
 groups say whose fault it is: carrier_*, retailer_* (ours: shop), consignee_* (ours: buyer), customs_*,
 weather_*. An address that can't be found is the buyer's with us, since the buyer gave it."""
 
-_TABLE: Final[tuple[tuple[str, Fault, str], ...]] = (
+TABLE: Final[tuple[tuple[str, Fault, str], ...]] = (
     ("customs_duties_unpaid", "buyer", "duties unpaid|duties are unpaid|unpaid duties|关税未付|待缴税"),
     ("customs_documentation", "customs", "customs document|missing customs doc|清关资料"),
     ("customs", "customs", "customs|clearance|import duty|import duties|清关|海关"),
@@ -102,7 +102,7 @@ def cause_of(text: str, fault: Fault | None, reason: str | None = None) -> Cause
 
 def _by_words(text: str) -> Cause:
     words = text.casefold()
-    for reason, whose, signs in _TABLE:
+    for reason, whose, signs in TABLE:
         if any(sign in words for sign in signs.split("|")):
             return Cause(reason=reason, fault=whose)
     return UNSPECIFIED

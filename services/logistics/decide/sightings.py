@@ -190,7 +190,11 @@ def _matched(one: Sighted, parcel: Numbered) -> Payload:
         cause = cause_of(scan.text, fault, reason)
         fault, reason = cause.fault, cause.reason
     return said.SightingMatched(
-        **{**_named(one), "carrier": parcel.carrier, "tracking_no": parcel.tracking_no},
+        sighting_id=one.sighting_id,
+        carrier=parcel.carrier,
+        tracking_no=parcel.tracking_no,
+        status=scan.status,
+        scanned_at=scan.scanned_at,
         order_id=parcel.order_id,
         parcel_id=parcel.parcel_id,
         told_at=one.told_at,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
@@ -117,16 +117,18 @@ def _sighting(
 def payload(raw: bytes | str, depth_max: int) -> Json | Unreadable:
     """A payload that is a JSON object. Raises `NotJson`."""
     parsed = read_json(raw, depth_max)
-    if not isinstance(parsed, dict):
+    found = _object(parsed)
+    if found is None:
         return Unreadable(field="body", expected="a JSON object", got=kind(parsed))
-    return parsed
+    return found
 
 
 def part(of: Any, *path: str) -> Json:
     """The object at a path; an empty one where there is none."""
+    found = _object(of) or {}
     for name in path:
-        of = of.get(name) if isinstance(of, dict) else None
-    return of if _is_object(of) else {}
+        found = _object(found.get(name)) or {}
+    return found
 
 
 def entries(of: Json, name: str) -> list[Json] | Unreadable:
@@ -136,11 +138,13 @@ def entries(of: Json, name: str) -> list[Json] | Unreadable:
         return []
     if not isinstance(value, list):
         return Unreadable(field=name, expected="a list", got=kind(value))
-    return [entry for entry in value if _is_object(entry)]
+    listed: list[Any] = value
+    objects = (_object(entry) for entry in listed)
+    return [entry for entry in objects if entry is not None]
 
 
-def _is_object(value: Any) -> TypeGuard[Json]:
-    return isinstance(value, dict)
+def _object(value: Any) -> Json | None:
+    return cast(Json, value) if isinstance(value, dict) else None
 
 
 def word(of: Json, *names: str) -> str | None:

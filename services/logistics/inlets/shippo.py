@@ -32,7 +32,10 @@ def signed(delivery: Delivery, secret: str) -> bool:
     header = delivery.headers.get("shippo-auth-signature")
     if header is None:
         return same(delivery.query.get("token", ""), secret)
-    fields = dict(field.strip().partition("=")[::2] for field in header.split(","))
+    fields: dict[str, str] = {}
+    for field in header.split(","):
+        name, _, value = field.strip().partition("=")
+        fields[name] = value
     timestamp = fields.get("t", "")
     message = f"{timestamp}.".encode("utf-8", "replace") + delivery.body
     return same(fields.get("v1", "").lower(), hmac_hex(secret, message)) and fresh(

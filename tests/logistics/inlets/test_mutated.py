@@ -2,7 +2,7 @@
 
 import copy
 import random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -37,12 +37,14 @@ JUNK: list[Any] = [
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     found = [path] if path else []
+    inside: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
-        for key, inner in value.items():
-            found += _places(inner, (*path, key))
+        inside = list(cast(dict[str, Any], value).items())
     elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            found += _places(inner, (*path, at))
+        listed: list[Any] = value
+        inside = list(enumerate(listed))
+    for at, inner in inside:
+        found += _places(inner, (*path, at))
     return found
 
 

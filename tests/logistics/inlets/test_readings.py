@@ -184,40 +184,40 @@ def test_an_event_that_is_no_parcels_way_is_left(system: str, change: dict[str, 
     assert len(reading.left) == 1
 
 
-@pytest.mark.parametrize(
-    ("system", "payload", "field"),
-    [
-        ("aftership", [], "body"),
-        ("aftership", {"event": "tracking_update"}, "msg"),
-        ("aftership", {"msg": {"checkpoints": [], "slug": "ups"}}, "tracking_number"),
-        ("aftership", {"msg": {"checkpoints": {}, "tracking_number": "1"}}, "checkpoints"),
-        ("easypost", {"description": "tracker.updated", "result": "x"}, "result"),
-        ("easypost", {"description": "tracker.updated", "result": {"tracking_code": ""}}, "tracking_code"),
-        ("shippo", {"event": "track_updated"}, "data"),
-        ("track17", {"data": {}}, "event"),
-        ("track17", {"event": "TRACKING_UPDATED", "data": {}}, "number"),
-        ("kuaidi100", {"lastResult": {"com": "zto"}}, "nu"),
-        ("kuaidi100", {"lastResult": {"nu": "1", "data": 4}}, "data"),
-        ("shopify_fulfillments", {"fulfillment_id": 1}, "order_id"),
-        ("shopify_fulfillments", {"order_id": 1}, "fulfillment_id"),
-        ("shopify_fulfillments", {"order_id": 1, "fulfillment_id": 2, "status": "delivered"}, "happened_at"),
-        ("scans", {"tracking_no": "1", "status": "delivered"}, "scanned_at"),
-        ("scans", {"tracking_no": "1", "status": "gone", "scanned_at": "2026-03-02T12:00:00Z"}, "status"),
-        ("scans", {"tracking_no": "1\n2", "scanned_at": "2026-03-02T12:00:00Z"}, "tracking_no"),
-        ("scans", {"scans": [{}] * 201}, "scans"),
-        (
-            "scans",
-            {
-                "tracking_no": "1",
-                "status": "delivered",
-                "scanned_at": "2026-03-02T12:00:00Z",
-                "weight_grams": -1,
-            },
-            "weight_grams",
-        ),
-        ("scans", {"tracking_no": "1", "fault": "me", "scanned_at": "2026-03-02T12:00:00Z"}, "fault"),
-    ],
-)
+LACKING: list[tuple[str, Any, str]] = [
+    ("aftership", [], "body"),
+    ("aftership", {"event": "tracking_update"}, "msg"),
+    ("aftership", {"msg": {"checkpoints": [], "slug": "ups"}}, "tracking_number"),
+    ("aftership", {"msg": {"checkpoints": {}, "tracking_number": "1"}}, "checkpoints"),
+    ("easypost", {"description": "tracker.updated", "result": "x"}, "result"),
+    ("easypost", {"description": "tracker.updated", "result": {"tracking_code": ""}}, "tracking_code"),
+    ("shippo", {"event": "track_updated"}, "data"),
+    ("track17", {"data": {}}, "event"),
+    ("track17", {"event": "TRACKING_UPDATED", "data": {}}, "number"),
+    ("kuaidi100", {"lastResult": {"com": "zto"}}, "nu"),
+    ("kuaidi100", {"lastResult": {"nu": "1", "data": 4}}, "data"),
+    ("shopify_fulfillments", {"fulfillment_id": 1}, "order_id"),
+    ("shopify_fulfillments", {"order_id": 1}, "fulfillment_id"),
+    ("shopify_fulfillments", {"order_id": 1, "fulfillment_id": 2, "status": "delivered"}, "happened_at"),
+    ("scans", {"tracking_no": "1", "status": "delivered"}, "scanned_at"),
+    ("scans", {"tracking_no": "1", "status": "gone", "scanned_at": "2026-03-02T12:00:00Z"}, "status"),
+    ("scans", {"tracking_no": "1\n2", "scanned_at": "2026-03-02T12:00:00Z"}, "tracking_no"),
+    ("scans", {"scans": [{}] * 201}, "scans"),
+    (
+        "scans",
+        {
+            "tracking_no": "1",
+            "status": "delivered",
+            "scanned_at": "2026-03-02T12:00:00Z",
+            "weight_grams": -1,
+        },
+        "weight_grams",
+    ),
+    ("scans", {"tracking_no": "1", "fault": "me", "scanned_at": "2026-03-02T12:00:00Z"}, "fault"),
+]
+
+
+@pytest.mark.parametrize(("system", "payload", "field"), LACKING)
 def test_a_payload_that_lacks_what_is_needed_names_the_field(system: str, payload: Any, field: str) -> None:
     reading = INLETS[system].read(delivery(system, payload))
     assert isinstance(reading, Unreadable)
