@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from pydantic import ValidationError
 
@@ -136,10 +136,9 @@ def entries(of: Json, name: str) -> list[Json] | Unreadable:
     value = of.get(name)
     if value is None:
         return []
-    if not isinstance(value, list):
+    if not _is_list(value):
         return Unreadable(field=name, expected="a list", got=kind(value))
-    listed: list[Any] = value
-    objects = (_object(entry) for entry in listed)
+    objects = (_object(entry) for entry in value)
     return [entry for entry in objects if entry is not None]
 
 
@@ -197,3 +196,7 @@ def kind(value: Any) -> str:
             return "a list"
         case _:
             return "an object"
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)

@@ -2,6 +2,7 @@
 
 import copy
 import random
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -41,8 +42,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if isinstance(value, dict):
         inside = list(cast(dict[str, Any], value).items())
     elif isinstance(value, list):
-        listed: list[Any] = value
-        inside = list(enumerate(listed))
+        inside = list(enumerate(cast(Sequence[Any], value)))
     for at, inner in inside:
         found += _places(inner, (*path, at))
     return found
