@@ -1,11 +1,14 @@
 """Logistics as a value: its rules, its state and view, and what lists of orders are filtered by."""
 
+from functools import partial
 from typing import Final
 
 from pydantic import TypeAdapter
 
-from services.logistics.api import routes
+from services.logistics.api import routes, sight
 from services.logistics.decide import decide
+from services.logistics.inlets import INLETS
+from services.logistics.inlets.reading import CARRIERS
 from services.logistics.react import react
 from services.logistics.state import INITIAL, PARCEL_CHART, STATE, evolve, keys
 from services.logistics.views import EMPTY, LogisticsView, project
@@ -13,7 +16,7 @@ from shared.runtime.service import Service
 
 SERVICE: Final = Service(
     name="logistics",
-    decide=decide,
+    decide=partial(decide, carriers=CARRIERS),
     evolve=evolve,
     react=react,
     project=project,
@@ -23,6 +26,8 @@ SERVICE: Final = Service(
     initial_view=EMPTY,
     keys=keys,
     charts=(PARCEL_CHART,),
-    indexed=("view.stages", "view.shop_id"),
+    indexed=("view.stages", "view.shop_id", "view.outcomes"),
     routes=routes,
+    inlets=INLETS,
+    sight=sight,
 )

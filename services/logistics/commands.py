@@ -1,9 +1,15 @@
-"""What may be asked of an order's parcels, beside the two facts that logistics takes."""
+"""What may be asked of an order's parcels and of a tracking number, beside the facts from outside."""
 
 from typing import ClassVar
 
 from shared.contracts.base import Id, Name, Utc
-from shared.contracts.facts import Receiver, ShipmentDispatched, ShipmentScanned
+from shared.contracts.facts import (
+    Receiver,
+    ShipmentDispatched,
+    ShipmentScanned,
+    ShipmentScannedBody,
+    Sighting,
+)
 from shared.contracts.tasks import TaskKind
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
 
@@ -42,6 +48,28 @@ class OpenCarrierClaim(Command):
     case_id: Id
     lines: tuple[Id, ...]
     parcel_id: Id | None = None
+
+
+class TakeScan(Command):
+    """A carrier told this of one of the order's parcels, by its tracking number."""
+
+    sighting_id: Id
+    order_id: Id
+    told_at: Utc
+    scan: ShipmentScannedBody
+    reason: Name | None = None
+    """What went wrong, in a word of ours."""
+
+
+class AwaitNumber(Command):
+    """Asked of a tracking number: this parcel left under it."""
+
+    order_id: Id
+    parcel_id: Id
+    shop_id: Id | None
+    carrier: Id
+    tracking_no: Id
+    dispatched_at: Utc
 
 
 class Answer(Command):
@@ -155,6 +183,9 @@ LogisticsCommand = (
     | StopLines
     | StopOrder
     | OpenCarrierClaim
+    | Sighting
+    | AwaitNumber
+    | TakeScan
     | AnyAnswer
     | TimerDue
     | EffectDone

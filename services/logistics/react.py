@@ -1,4 +1,4 @@
-"""What logistics makes of others' events: the only place that knows them."""
+"""What logistics makes of others' events, and of its own where one file asks another."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +6,18 @@ from typing import Final
 
 from services.logistics import commands as ask
 from shared.contracts.event import Event
+<<<<<<< HEAD
 from shared.contracts.events import aftersales, notifications, orders
 from shared.contracts.facts import ShipmentDispatched, ShipmentScanned
+=======
+from shared.contracts.events import aftersales, logistics, notifications, orders
+from shared.contracts.facts import (
+    ShipmentDispatched,
+    ShipmentScanned,
+    ShipmentScannedBody,
+    tracking_subject,
+)
+>>>>>>> 270126aebf7fd91a47c6c8cffb275944aed485f6
 from shared.contracts.tasks import OnDate, WithCarrier, outcome_details
 from shared.kernel.decision import Command
 
@@ -31,6 +41,7 @@ _ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
 
 
 Asked = Command | ShipmentDispatched | ShipmentScanned
+<<<<<<< HEAD
 
 
 def react(event: Event) -> Sequence[tuple[str, Asked]]:
@@ -41,6 +52,53 @@ def react(event: Event) -> Sequence[tuple[str, Asked]]:
 
 def _command(event: Event) -> Asked | None:
     match event.data:
+=======
+
+
+def react(event: Event) -> Sequence[tuple[str, Asked]]:
+    """The commands that follow from an event; none from one that is nothing to us."""
+    match event.data:
+        case logistics.ParcelDispatched() as left:
+            await_it = ask.AwaitNumber(
+                at=event.time,
+                order_id=event.subject,
+                parcel_id=left.parcel_id,
+                shop_id=event.shop_id,
+                carrier=left.carrier,
+                tracking_no=left.tracking_no,
+                dispatched_at=left.dispatched_at,
+            )
+            return ((tracking_subject(left.tracking_no), await_it),)
+        case logistics.SightingMatched() as matched:
+            return ((matched.order_id, _scan_of(matched, event.time)),)
+        case _:
+            command = _command(event)
+            return ((event.subject, command),) if command is not None else ()
+
+
+def _scan_of(matched: logistics.SightingMatched, at: datetime) -> ask.TakeScan:
+    scan = ShipmentScannedBody(
+        carrier=matched.carrier,
+        tracking_no=matched.tracking_no,
+        status=matched.status,
+        scanned_at=matched.scanned_at,
+        location=matched.location,
+        fault=matched.fault,
+        weight_grams=matched.weight_grams,
+    )
+    return ask.TakeScan(
+        at=at,
+        sighting_id=matched.sighting_id,
+        order_id=matched.order_id,
+        told_at=matched.told_at,
+        scan=scan,
+        reason=matched.reason,
+    )
+
+
+def _command(event: Event) -> Asked | None:
+    match event.data:
+>>>>>>> 270126aebf7fd91a47c6c8cffb275944aed485f6
         case orders.FactPassedOn(fact=ShipmentDispatched() | ShipmentScanned() as fact):
             return fact
         case orders.OrderPlaced() as placed:

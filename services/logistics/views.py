@@ -1,8 +1,8 @@
-"""What can be seen of an order's parcels: made from events alone, without who receives them."""
+"""What can be seen of parcels and of tracking numbers: made from events alone, without who receives them."""
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import JsonValue
 
@@ -14,6 +14,10 @@ from shared.contracts.facts import Fault
 
 SHOWN: Final = 100
 """Entries of a parcel's trace that are shown, newest last."""
+
+
+SIGHTINGS_SHOWN: Final = 200
+"""Sightings of a tracking number that are shown, newest last."""
 
 
 class TraceLine(Frozen):
@@ -65,8 +69,29 @@ class ParcelView(Frozen):
     trace: tuple[TraceLine, ...] = ()
 
 
+SightingOutcome = Literal["waiting", "matched", "unmatched"]
+
+
+class SightingView(Frozen):
+    """What a carrier told by tracking number, and what became of it."""
+
+    sighting_id: Id
+    carrier: Id
+    tracking_no: Id
+    status: Name
+    scanned_at: Utc
+    outcome: SightingOutcome
+    order_id: Id | None = None
+    """The order that it was found to be about."""
+    because: Name | None = None
+    """Why it is unmatched."""
+    waits_until: Utc | None = None
+    scheme_failed: Name | None = None
+    """The check of its carrier that the number fails: it may be mistyped."""
+
+
 class LogisticsView(Frozen):
-    """An order's parcels as they are shown."""
+    """An order's parcels, or a tracking number's sightings, as they are shown."""
 
     shop_id: Id | None = None
     stages: tuple[Name, ...] = ()
@@ -76,6 +101,10 @@ class LogisticsView(Frozen):
     stopped: tuple[Id, ...] = ()
     """Lines that the warehouse was told not to send."""
     parcels: tuple[ParcelView, ...] = ()
+    sightings: tuple[SightingView, ...] = ()
+    """Of a tracking number: what carriers told of it, newest last."""
+    outcomes: tuple[SightingOutcome, ...] = ()
+    """What became of them, each once."""
 
 
 EMPTY: Final = LogisticsView()
@@ -126,11 +155,40 @@ def project(view: LogisticsView, event: Event) -> LogisticsView:
             return _about(view, task.details.get("parcel_id"), lambda parcel: _with_task(parcel, shown))
         case common.TaskWithdrawn() | notifications.TaskCompleted() as over:
             return _without_task(view, over.task_id)
+        case said.SightingRecorded() | said.SightingMatched() | said.SightingUnmatched() as told:
+            return _sighted(view, told)
         case said.ParcelDispatched() as left if all(p.parcel_id != left.parcel_id for p in view.parcels):
             return _summed(view, (*view.parcels, _followed(_new(left), event)))
         case data:
             about = getattr(data, "parcel_id", None) if event.source == "logistics" else None
             return _about(view, about, lambda parcel: _followed(parcel, event))
+
+
+def _sighted(
+    view: LogisticsView, told: said.SightingRecorded | said.SightingMatched | said.SightingUnmatched
+) -> LogisticsView:
+    before = next((one for one in view.sightings if one.sighting_id == told.sighting_id), None)
+    shown = SightingView(
+        sighting_id=told.sighting_id,
+        carrier=told.carrier,
+        tracking_no=told.tracking_no,
+        status=told.status,
+        scanned_at=told.scanned_at,
+        outcome="waiting",
+        scheme_failed=None if before is None else before.scheme_failed,
+    )
+    changed: dict[str, object]
+    match told:
+        case said.SightingRecorded():
+            changed = {"waits_until": told.waits_until, "scheme_failed": told.scheme_failed}
+        case said.SightingMatched():
+            changed = {"outcome": "matched", "order_id": told.order_id}
+        case said.SightingUnmatched():
+            changed = {"outcome": "unmatched", "because": told.reason}
+    others = tuple(one for one in view.sightings if one.sighting_id != told.sighting_id)
+    sightings = (*others, shown.model_copy(update=changed))[-SIGHTINGS_SHOWN:]
+    outcomes = tuple(dict.fromkeys(one.outcome for one in sightings))
+    return view.model_copy(update={"sightings": sightings, "outcomes": outcomes})
 
 
 def _summed(view: LogisticsView, parcels: tuple[ParcelView, ...]) -> LogisticsView:

@@ -52,6 +52,7 @@ HEARS: Final[dict[str, tuple[str, ...]]] = {
     "orders": (event_topic("logistics"), event_topic("aftersales"), event_topic("notifications")),
     "logistics": (
         event_topic("orders"),
+        event_topic("logistics"),
         event_topic("aftersales"),
         event_topic("notifications"),
         CONTACTS_TOPIC,

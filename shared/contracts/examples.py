@@ -7,20 +7,19 @@ has an example from the start; give it a better one here.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final
 
-from pydantic.fields import FieldInfo
-
-from shared.contracts.base import Frozen
 from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
+from shared.contracts.example_values import value_by_type
+from shared.contracts.facts import tracking_subject
 
 ORDER: Final = "DE-10482"
 CASE: Final = "RC-2071"
 PARCEL: Final = "P-10482-1"
 TASK: Final = "check_with_carrier-5b1f0c9a7d3e4f62"
 MESSAGE: Final = "delay_notice-91c2a4d07be35f18"
+TRACKING_NO: Final = "00340434161094042557"
 PLACED: Final = "2026-03-02T12:00:00Z"
 
 Values = Mapping[str, Any]
@@ -52,11 +51,12 @@ USUAL: Final[Values] = {
     "scanned_at": "2026-03-05T08:05:00Z",
     "ship_by": "2026-03-04T12:40:00Z",
     "since": "2026-03-05T08:05:00Z",
+    "sighting_id": "aftership/00340434161094042557/6f1d0c2b9a4e8375",
     "summary": "Parcel P-10482-1 has had no scan for 48 hours; ask dhl where it is.",
     "task_id": TASK,
     "template": "delay_notice",
     "total": "36.30",
-    "tracking_no": "00340434161094042557",
+    "tracking_no": TRACKING_NO,
     "weight_grams": 1240,
 }
 
@@ -193,6 +193,19 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     "parcel.refund_wanted": ("2026-03-09T14:00:00Z", {"lines": ["1", "2"]}),
     "shipment.stopped": ("2026-03-02T18:00:01Z", {"lines": ["1", "2"], "reason": "refunded"}),
     "carrier_claim.opened": ("2026-03-16T09:00:00Z", {}),
+    "parcel.number_doubted": ("2026-03-03T15:20:00Z", {"scheme": "ups_1z"}),
+    "sighting.recorded": (
+        "2026-03-03T14:10:00Z",
+        {"status": "picked_up", "scanned_at": "2026-03-03T14:00:00Z", "waits_until": "2026-03-04T14:10:00Z"},
+    ),
+    "sighting.matched": (
+        "2026-03-05T08:06:00Z",
+        {"status": "in_transit", "told_at": "2026-03-05T08:06:00Z", "fault": None, "reason": None},
+    ),
+    "sighting.unmatched": (
+        "2026-03-04T14:10:00Z",
+        {"status": "picked_up", "scanned_at": "2026-03-03T14:00:00Z", "reason": "no-parcel"},
+    ),
     # aftersales
     "case.opened": (
         "2026-03-09T09:00:00Z",
@@ -335,18 +348,19 @@ def example_of(cls: type[Payload]) -> Event:
     """The example of one event: always the same for the same payload class."""
     told_at, own = TOLD.get(cls.name, (PLACED, {}))
     values = {
-        name: own.get(name, USUAL[name] if name in USUAL else _by_type(name, field))
+        name: own.get(name, USUAL[name] if name in USUAL else value_by_type(name, field, PLACED))
         for name, field in cls.model_fields.items()
         if name in own or name in USUAL or field.is_required()
     }
     source = _teller(cls)
+    subject = tracking_subject(TRACKING_NO) if cls.name.startswith("sighting.") else ORDER
     sequence = 1 + sum(cls.name.encode()) % 9
     return Event(
-        id=event_id(source, ORDER, sequence),
+        id=event_id(source, subject, sequence),
         source=source,
         name=cls.name,
         version=cls.version,
-        subject=ORDER,
+        subject=subject,
         time=datetime.fromisoformat(told_at).astimezone(UTC),
         sequence=sequence,
         correlation_id="fact-8812",
@@ -364,35 +378,3 @@ def _teller(cls: type[Payload]) -> str:
     if cls.name in {"fact.out_of_stage", "contact.changed"}:
         return sources_of(cls)[0]
     return "logistics" if cls.service == "any" else cls.service
-
-
-def _by_type(name: str, field: FieldInfo) -> object:
-    return _plain_value(name, field.annotation)
-
-
-def _plain_value(name: str, annotation: object) -> object:
-    if annotation is bool:
-        return False
-    if annotation is int:
-        return 1
-    if annotation is str:
-        return name
-    if annotation is datetime:
-        return PLACED
-    if annotation is Decimal:
-        return "1.00"
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return {
-            inner: _by_type(inner, field)
-            for inner, field in annotation.model_fields.items()
-            if field.is_required()
-        }
-    arguments = get_args(annotation)
-    if not arguments:
-        return PLACED if name.endswith(("_at", "_until", "_since")) else name
-    if get_origin(annotation) is dict:
-        return {}
-    if get_origin(annotation) in {tuple, list}:
-        return [_plain_value(name, arguments[0])]
-    first = arguments[0]
-    return _plain_value(name, first) if get_args(first) or isinstance(first, type) else first

@@ -1,6 +1,7 @@
 """Facts: what the outside tells us. This is the HTTP inlet's format and the import format."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from hashlib import sha256
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import EmailStr, Field, StringConstraints, TypeAdapter
 
@@ -218,9 +219,38 @@ class Sighting(Strict):
     Logistics finds the parcel that it is about, and takes it as `shipment.scanned` of that order.
     """
 
+    OUTSIDE: ClassVar[bool] = True
+    fact: ClassVar[str] = "shipment.sighted"
+
     id: Id
     at: Utc
     data: ShipmentScannedBody
+    shop_id: Id | None = None
+    """The shop whose inlet told it, whose parcels alone it can be about; None where a carrier serves all."""
+    reason: Name | None = None
+    """What went wrong, in a word of ours, where the sender's own code says so."""
+
+    @property
+    def subject(self) -> str:
+        """The file that gathers what is told under this tracking number."""
+        return tracking_subject(self.data.tracking_no)
+
+
+TRACKING_PREFIX: Final = "tracking/"
+_NUMBER_MAX_CHARS: Final = 100
+
+
+def plain_number(tracking_no: str) -> str:
+    """A tracking number as it is compared: letters and digits only, in capitals."""
+    return "".join(sign for sign in tracking_no.upper() if sign.isalnum())
+
+
+def tracking_subject(tracking_no: str) -> str:
+    """The subject of the file about a tracking number, however it is spaced and capitalized."""
+    number = plain_number(tracking_no)
+    if not 0 < len(number) <= _NUMBER_MAX_CHARS:
+        number = sha256((number or tracking_no).encode()).hexdigest()
+    return TRACKING_PREFIX + number
 
 
 OrdersFact = Annotated[OrderPlaced | OrderPaid | OrderCancelled, Field(discriminator="fact")]

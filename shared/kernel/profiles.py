@@ -56,6 +56,10 @@ class Values(Strict):
     first_response_within: Hours
     claim_lease: Hours
     fact_wait: Hours
+    scan_before_dispatch: Hours
+    """How long before we hear of the dispatch a carrier's scan may lie and still be of that parcel."""
+    tracking_number_reuse_after: Hours
+    """How long after its dispatch a tracking number is still taken to be that parcel's."""
 
     @field_validator("thresholds")
     @classmethod

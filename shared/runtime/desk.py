@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.contracts.facts import Sighting
 from shared.kernel.decision import Refused
 from shared.runtime.engine import Engine
 from shared.runtime.file import File, from_document
@@ -69,7 +70,7 @@ class Desk:
         Raises `KeyReused` when the id was used with another digest, `TooMuchPending` and
         `Contended` when it is to come again later.
         """
-        (done,) = await self._done(Tell(fact.order_id, fact, digest, shops))
+        (done,) = await self._done(Tell(_about(fact), fact, digest, shops))
         if done.problem is not None:
             raise done.problem
         return self._taken(fact, done)
@@ -82,7 +83,7 @@ class Desk:
         Where an id was used with another digest, that is the answer for it, and the others are taken.
         Raises what `take` raises otherwise; telling all of them again is right then.
         """
-        done = await self._done(*(Tell(fact.order_id, fact, digest, shops) for fact, digest in told))
+        done = await self._done(*(Tell(_about(fact), fact, digest, shops) for fact, digest in told))
         for each in done:
             if each.problem is not None and not isinstance(each.problem, KeyReused):
                 raise each.problem
@@ -164,6 +165,11 @@ class Desk:
 
     def _read(self, document: Mapping[str, Any]) -> FileView:
         return file_view(from_document(self.service, dict(document)))
+
+
+def _about(fact: Any) -> str:
+    """The file that a fact is for: its order's, or its tracking number's where it names no order."""
+    return fact.subject if isinstance(fact, Sighting) else str(fact.order_id)
 
 
 def file_view(file: File) -> FileView:

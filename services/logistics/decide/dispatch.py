@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+from pydantic import JsonValue
+
 from services.logistics.commands import OpenCarrierClaim, StopLines
+from services.logistics.decide.check_digits import failed_scheme
 from services.logistics.decide.clocks import deadline, later, timers, values_for
-from services.logistics.decide.tasks import message, named, withdraw
+from services.logistics.decide.tasks import SERVICE, message, named, withdraw
 from services.logistics.state import (
     MAX_PARCELS,
     Clock,
@@ -16,28 +19,32 @@ from services.logistics.state import (
     Placed,
     Told,
 )
+from services.logistics.state.carriers import NO_CARRIERS, Carriers
 from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
+from shared.contracts.events.common import TaskWanted
 from shared.contracts.facts import ShipmentDispatched, ShipmentDispatchedBody
-from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
+from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile, Values
 
 
-def dispatched(fact: ShipmentDispatched, state: Placed, profile: Profile) -> Outcome:
+def dispatched(
+    fact: ShipmentDispatched, state: Placed, profile: Profile, carriers: Carriers = NO_CARRIERS
+) -> Outcome:
     """A parcel left, for the first time or again under a new tracking number."""
     parcel = state.parcel(fact.data.parcel_id)
     values = values_for(state, fact.data.carrier, profile)
     if parcel is not None:
-        return _told_again(fact, parcel, state, values)
+        return _told_again(fact, parcel, state, values, carriers)
     strange = [line for line in fact.data.lines if line not in state.lines]
     if strange:
         return Refused(slug="line-unknown", detail=f"The order has no line {strange[0]}.")
     if len(state.parcels) >= MAX_PARCELS:
         return Refused(slug="too-many-parcels", detail=f"An order has at most {MAX_PARCELS} parcels.")
-    return _left(fact, state, values)
+    return _left(fact, state, values, carriers)
 
 
-def _left(fact: ShipmentDispatched, state: Placed, values: Values) -> Decision:
+def _left(fact: ShipmentDispatched, state: Placed, values: Values, carriers: Carriers) -> Decision:
     """The parcel leaves: its clocks start and the buyer hears of it."""
     data = fact.data
     clock = Clock.handed_over(fact.at)
@@ -60,15 +67,45 @@ def _left(fact: ShipmentDispatched, state: Placed, values: Values) -> Decision:
         **deadline(clock, values),
     )
     stale_at = later(fact.at, values.stage_message_stale_after)
-    return Decision(
+    left = Decision(
         rule="stage_messages",
         events=(event,),
         timers=timers(parcel.parcel_id, clock, values),
         messages=(message(state, parcel, "parcel_dispatched", fact.at, stale_at),),
     )
+    return left + _doubted(state, parcel, carriers)
 
 
-def _told_again(fact: ShipmentDispatched, parcel: Parcel, state: Placed, values: Values) -> Outcome:
+def _doubted(state: Placed, parcel: Parcel, carriers: Carriers) -> Decision:
+    """Rule `number_check`: a number that fails its carrier's check digit is taken, and looked into once."""
+    scheme = failed_scheme(carriers, parcel.carrier, parcel.tracking_no)
+    if scheme is None:
+        return NOTHING
+    details: dict[str, JsonValue] = {
+        "parcel_id": parcel.parcel_id,
+        "carrier": parcel.carrier,
+        "tracking_no": parcel.tracking_no,
+        "slug": "number-mistyped",
+        "scheme": scheme,
+    }
+    task = TaskWanted(
+        task_id=task_id(SERVICE, state.order_id, "look_into", parcel.parcel_id, parcel.tracking_no),
+        kind="look_into",
+        order_id=state.order_id,
+        summary=f"The tracking number of parcel {parcel.parcel_id} fails {parcel.carrier}'s check digit: "
+        "was it mistyped? No carrier's scan will find it.",
+        details=details,
+    )
+    return Decision(
+        rule="number_check",
+        events=(said.ParcelNumberDoubted(**named(parcel), scheme=scheme),),
+        tasks=(task,),
+    )
+
+
+def _told_again(
+    fact: ShipmentDispatched, parcel: Parcel, state: Placed, values: Values, carriers: Carriers
+) -> Outcome:
     """The same again changes nothing; after a rebooking it brings the new tracking number."""
     data = fact.data
     same_lines = set(data.lines) == set(parcel.lines)
@@ -76,7 +113,7 @@ def _told_again(fact: ShipmentDispatched, parcel: Parcel, state: Placed, values:
     if same_lines and told in parcel.told:
         return NOTHING
     if same_lines and _awaits_number(parcel, data):
-        left = _left(fact, state, values)
+        left = _left(fact, state, values, carriers)
         over = [task for task in parcel.tasks if task.kind != "resolve_exception"]
         return left + Decision(tasks=withdraw(state, over, "dispatched"))
     return Refused(slug="parcel-known", detail="A parcel of this id was dispatched with other contents.")

@@ -4,8 +4,9 @@ from typing import Any, Final, assert_never
 
 from pydantic import JsonValue
 
+from services.logistics.commands import TakeScan
 from services.logistics.decide.clocks import deadline, later, no_timers, timers, values_for
-from services.logistics.decide.faults import cause_of
+from services.logistics.decide.faults import Cause, cause_of
 from services.logistics.decide.tasks import message, moment, named, want, withdraw
 from services.logistics.state import (
     WAY,
@@ -33,7 +34,15 @@ TEXT_KEPT: Final = 200
 """Characters of the carrier's words that the trace keeps."""
 
 
-def scanned(fact: ShipmentScanned, state: Placed, profile: Profile) -> Outcome:
+def scan_taken(command: TakeScan, state: Placed, profile: Profile) -> Outcome:
+    """A scan that a carrier told by tracking number, once its parcel was found."""
+    fact = ShipmentScanned(
+        id=command.sighting_id, at=command.told_at, order_id=command.order_id, data=command.scan
+    )
+    return scanned(fact, state, profile, command.reason)
+
+
+def scanned(fact: ShipmentScanned, state: Placed, profile: Profile, reason: str | None = None) -> Outcome:
     """A scan of one of the order's parcels; early when its parcel is not known yet."""
     scan = fact.data
     parcel = state.tracked(scan.carrier, scan.tracking_no)
@@ -50,7 +59,8 @@ def scanned(fact: ShipmentScanned, state: Placed, profile: Profile) -> Outcome:
         case Moving() | Troubled() | Returning() if _forward(parcel, scan):
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen.model_copy(update={"taken": True}))
             kept = Decision(rule=_rule(parcel, scan.status), notes=(note,))
-            return kept + _taken(state, parcel, scan, profile)
+            cause = cause_of(scan.text, scan.fault, reason)
+            return kept + _taken(state, parcel, scan, cause, profile)
         case Moving() | Troubled() | Returning() | Delivered() | Returned() | Lost() | PickupCancelled():
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen)
             return Decision(rule="stage_moves_forward", notes=(note,))
@@ -101,7 +111,9 @@ def _rule(parcel: OpenParcel, status: ScanStatus) -> str:
             return "stall_levels" if parcel.clock.level else "stage_moves_forward"
 
 
-def _taken(state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody, profile: Profile) -> Decision:
+def _taken(
+    state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody, cause: Cause, profile: Profile
+) -> Decision:
     """All that a scan that counts brings: what is said of it, and the clocks, tasks and messages."""
     values = values_for(state, parcel.carrier, profile)
     ended = scan.status in ("delivered", "returned")
@@ -114,11 +126,11 @@ def _taken(state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody, profile
     }
     if not ended:
         fields.update(deadline(clock, values))
-    stage = _stage_said(scan, parcel, fields)
+    stage = _stage_said(scan, parcel, cause, fields)
     return Decision(
         events=(*_moving_again(parcel, scan), *_resolved(parcel, scan.status), stage),
         timers=no_timers(parcel.parcel_id) if ended else timers(parcel.parcel_id, clock, values),
-        tasks=(*_over(state, parcel, scan.status), *_wanted(state, parcel, scan)),
+        tasks=(*_over(state, parcel, scan.status), *_wanted(state, parcel, scan, cause)),
         messages=_told(state, parcel, scan, values),
     )
 
@@ -142,7 +154,9 @@ def _resolved(parcel: OpenParcel, status: ScanStatus) -> tuple[Payload, ...]:
     return ()
 
 
-def _stage_said(scan: ShipmentScannedBody, parcel: OpenParcel, fields: dict[str, Any]) -> Payload:
+def _stage_said(
+    scan: ShipmentScannedBody, parcel: OpenParcel, cause: Cause, fields: dict[str, Any]
+) -> Payload:
     match scan.status:
         case "picked_up":
             return said.ParcelPickedUp(**fields)
@@ -153,7 +167,6 @@ def _stage_said(scan: ShipmentScannedBody, parcel: OpenParcel, fields: dict[str,
         case "delivered":
             return said.ParcelDelivered(**fields, lines=parcel.lines)
         case "exception":
-            cause = cause_of(scan.text, scan.fault)
             return said.ParcelException(**fields, reason=cause.reason, fault=cause.fault)
         case "returning":
             return said.ParcelReturning(**fields)
@@ -176,12 +189,13 @@ def _over(state: Placed, parcel: OpenParcel, status: ScanStatus) -> tuple[TaskCh
     return tuple(changes)
 
 
-def _wanted(state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody) -> tuple[TaskChange, ...]:
+def _wanted(
+    state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody, cause: Cause
+) -> tuple[TaskChange, ...]:
     """Rules `exception_scan` and `returned_to_sender`: an agent settles what the scan shows."""
     more: dict[str, JsonValue] = {"since": moment(scan.scanned_at)}
     match scan.status:
         case "exception":
-            cause = cause_of(scan.text, scan.fault)
             summary = f"Something went wrong on the way ({cause.reason}, fault: {cause.fault}): put it right."
             more |= {"reason": cause.reason, "fault": cause.fault}
             return want(state, parcel, "resolve_exception", summary, more=more)

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from services.logistics.state.charts import PARCEL_CHART
 from services.logistics.state.evolve import evolve
 from services.logistics.state.file import (
+    BY_PARCEL,
     AnswerTaken,
     ContactLearnt,
     LinesUnwanted,
@@ -37,11 +38,13 @@ from services.logistics.state.parcels import (
     Troubled,
     WayStage,
 )
+from services.logistics.state.tracking import Sighted, Tracked
 
 INITIAL: Final = NotPlaced()
 STATE: Final[TypeAdapter[State]] = TypeAdapter(State)
 
 __all__ = [
+    "BY_PARCEL",
     "INITIAL",
     "MAX_PARCELS",
     "MAX_TRACE",
@@ -67,8 +70,10 @@ __all__ = [
     "Returning",
     "ScanSeen",
     "Seen",
+    "Sighted",
     "State",
     "Told",
+    "Tracked",
     "Troubled",
     "WayStage",
     "evolve",

@@ -29,6 +29,7 @@ from services.logistics.state.parcels import (
     Troubled,
     WayStage,
 )
+from services.logistics.state.tracking import NumberLearnt, SightingKept, Tracked
 from shared.contracts.base import Frozen
 from shared.contracts.event import Event, Payload
 from shared.contracts.events import common
@@ -52,12 +53,26 @@ def evolve(state: State, change: Event | Frozen) -> State:
     match state:
         case NotPlaced():
             return _before_order(state, change)
+        case Tracked():
+            return _of_number(state, change)
         case Placed():
             return _of_order(state, change)
 
 
+def _of_number(state: Tracked, change: Event | Frozen) -> Tracked:
+    match change:
+        case NumberLearnt():
+            return state.with_parcel(change.parcel)
+        case SightingKept():
+            return state.with_sighting(change.sighted)
+        case _:
+            return state
+
+
 def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
     match change:
+        case NumberLearnt() | SightingKept():
+            return _of_number(Tracked(), change)
         case OrderLearnt():
             return Placed(
                 contact=state.contact,

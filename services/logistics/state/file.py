@@ -1,13 +1,17 @@
-"""The file of one order, and what it learns without saying it."""
+"""The two kinds of file, an order's and a tracking number's, and what an order's learns silently."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from services.logistics.state.parcels import OpenTask, Parcel, PickupCancelled, Seen
+from services.logistics.state.tracking import Tracked
 from shared.contracts.base import Frozen, Id, Name, Utc
 from shared.contracts.facts import Receiver
 from shared.kernel.decision import Note
+
+BY_PARCEL: Final = "parcel-id"
+"""In place of a carrier: the scan names the parcel by its own id, as a platform does that has no number."""
 
 
 class Contact(Frozen):
@@ -47,6 +51,8 @@ class Placed(_File):
 
     def tracked(self, carrier: str, tracking_no: str) -> Parcel | None:
         """The parcel that a scan is about: where two share a number, the one dispatched last."""
+        if carrier == BY_PARCEL:
+            return self.parcel(tracking_no)
         same = [p for p in self.parcels if (p.carrier, p.tracking_no) == (carrier, tracking_no)]
         return max(enumerate(same), key=lambda at: (at[1].dispatched_at, at[0]))[1] if same else None
 
@@ -68,13 +74,13 @@ class Placed(_File):
         )
 
 
-State = Annotated[NotPlaced | Placed, Field(discriminator="stage")]
+State = Annotated[NotPlaced | Placed | Tracked, Field(discriminator="stage")]
 
 
 def keys(state: State) -> tuple[str, ...]:
     """What a file is found by, beside the order: parcel ids and `carrier/tracking_no`."""
     match state:
-        case NotPlaced():
+        case NotPlaced() | Tracked():
             return ()
         case Placed():
             ids = [parcel.parcel_id for parcel in state.parcels]

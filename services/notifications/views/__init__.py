@@ -10,7 +10,7 @@ from services.notifications.views.board import LineSeen, MessageSeen, TaskSeen
 from services.notifications.views.sentences import sentence
 from shared.contracts.base import Frozen, Id, Name, Utc
 from shared.contracts.event import Event
-from shared.contracts.events import common
+from shared.contracts.events import common, logistics
 from shared.contracts.events import notifications as said
 from shared.contracts.tasks import Priority, TaskKind
 
@@ -89,11 +89,15 @@ INDEXED: Final = (
 """The paths by which boards and lists are filtered."""
 
 
+_OF_NO_ORDER: Final = (logistics.SightingRecorded, logistics.SightingMatched, logistics.SightingUnmatched)
+"""Said of a tracking number; what it comes to for an order, its parcel says."""
+
+
 def project(view: AnyView, event: Event) -> AnyView:
     """What is seen after one more event, said here or heard from another service."""
     if isinstance(event.data, said.MessageAllowed | said.MessageCapped):
         return _day(view, event)
-    if isinstance(view, DayView):
+    if isinstance(view, DayView) or isinstance(event.data, _OF_NO_ORDER):
         return view
     if isinstance(view, BlankView):
         view = OrderView(order_id=event.subject)

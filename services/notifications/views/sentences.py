@@ -56,6 +56,10 @@ _LOGISTICS: Final = {
     "parcel.resend_wanted": "Parcel {said.parcel_id} is to go out again to a confirmed address.",
     "parcel.refund_wanted": "The goods of returned parcel {said.parcel_id} are to be paid back.",
     "shipment.stopped": "The warehouse was told to keep {said.lines:count} lines: {said.reason:words}.",
+    "parcel.number_doubted": "The tracking number of parcel {said.parcel_id} may be mistyped.",
+    "sighting.recorded": "A scan of {said.tracking_no} waits for its parcel.",
+    "sighting.matched": "A scan of {said.tracking_no} belongs to parcel {said.parcel_id}.",
+    "sighting.unmatched": "A scan of {said.tracking_no} belongs to no parcel: {said.reason:words}.",
     "carrier_claim.opened": "{said.carrier} was asked to pay for lost parcel {said.parcel_id}.",
 }
 

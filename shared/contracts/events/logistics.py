@@ -4,7 +4,7 @@ from typing import Literal
 
 from shared.contracts.base import Id, Name, Utc
 from shared.contracts.event import Payload, says
-from shared.contracts.facts import Fault, Grams
+from shared.contracts.facts import Fault, Grams, ScanStatus
 
 
 class _Parcel(Payload):
@@ -207,3 +207,53 @@ class CarrierClaimOpened(_Parcel):
     """The carrier was asked to pay for a lost parcel, after the buyer had been served."""
 
     case_id: Id
+
+
+class _Sighting(Payload):
+    sighting_id: Id
+    """The fact that told it; the carrier's own words stay in the file of the tracking number."""
+    carrier: Id
+    tracking_no: Id
+    status: ScanStatus
+    scanned_at: Utc
+    """The carrier's time."""
+
+
+@says("sighting.recorded", "logistics")
+class SightingRecorded(_Sighting):
+    """A carrier told of a tracking number that is no parcel's yet: it is kept, and waits for its parcel."""
+
+    waits_until: Utc
+    scheme_failed: Name | None = None
+    """The check of its carrier that the number fails, such as `ups_1z`: it may be mistyped."""
+
+
+@says("sighting.matched", "logistics")
+class SightingMatched(_Sighting):
+    """A carrier's scan belongs to this order's parcel; `carrier` and `tracking_no` as it was dispatched."""
+
+    order_id: Id
+    parcel_id: Id
+    told_at: Utc
+    """When the carrier's word reached us."""
+    location: Name | None = None
+    fault: Fault | None = None
+    reason: Name | None = None
+    """A word of ours, for an exception."""
+    weight_grams: Grams | None = None
+
+
+@says("sighting.unmatched", "logistics")
+class SightingUnmatched(_Sighting):
+    """A carrier's scan belongs to no parcel that we know of, and no longer waits for one."""
+
+    reason: Name
+    """`no-parcel`, `ambiguous`, `out-of-time` or `too-many-waiting`."""
+
+
+@says("parcel.number_doubted", "logistics")
+class ParcelNumberDoubted(_Parcel):
+    """The tracking number fails the check of its carrier: somebody may have mistyped it."""
+
+    scheme: Name
+    """Which check it fails, such as `ups_1z`."""
