@@ -6,10 +6,6 @@ from typing import Final
 
 from services.logistics import commands as ask
 from shared.contracts.event import Event
-<<<<<<< HEAD
-from shared.contracts.events import aftersales, notifications, orders
-from shared.contracts.facts import ShipmentDispatched, ShipmentScanned
-=======
 from shared.contracts.events import aftersales, logistics, notifications, orders
 from shared.contracts.facts import (
     ShipmentDispatched,
@@ -17,7 +13,6 @@ from shared.contracts.facts import (
     ShipmentScannedBody,
     tracking_subject,
 )
->>>>>>> 270126aebf7fd91a47c6c8cffb275944aed485f6
 from shared.contracts.tasks import OnDate, WithCarrier, outcome_details
 from shared.kernel.decision import Command
 
@@ -41,18 +36,6 @@ _ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
 
 
 Asked = Command | ShipmentDispatched | ShipmentScanned
-<<<<<<< HEAD
-
-
-def react(event: Event) -> Sequence[tuple[str, Asked]]:
-    """The commands that follow from another service's event; none from one that is nothing to us."""
-    command = _command(event)
-    return ((event.subject, command),) if command is not None else ()
-
-
-def _command(event: Event) -> Asked | None:
-    match event.data:
-=======
 
 
 def react(event: Event) -> Sequence[tuple[str, Asked]]:
@@ -98,7 +81,6 @@ def _scan_of(matched: logistics.SightingMatched, at: datetime) -> ask.TakeScan:
 
 def _command(event: Event) -> Asked | None:
     match event.data:
->>>>>>> 270126aebf7fd91a47c6c8cffb275944aed485f6
         case orders.FactPassedOn(fact=ShipmentDispatched() | ShipmentScanned() as fact):
             return fact
         case orders.OrderPlaced() as placed:
