@@ -3,6 +3,7 @@
 from services.aftersales.commands import (
     AftersalesCommand,
     CancelPaidOrder,
+    LearnChange,
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
@@ -10,12 +11,13 @@ from services.aftersales.commands import (
     LearnPickupCancelled,
     LearnReturned,
     OpenForLostParcel,
+    PayBackDifference,
     PayBackLatePayment,
     PayBackReturnedParcel,
     TakeOutcome,
 )
 from shared.contracts.event import Event
-from shared.contracts.events import logistics, notifications, orders
+from shared.contracts.events import handling, logistics, notifications, orders
 from shared.contracts.facts import RefundRequested, ReturnReceived, ReturnShipped
 
 OWN_NAME = "aftersales"
@@ -40,6 +42,12 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
         case orders.CancellationRequested(reason=reason, lines=lines):
             return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason, lines=lines)
+        case handling.GiveBackWanted() as said:
+            return PayBackDifference(
+                at=at, wish_id=said.wish_id, amount=said.amount, currency=said.currency, lines=said.lines
+            )
+        case handling.OrderChanged() as said:
+            return LearnChange(at=at, total=said.total, lines=said.lines)
         case orders.LatePaymentRefundWanted() as said:
             return PayBackLatePayment(
                 at=at, payment_id=said.payment_id, amount=said.amount, currency=said.currency

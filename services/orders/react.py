@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from services.orders.commands import (
+    AnswerTask,
     CallOffRest,
     HearCaseEnded,
     HearCaseOpened,
@@ -22,6 +23,7 @@ from services.orders.commands import (
     RefundLatePayment,
     ReopenOrder,
 )
+from services.orders.state.handling import TASKS
 from shared.contracts.event import Event
 from shared.contracts.events import aftersales, logistics, notifications
 from shared.contracts.tasks import OnDate, outcome_details
@@ -29,7 +31,7 @@ from shared.contracts.tasks import OnDate, outcome_details
 GOODWILL: Final = "offer"
 """The rule by which `aftersales` pays a part instead of what was asked for; the goods stay wanted."""
 
-Answer = PromiseShipment | CallOffRest | RefundLatePayment | ReopenOrder
+Answer = AnswerTask | PromiseShipment | CallOffRest | RefundLatePayment | ReopenOrder
 
 
 def react(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
@@ -99,7 +101,7 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 refund_id=said.refund_id,
                 lines=said.lines,
                 amount=said.amount,
-                settles=said.by_rule != GOODWILL,
+                settles=said.by_rule != GOODWILL and said.kind != "difference",
             )
         case aftersales.CaseRefused() | aftersales.CaseClosed():
             return HearCaseEnded(at=at, case_id=said.case_id, kind=said.kind)
@@ -115,6 +117,15 @@ def _answer(event: Event, said: notifications.TaskCompleted) -> Answer | None:
         details = outcome_details(said.kind, said.outcome, said.details)
     except (KeyError, ValidationError):
         return None
+    if said.kind in TASKS:
+        return AnswerTask(
+            at=event.time,
+            task_id=said.task_id,
+            kind=said.kind,
+            outcome=said.outcome,
+            details=said.details,
+            by=said.agent_id,
+        )
     match (said.kind, said.outcome):
         case ("urge_shipment", "ships_on") if isinstance(details, OnDate):
             return PromiseShipment(at=event.time, task_id=said.task_id, ships_on=details.date)

@@ -13,6 +13,7 @@ from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
 from shared.contracts.example_values import value_by_type
 from shared.contracts.facts import tracking_subject
+from shared.contracts.handling_examples import HANDLING
 
 ORDER: Final = "DE-10482"
 CASE: Final = "RC-2071"
@@ -68,6 +69,7 @@ _BACK: Final = {"case_id": CASE, "condition": "intact"}
 _TOLD: Final = {"id": "f-7", "at": _BACK_AT, "order_id": ORDER, "fact": "return.received", "data": _BACK}
 
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
+    **HANDLING,
     # orders
     "order.placed": (
         PLACED,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from shared.contracts.base import Amount, Id, Name, Strict, Text, Utc
-from shared.contracts.facts import Receiver
+from shared.contracts.facts import Quantity, Receiver
 
 TaskKind = Literal[
     "urge_shipment",
@@ -21,6 +21,12 @@ TaskKind = Literal[
     "answer_buyer",
     "call_about_review",
     "look_into",
+    "confirm_wish",
+    "call_warehouse",
+    "verify_order",
+    "offer_choice",
+    "help_with_payment",
+    "merge_freight",
 ]
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
@@ -76,6 +82,24 @@ class WithLines(Strict):
     lines: Lines
 
 
+class WithReplacement(Strict):
+    """Another article in the place of a line, chosen by the buyer, for at most what the line costs."""
+
+    line_id: Id
+    sku: Id
+    name: Name
+    quantity: Quantity
+    amount: Amount
+
+
+class WithChecks(Strict):
+    """What was found of each field of an order."""
+
+    items: bool
+    address: bool
+    contact: bool
+
+
 class WithText(Strict):
     """What the buyer is told."""
 
@@ -117,6 +141,12 @@ OUTCOMES: Final[dict[TaskKind, Outcomes]] = {
     "answer_buyer": {"answered": WithText, "no_answer_needed": NoDetails},
     "call_about_review": {"reached": WithResult, "not_reached": NoDetails},
     "look_into": {"fixed": NoDetails, "ignored": WithReason},
+    "confirm_wish": {"confirmed": NoDetails, "declined": WithReason},
+    "call_warehouse": {"acknowledged": NoDetails, "impossible": WithReason},
+    "verify_order": {"checked": WithChecks},
+    "offer_choice": {"wait": OnDate, "replace": WithReplacement, "cancel_lines": NoDetails},
+    "help_with_payment": {"helped": NoDetails, "not_reached": NoDetails},
+    "merge_freight": {"give_back": NoDetails, "leave": NoDetails},
 }
 """For each kind of task, the outcomes it allows and the model of each outcome's arguments."""
 

@@ -16,6 +16,7 @@ from shared.kernel.calendar import QuietHours
 from shared.kernel.platforms import Facts, May, Source
 from shared.kernel.routes import Hours, Place, Route, StallLevels, Threshold, merged
 
+Language = Literal["en", "zh"]
 NO_OVERRIDES = "{}"
 OVERRIDES_MAX_CHARS = 8_000
 """A shop's overrides travel with each of its events."""
@@ -60,6 +61,16 @@ class Values(Strict):
     """How long before we hear of the dispatch a carrier's scan may lie and still be of that parcel."""
     tracking_number_reuse_after: Hours
     """How long after its dispatch a tracking number is still taken to be that parcel's."""
+    verification: Literal["none", "automatic", "task"] = "none"
+    """What is checked before an order is released: nothing, by rule and by hand what looks incomplete, or
+    every order by hand."""
+    confirm_wish_within: Hours = timedelta(hours=24)
+    acknowledge_within: Hours = timedelta(hours=4)
+    verify_within: Hours = timedelta(hours=4)
+    choice_within: Hours = timedelta(hours=24)
+    payment_help_within: Hours = timedelta(hours=2)
+    merge_freight: Literal["off", "task", "change"] = "task"
+    """What follows when a buyer's open orders paid freight more than once: nothing, a task, or the change."""
 
     @field_validator("thresholds")
     @classmethod
@@ -114,6 +125,8 @@ class Profile(Strict):
     shop_name: Name = "The shop"
     mail_from: Name = "service@shop.example"
     """Who writes to the buyer: the shop's name and its address for mail."""
+    language: Language = "en"
+    """In which the shop's fixed remarks are written."""
     ships_from: Place | None = None
     overrides: str = NO_OVERRIDES
     """The values that the shop overrides, as one JSON object."""
@@ -158,6 +171,8 @@ class Shop(Strict):
     zone: Name
     profile: Id = "default"
     mail_from: Name = "service@shop.example"
+    language: Language = "en"
+    """In which its fixed remarks on orders are written."""
     ships_from: Place | None = None
     """Where its parcels leave, `US` or `US/California`, in the words in which its orders name receivers."""
     overrides: dict[str, object] = Field(default_factory=dict)
@@ -186,6 +201,7 @@ def in_force(profile: Profile, shop: Shop) -> Profile:
         "zone": shop.zone,
         "shop_name": shop.name,
         "mail_from": shop.mail_from,
+        "language": shop.language,
         "ships_from": shop.ships_from,
     }
     return overridden(profile, shop.overrides).model_copy(update=of_shop)

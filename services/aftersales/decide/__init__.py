@@ -9,6 +9,7 @@ from services.aftersales.commands import (
     BuyerChooses,
     CancelPaidOrder,
     Knowledge,
+    LearnChange,
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
@@ -19,6 +20,7 @@ from services.aftersales.commands import (
     OnRequest,
     OpenDispute,
     OpenForLostParcel,
+    PayBackDifference,
     PayBackLatePayment,
     PayBackReturnedParcel,
     RetryRefund,
@@ -74,6 +76,10 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
             return requests.cancellation(command, state, profile)
         case PayBackLatePayment():
             return requests.late_payment(command, state)
+        case PayBackDifference():
+            return requests.difference(command, state)
+        case LearnChange():
+            return knowledge.order_changed(command, state)
         case TakeOutcome():
             return tasks.outcome_taken(command, state, profile)
         case BuyerAnswersOffer() | BuyerChooses() | RetryRefund():

@@ -27,6 +27,26 @@ _ORDERS: Final = {
     "order.refunded": "The order ended: {said.amount} {said.currency} were paid back.",
     "fact.passed_on": "The shop's platform told {said.fact.fact}, and it was passed on.",
     "contact.changed": "Who receives the order was confirmed.",
+    "order.wish_made": "{said.by} took a wish: {said.kind:words} ({said.wish_id}).",
+    "order.flagged": "{said.by} flagged the order {said.colour}.",
+    "order.remarked": "{said.by} wrote a remark.",
+    "order.wish_confirmed": "{said.wish_id} was confirmed with the buyer by {said.by}.",
+    "order.wish_dropped": "{said.wish_id} was dropped: {said.reason:words}.",
+    "order.instruction_given": "The warehouse and the label printer were told of {said.wish_id}.",
+    "order.instruction_acknowledged": "{said.by} acknowledged {said.wish_id}.",
+    "order.changed": "The order was changed; its total was {said.was_total} and is {said.total} "
+    "{said.currency}.",
+    "order.give_back_wanted": "{said.amount} {said.currency} are to be given back for {said.wish_id}.",
+    "order.verified": "{said.by} checked the order: {said.good:count} fields are good, "
+    "{said.wrong:count} wrong.",
+    "order.release_blocked": "The order must not leave yet; it waits for {said.waits_for:count} things.",
+    "order.released": "The order was released to who ships it.",
+    "order.payment_failed": "The buyer could not pay ({said.times} times): {said.reason:words}.",
+    "order.stock_short": "{said.lines:count} lines are out of stock.",
+    "order.choice_made": "About {said.shortage_id} was chosen: {said.choice:words}.",
+    "order.supplemented": "Order {said.by_order} adds to this one.",
+    "freight.merge_due": "{said.orders:count} orders leave as one; {said.give_back} {said.currency} of "
+    "freight are too much.",
 }
 
 _LOGISTICS: Final = {

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import assert_never
 
-from services.orders.commands import CallOffRest
+from services.orders.commands import CallOffRest, CancelOrder
 from services.orders.decide import paying, serving, shipping
 from services.orders.state import (
     Cancelled,
@@ -72,10 +72,37 @@ def called_off(command: CallOffRest, state: State, profile: Profile) -> Outcome:
     return Decision(notes=(answered,)) + off
 
 
-def _call_off(state: Served, at: datetime, profile: Profile, *, reason: str, by: str) -> Decision:
+def asked_for(command: CancelOrder, state: State, profile: Profile) -> Outcome:
+    """Somebody asks for the cancellation: as the fact, but what can't be is a refusal that says why."""
+    match state:
+        case Closed() | Cancelled() | Refunded() | Cancelling():
+            return Refused(slug=f"order-{state.stage}", detail=f"The order is {state.stage} already.")
+        case _:
+            pass
+    body = facts.OrderCancelledBody(reason=command.reason, by=command.by)
+    order_id = "-" if isinstance(state, Unknown) else state.order.order_id
+    fact = facts.OrderCancelled(id="-", at=command.at, order_id=order_id, data=body)
+    outcome = cancelled(fact, state, profile)
+    return outcome.model_copy(update={"early": False}) if isinstance(outcome, Refused) else outcome
+
+
+def given_up(state: Served, lines: tuple[str, ...], at: datetime, profile: Profile) -> Decision:
+    """`out_of_stock`: the buyer gives up lines that are out of stock; they are paid back."""
+    return _call_off(state, at, profile, reason="out_of_stock", by="buyer", some=lines)
+
+
+def _call_off(
+    state: Served,
+    at: datetime,
+    profile: Profile,
+    *,
+    reason: str,
+    by: str,
+    some: tuple[str, ...] | None = None,
+) -> Decision:
     """Ask `aftersales` to pay back what has not left, once: what was asked before is not owed any more."""
     goods = state.order.goods
-    lines = goods.owed()
+    lines = goods.owed() if some is None else tuple(line for line in goods.owed() if line in some)
     if not lines:
         return NOTHING
     event = orders.CancellationRequested(

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from services.orders.decide import late_payment, timers
+from services.orders.decide import late_payment, timers, wishes
+from services.orders.decide.changes import mark_of
 from services.orders.state import (
     Cancelled,
     Closed,
@@ -14,9 +15,11 @@ from services.orders.state import (
     Unknown,
     Unpaid,
 )
+from services.orders.templates import WishRules
 from shared.contracts import facts
 from shared.contracts.events import orders
 from shared.contracts.events.common import MessageWanted, TaskWanted
+from shared.contracts.wishes import FIELDS, VerifiedField
 from shared.kernel import money
 from shared.kernel.calendar import later
 from shared.kernel.decision import (
@@ -47,7 +50,7 @@ STOP_UNPAID: Final = (
 )
 
 
-def placed(fact: facts.OrderPlaced, state: State, profile: Profile) -> Outcome:
+def placed(fact: facts.OrderPlaced, state: State, profile: Profile, rules: WishRules) -> Outcome:
     """`payment_reminder_after`, `payment_last_call_before_close`, `close_unpaid_after`: set going."""
     if not isinstance(state, Unknown):
         if _same_order(fact, state.order):
@@ -64,6 +67,10 @@ def placed(fact: facts.OrderPlaced, state: State, profile: Profile) -> Outcome:
         lines=told.lines,
         ship_service=told.ship_service,
         closes_at=closes_at,
+        freight=told.freight,
+        ships_to=mark_of(told.buyer_id, told.receiver),
+        supplements=told.supplements,
+        checks=_checks(told),
     )
     contact = orders.ContactChanged(buyer_id=told.buyer_id, receiver=told.receiver)
     reminders = (
@@ -78,7 +85,21 @@ def placed(fact: facts.OrderPlaced, state: State, profile: Profile) -> Outcome:
         events=(event,),
         contacts=(Contact(payload=contact),),
         timers=(*set_going, SetTimer(name=timers.CLOSE_UNPAID, due_at=closes_at)),
-    )
+    ) + wishes.told_with_order(told.requests, fact.at, profile, rules)
+
+
+def _checks(told: facts.OrderPlacedBody) -> tuple[VerifiedField, ...]:
+    """Rule `verification`: what looks complete. Lines and freight make up the total; a place and a way to
+    reach the receiver are there.
+    """
+    receiver = told.receiver
+    sums_up = money.total(line.amount for line in told.lines) + (told.freight or money.ZERO) == told.total
+    found: dict[VerifiedField, bool] = {
+        "items": sums_up,
+        "address": bool(receiver.address and (receiver.city or receiver.postal_code)),
+        "contact": bool(receiver.phone or receiver.email),
+    }
+    return tuple(field for field in FIELDS if found[field])
 
 
 def _same_order(fact: facts.OrderPlaced, order: Order) -> bool:

@@ -1,10 +1,11 @@
-"""HTTP of orders: facts in, orders to look at."""
+"""HTTP of orders: facts in, orders to look at and to work on."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
+from services.orders.api.handling import handling_routes
 from services.orders.views import OrderView
 from shared.adapters.http.auth import Reader, Teller
 from shared.adapters.http.commands import look, tagged
@@ -17,7 +18,14 @@ from shared.contracts.base import Id
 from shared.contracts.facts import OrdersFact
 from shared.runtime.desk import Desk, FileView
 
-EXAMPLES: Final = fact_examples("order.placed", "order.paid", "order.cancelled")
+EXAMPLES: Final = fact_examples(
+    "order.placed",
+    "order.paid",
+    "order.cancelled",
+    "payment.failed",
+    "stock.short",
+    "instruction.acknowledged",
+)
 
 SeenStage = Literal[
     "unpaid", "closed", "cancelled", "refunded", "completed", "paid", "cancelling", "dispatched", "delivered"
@@ -59,6 +67,7 @@ def routes(desk: Desk) -> APIRouter:
             return seen
         raise not_found("order")
 
+    handling_routes(router, desk)
     return router
 
 
