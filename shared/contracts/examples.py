@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from shared.contracts.base import Frozen
 from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
+from shared.contracts.examples_of_reports import OF_REPORTS
 
 ORDER: Final = "DE-10482"
 CASE: Final = "RC-2071"
@@ -64,6 +65,7 @@ _STALL: Final[Values] = {"kind": "check_with_carrier", "wanted_by": "logistics"}
 _ON_THE_WAY: Final[Values] = {"deadline": "stalled", "deadline_at": "2026-03-07T08:05:00Z"}
 
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
+    **OF_REPORTS,
     # orders
     "order.placed": (
         PLACED,

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from services.orders.commands import (
     CallOffRest,
+    CancelAfterCall,
     HearCaseEnded,
     HearCaseOpened,
     HearParcelArrived,
@@ -19,7 +20,7 @@ from services.orders.commands import (
     RefundLatePayment,
     ReopenOrder,
 )
-from services.orders.decide import cancelling, late_payment, paying, serving, shipping, timers
+from services.orders.decide import cancelling, late_payment, paying, reminding, serving, shipping, timers
 from services.orders.state import State
 from shared.contracts.facts import OrderCancelled, OrderPaid, OrderPlaced
 from shared.kernel.decision import NOTHING, EffectDone, EffectFailed, Outcome, TimerDue
@@ -42,6 +43,8 @@ def decide(command: OrdersCommand, state: State, now: datetime, profile: Profile
             return shipping.promised(command, state, profile)
         case CallOffRest():
             return cancelling.called_off(command, state, profile)
+        case CancelAfterCall():
+            return reminding.cancelled_on_the_phone(command, state, profile)
         case RefundLatePayment():
             return late_payment.refund(command, state)
         case ReopenOrder():
@@ -67,12 +70,12 @@ def decide(command: OrdersCommand, state: State, now: datetime, profile: Profile
 def _timer_due(due: TimerDue, state: State, profile: Profile) -> Outcome:
     """A timer whose moment means nothing in this stage is spent without a word."""
     match due.name:
-        case timers.REMINDER_FIRST:
-            return paying.remind(state, "first")
-        case timers.REMINDER_LAST_CALL:
-            return paying.remind(state, "last_call")
+        case timers.REMINDER_FIRST | timers.REMINDER_LAST_CALL | timers.REMINDER:
+            return reminding.remind(due, state, profile)
+        case timers.PAYMENT_CALL:
+            return reminding.call(state)
         case timers.CLOSE_UNPAID:
-            return paying.close(state)
+            return paying.close(state, profile)
         case timers.SHIP:
             return shipping.overdue(due, state, profile)
         case timers.COMPLETE:
