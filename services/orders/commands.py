@@ -121,6 +121,12 @@ class CallOffRest(Command):
     reason: Name
 
 
+class CancelAfterCall(Command):
+    """`call_about_payment`: the buyer said on the phone that he does not want it any more."""
+
+    task_id: Id
+
+
 class RefundLatePayment(Command):
     """`late_payment`: the money goes back."""
 
@@ -319,6 +325,7 @@ OrdersCommand = (
     | HeardOfGoods
     | PromiseShipment
     | CallOffRest
+    | CancelAfterCall
     | RefundLatePayment
     | ReopenOrder
     | TimerDue

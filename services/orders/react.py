@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from services.orders.commands import (
     AnswerTask,
     CallOffRest,
+    CancelAfterCall,
     HearCaseEnded,
     HearCaseOpened,
     HeardOfGoods,
@@ -31,7 +32,7 @@ from shared.contracts.tasks import OnDate, outcome_details
 GOODWILL: Final = "offer"
 """The rule by which `aftersales` pays a part instead of what was asked for; the goods stay wanted."""
 
-Answer = AnswerTask | PromiseShipment | CallOffRest | RefundLatePayment | ReopenOrder
+Answer = AnswerTask | PromiseShipment | CallOffRest | CancelAfterCall | RefundLatePayment | ReopenOrder
 
 
 def react(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
@@ -131,6 +132,8 @@ def _answer(event: Event, said: notifications.TaskCompleted) -> Answer | None:
             return PromiseShipment(at=event.time, task_id=said.task_id, ships_on=details.date)
         case ("urge_shipment", "out_of_stock" | "cancel"):
             return CallOffRest(at=event.time, task_id=said.task_id, reason=said.outcome)
+        case ("call_about_payment", "cancel"):
+            return CancelAfterCall(at=event.time, task_id=said.task_id)
         case ("late_payment", "refund"):
             return RefundLatePayment(at=event.time, task_id=said.task_id)
         case ("late_payment", "reopen"):

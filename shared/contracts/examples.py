@@ -12,6 +12,7 @@ from typing import Any, Final
 from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
 from shared.contracts.example_values import value_by_type
+from shared.contracts.examples_of_reports import OF_REPORTS
 from shared.contracts.facts import tracking_subject
 from shared.contracts.handling_examples import HANDLING
 
@@ -70,6 +71,7 @@ _TOLD: Final = {"id": "f-7", "at": _BACK_AT, "order_id": ORDER, "fact": "return.
 
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     **HANDLING,
+    **OF_REPORTS,
     # orders
     "order.placed": (
         PLACED,

@@ -10,6 +10,7 @@ from shared.contracts.facts import Quantity, Receiver
 TaskKind = Literal[
     "urge_shipment",
     "late_payment",
+    "call_about_payment",
     "check_pickup",
     "check_with_carrier",
     "confirm_loss",
@@ -117,6 +118,7 @@ Outcomes = dict[str, type[Strict]]
 OUTCOMES: Final[dict[TaskKind, Outcomes]] = {
     "urge_shipment": {"ships_on": OnDate, "out_of_stock": NoDetails, "cancel": NoDetails},
     "late_payment": {"refund": NoDetails, "reopen": NoDetails},
+    "call_about_payment": {"reached": WithResult, "not_reached": NoDetails, "cancel": NoDetails},
     "check_pickup": {"picked_up": NoDetails, "rebook": WithCarrier, "cancelled": NoDetails},
     "check_with_carrier": {
         "moving": NoDetails,

@@ -7,6 +7,7 @@ from services.orders.commands import (
     AcknowledgeWish,
     AnswerTask,
     CallOffRest,
+    CancelAfterCall,
     CancelOrder,
     ChooseForShortage,
     ConfirmWish,
@@ -43,6 +44,7 @@ from services.orders.decide import (
     paying,
     payment_help,
     release,
+    reminding,
     serving,
     shipping,
     stock,
@@ -97,6 +99,8 @@ def _ruled(command: OrdersCommand, state: State, profile: Profile, rules: WishRu
             return shipping.promised(command, state, profile)
         case CallOffRest():
             return cancelling.called_off(command, state, profile)
+        case CancelAfterCall():
+            return reminding.cancelled_on_the_phone(command, state, profile)
         case RefundLatePayment():
             return late_payment.refund(command, state)
         case ReopenOrder():
@@ -171,12 +175,12 @@ def _told(
 def _timer_due(due: TimerDue, state: State, profile: Profile) -> Outcome:
     """A timer whose moment means nothing in this stage is spent without a word."""
     match due.name:
-        case timers.REMINDER_FIRST:
-            return paying.remind(state, "first")
-        case timers.REMINDER_LAST_CALL:
-            return paying.remind(state, "last_call")
+        case timers.REMINDER_FIRST | timers.REMINDER_LAST_CALL | timers.REMINDER:
+            return reminding.remind(due, state, profile)
+        case timers.PAYMENT_CALL:
+            return reminding.call(state)
         case timers.CLOSE_UNPAID:
-            return paying.close(state)
+            return paying.close(state, profile)
         case timers.SHIP:
             return shipping.overdue(due, state, profile)
         case timers.COMPLETE:

@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import assert_never
 
 from services.orders.commands import CallOffRest, CancelOrder
-from services.orders.decide import paying, serving, shipping
+from services.orders.decide import paying, reminding, serving, shipping
 from services.orders.state import (
     Cancelled,
     Cancelling,
@@ -44,7 +44,12 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
             if fact.at > state.closes_at:
                 return paying.time_is_over(state)
             off = orders.OrderCancelled(reason=fact.data.reason, by=fact.data.by)
-            return Decision(rule=_RULE, events=(off,), timers=paying.STOP_UNPAID)
+            return Decision(
+                rule=_RULE,
+                events=(off,),
+                timers=paying.stop_unpaid(profile),
+                tasks=reminding.no_call_needed(state, "cancelled"),
+            )
         case Paid():
             if state.order.goods.gone():
                 return _TOO_LATE

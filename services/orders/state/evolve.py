@@ -145,6 +145,8 @@ def _said_unpaid(state: Unpaid, event: Event) -> Known:
             return Closed(order=state.order, reason=said.reason)
         case orders.OrderCancelled():
             return Cancelled(order=state.order, reason=said.reason, by=said.by)
+        case TaskWanted(kind="call_about_payment"):
+            return state.model_copy(update={"call_task": said.task_id})
         case _:
             return state
 

@@ -103,6 +103,8 @@ class Unpaid(Frozen):
     stage: Literal["unpaid"] = "unpaid"
     order: Order
     closes_at: Utc
+    call_task: Id | None = None
+    """The `call_about_payment` that was wanted."""
 
 
 class _Served(Frozen):

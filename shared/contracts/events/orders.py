@@ -44,9 +44,14 @@ class PaymentReminderDue(Payload):
     """The order is still unpaid at a moment at which the buyer should hear of it."""
 
     stage: Literal["first", "last_call"]
+    """Which of the reminder's texts."""
     total: Amount
     currency: Currency
     closes_at: Utc
+    step: Name | None = None
+    """The stage's name in a profile that has others than these two."""
+    withheld: Name | None = None
+    """Why the shop's settings keep it from the buyer, if they do: a slug such as `amount_too_small`."""
 
 
 @says("order.closed", "orders")
