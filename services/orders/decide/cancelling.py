@@ -1,7 +1,7 @@
 """Taking an order off: before it is paid, before anything leaves, or what is left of it."""
 
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import assert_never
 
 from services.orders.commands import CallOffRest, CancelOrder
@@ -22,7 +22,6 @@ from services.orders.state import (
     UrgeAnswered,
 )
 from shared.contracts import facts
-from shared.contracts.base import AMOUNT_MAX_DIGITS
 from shared.contracts.events import orders
 from shared.kernel import money
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
@@ -134,14 +133,7 @@ def _worth(state: Served, lines: tuple[str, ...]) -> Decimal:
     order = state.order
     left = max(state.payment.amount - order.goods.paid_back(), money.ZERO)
     if set(lines) == set(order.goods.lines):
-        return _writable(left)
-    return _writable(min(left, money.total(line.amount for line in order.lines if line.line_id in lines)))
-
-
-def _writable(amount: Decimal) -> Decimal:
-    """The amount with as many places as the contracts let it have."""
-    _, digits, exponent = amount.as_tuple()
-    if not isinstance(exponent, int) or len(digits) <= AMOUNT_MAX_DIGITS:
-        return amount
-    places = max(0, -exponent - (len(digits) - AMOUNT_MAX_DIGITS))
-    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN)
+        return money.writable(left)
+    return money.writable(
+        min(left, money.total(line.amount for line in order.lines if line.line_id in lines))
+    )

@@ -38,6 +38,7 @@ from services.orders.templates import WishRules
 from shared.contracts.event import Event
 from shared.contracts.events import handling as says
 from shared.contracts.events.common import TaskWanted
+from shared.contracts.facts import OrderPlaced
 from shared.contracts.wishes import FIELDS, VerifiedField
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 from shared.kernel.profiles import Profile
@@ -73,9 +74,9 @@ def follow(
     """The decision, and what it means for the order's wishes, checks and release."""
     if decision is NOTHING or _untouched(state, decision, profile):
         return decision
-    at = command.at
+    at, placed = command.at, command.order_id if isinstance(command, OrderPlaced) else "-"
     for step in (_asks, _ends, _verifies, _instructs, _gates):
-        after = folded(state, decision, at)
+        after = folded(state, decision, at, placed)
         if isinstance(after, Unknown):
             return decision
         decision += step(after, at, profile, wishes)
@@ -84,12 +85,12 @@ def follow(
     return decision
 
 
-def folded(state: State, decision: Decision, at: datetime) -> State:
-    """The file as a decision leaves it."""
+def folded(state: State, decision: Decision, at: datetime, placed: str = "-") -> State:
+    """The file as a decision leaves it; `placed` is the order that the decision places, if it does."""
     for note in decision.notes:
         state = evolve(state, note)
     for payload in (*decision.events, *decision.tasks):
-        order_id = "" if isinstance(state, Unknown) else state.order.order_id
+        order_id = placed if isinstance(state, Unknown) else state.order.order_id
         event = Event.model_construct(
             source="orders", name=payload.name, subject=order_id, time=at, data=payload
         )

@@ -298,6 +298,7 @@ def _give_back(order: Order, wish: Wish) -> tuple[says.GiveBackWanted, ...]:
     if amount <= 0:
         return ()
     lines = () if wish.line is None else (wish.line.line_id,)
+    amount = money.writable(amount)
     said = says.GiveBackWanted(wish_id=wish.wish_id, amount=amount, currency=order.currency, lines=lines)
     return (said,)
 
@@ -314,7 +315,10 @@ def _undone(order: Order, wish: Wish) -> tuple[says.OrderChanged, ...]:
 def changed(
     order: Order, wish_id: str, *, line: Line | None = None, freight: Decimal | None = None
 ) -> tuple[says.OrderChanged, ...]:
-    """The order with another line or another freight, and the total that follows; nothing if it stays."""
+    """The order with another line or another freight, and the total that follows.
+
+    Nothing if it stays, or if the total has more digits than can be written.
+    """
     lines, total, now_freight = order.lines, order.total, order.freight
     if line is not None:
         was = order.line(line.line_id)
@@ -323,12 +327,15 @@ def changed(
     if freight is not None and order.freight is not None:
         total += freight - order.freight
         now_freight = freight
+    total = max(total, money.ZERO)
+    if not money.fits(total) or (lines, now_freight) == (order.lines, order.freight):
+        return ()
     said = says.OrderChanged(
         lines=lines,
-        total=max(total, money.ZERO),
+        total=total,
         freight=now_freight,
         was_total=order.total,
         currency=order.currency,
         wish_id=wish_id,
     )
-    return (said,) if (lines, now_freight) != (order.lines, order.freight) else ()
+    return (said,)
