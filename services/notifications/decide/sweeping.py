@@ -15,7 +15,7 @@ from services.notifications.decide.tasks import close
 from services.notifications.state import OrderFile
 from services.notifications.state.files import Swept
 from services.notifications.state.notes import SweepSet
-from services.notifications.state.tasks import CompletedTask, LiveTask
+from services.notifications.state.tasks import AnyTask, CompletedTask, LiveTask
 from shared.contracts.event import Payload
 from shared.contracts.events.notifications import TaskCreated
 from shared.contracts.events.reports import Finding, FindingKind
@@ -161,10 +161,14 @@ def _with_tasks(
         if task is not None:
             told.append(finding.model_copy(update={"task_id": task.task_id}))
             continue
-        task_name = task_id(SERVICE, file.order_id, "look_into", SWEEP, finding.kind, finding.about or "")
-        if file.task(task_name) is not None or not _needs_one(file, finding, found, at):
+        before = [each for each in file.tasks if _is_about(each, finding)]
+        done = any(isinstance(each, CompletedTask) for each in before)
+        if done or not _needs_one(file, finding, found, at):
             told.append(finding)
             continue
+        # One that closed itself comes again when its cause does; so the number is part of its name.
+        about = (finding.kind, finding.about or "", len(before))
+        task_name = task_id(SERVICE, file.order_id, "look_into", SWEEP, *about)
         tasks.append(_task(task_name, finding))
         told.append(finding.model_copy(update={"task_id": task_name, "new_task": True}))
     return tuple(tasks), tuple(told)
@@ -178,9 +182,14 @@ def _task_of(file: OrderFile, finding: Finding) -> LiveTask | None:
         )
         if same_case or finding.kind == "abnormal" or task.kind in _HAS.get(finding.kind, ()):
             return task
-        if task.details.get("finding") == finding.kind and task.details.get("about") == finding.about:
+        if _is_about(task, finding):
             return task
     return None
+
+
+def _is_about(task: AnyTask, finding: Finding) -> bool:
+    """Whether the sweep made the task for this finding."""
+    return task.details.get("finding") == finding.kind and task.details.get("about") == finding.about
 
 
 def _needs_one(file: OrderFile, finding: Finding, found: tuple[Finding, ...], at: datetime) -> bool:

@@ -12,7 +12,8 @@ from shared.contracts.event import Event
 _ORDERS: Final = {
     "order.placed": "The order was placed: {said.lines:count} lines, {said.total} {said.currency}.",
     "order.paid": "The order was paid: {said.amount}. It is to leave by {said.ship_by}.",
-    "order.payment_reminder_due": "Still unpaid ({said.stage:words}); it closes at {said.closes_at}.",
+    "order.payment_reminder_due": "Still unpaid ({said.stage:words}); it closes at {said.closes_at}."
+    "{said.withheld:kept}",
     "order.closed": "The order closed: {said.reason:words}.",
     "order.reopened": "The order was reopened with its late payment of {said.amount}.",
     "order.late_payment_refund_wanted": "A late payment of {said.amount} is to be given back.",
@@ -150,6 +151,10 @@ class _Plain(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         match value, format_spec:
+            case (None, "kept"):
+                return ""
+            case (_, "kept"):
+                return f" Kept from the buyer: {str(value).replace('_', ' ')}."
             case (None, _):
                 return "none"
             case (datetime(), _):
