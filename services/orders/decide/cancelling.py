@@ -124,7 +124,7 @@ def _paid_back(state: Paid, at: datetime) -> Decision:
     """The platform took the order off and paid it back: it ends, and nobody here pays it again."""
     goods = state.order.goods
     follows = shipping.follow(state, goods.call_off(goods.owed()), at, why="refunded")
-    amount = _writable(max(state.payment.amount - goods.paid_back(), money.ZERO))
+    amount = money.writable(max(state.payment.amount - goods.paid_back(), money.ZERO))
     return follows + serving.ended(state, amount)
 
 
