@@ -84,8 +84,6 @@ class Values(Strict):
     verify_within: Hours = timedelta(hours=4)
     choice_within: Hours = timedelta(hours=24)
     payment_help_within: Hours = timedelta(hours=2)
-    merge_freight: Literal["off", "task", "change"] = "task"
-    """What follows when a buyer's open orders paid freight more than once: nothing, a task, or the change."""
 
     @field_validator("thresholds")
     @classmethod

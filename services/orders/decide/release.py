@@ -190,8 +190,13 @@ def _gates(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> D
 
 
 def blockers(handling: Handling, profile: Profile) -> tuple[str, ...]:
-    """What keeps the order from leaving: unverified fields, open wishes, shortages without an answer."""
-    fields = handling.unverified() if profile.values.verification != "none" else ()
+    """What keeps the order from leaving: unverified fields, open wishes, shortages without an answer.
+
+    Where nothing is checked, a check that somebody asked for all the same is one of the address.
+    """
+    checked = profile.values.verification != "none"
+    asked_for = any(task.kind == "verify_order" for task in handling.tasks)
+    fields = handling.unverified() if checked else ("address",) if asked_for else ()
     open_wishes = (wish.wish_id for wish in handling.open_wishes())
     short = (one.shortage_id for one in handling.shortages if one.choice is None)
     return (*fields, *open_wishes, *short)

@@ -190,7 +190,26 @@ def dropped(command: DropWish, state: State, profile: Profile) -> Outcome:
             return forbidden
     if not wish.open:
         return Refused(slug="wish-done", detail="The wish is done; make another one instead.")
-    return drop(order, wish, command.reason, command.by)
+    return drop(order, wish, command.reason, command.by) + _where_now(order, wish, state, command, profile)
+
+
+def _where_now(order: Order, wish: Wish, state: State, command: DropWish, profile: Profile) -> Decision:
+    """The contact can't be put back, since nobody here keeps it: an agent sees where the order goes now."""
+    if wish.kind != "address" or not isinstance(state, Unpaid | Paid):
+        return NOTHING
+    if order.handling.tasks_about(order.order_id, "verify_order"):
+        return NOTHING
+    task = want(
+        order,
+        "verify_order",
+        order.order_id,
+        command.at,
+        profile.values.verify_within,
+        f"The change of the address was dropped ({command.reason}): check where the order goes.",
+        priority="high",
+        more={"fields": ["address", "contact"]},
+    )
+    return Decision(tasks=(task,))
 
 
 def drop(order: Order, wish: Wish, reason: str, by: str) -> Decision:
