@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.notifications.decide.days import MERGED_MAX
 from services.notifications.state import BuyerDay
 from shared.contracts.events import common, orders
+from shared.contracts.events.notifications import MessageFailed, MessageSent, MessageSuppressed
 from shared.kernel.calendar import QuietHours, local_date, quiet_until
 from tests.kit.rules import START, after, default_profile
 from tests.notifications.world import Shop
@@ -22,7 +23,7 @@ PAID = orders.OrderPaid(amount=Decimal("10.00"), payment_id="p", ship_by=START)
 
 
 def merging(zone: str = "UTC", **values: Any) -> Shop:
-    return Shop(zone, **{"payment_reminder_merge_within": WINDOW, **values})
+    return Shop(zone, None, payment_reminder_merge_within=WINDOW, **values)
 
 
 def reminder(order_id: str, stage: str = "first", total: str = "10.00") -> common.MessageWanted:
@@ -250,11 +251,10 @@ def test_whatever_is_paid_when_a_buyer_gets_one_reminder_a_window_and_each_says_
     refused = sum(event.name == "message.failed" for event in shop.events)
     if not refused:
         assert all(later - at >= WINDOW for at, later in pairwise(sent_at))
-    ended = Counter(
-        (event.subject, event.data.message_id)  # type: ignore[attr-defined]
-        for event in shop.events
-        if event.name in ("message.sent", "message.suppressed", "message.failed")
-    )
+    ended = Counter[tuple[str, str]]()
+    for event in shop.events:
+        if isinstance(event.data, MessageSent | MessageSuppressed | MessageFailed):
+            ended[(event.subject, event.data.message_id)] += 1
     assert set(ended) == asked
     assert set(ended.values()) <= {1}
     assert all(file.timers == {} for file in shop.files.values())

@@ -177,6 +177,17 @@ def test_an_order_that_is_late_and_urged_gets_no_second_task() -> None:
     assert [kind for kind, _ in tasks(shop)] == ["urge_shipment"]
 
 
+def test_a_task_that_is_wanted_a_moment_after_the_sweep_takes_its_place() -> None:
+    shop = order_with(PAID, OPENED)
+    shop.run_until(MORNING)
+    assert tasks(shop) == [("look_into", "unshipped"), ("look_into", "refund_open")]
+    shop.hear(task_wanted("urge_shipment"), MORNING, source="orders")
+    decide = task_wanted("decide_case", "t-2").model_copy(update={"details": {"case_id": "C-1"}})
+    shop.hear(decide, MORNING, source="aftersales")
+    assert [closed.reason for closed in shop.of("task.closed")] == ["has_a_task", "has_a_task"]
+    assert sorted(task.kind for task in shop.state().live_tasks) == ["decide_case", "urge_shipment"]
+
+
 def test_an_unpaid_order_is_told_of_and_needs_nobody() -> None:
     shop = order_with()
     shop.run_until(after(days=1))

@@ -111,7 +111,7 @@ def _of_order(command: OrderCommand, file: OrderFile, occasion: Occasion) -> Out
         case ScanOrder():
             return sweeping.scan(file, occasion)
         case WantTask() | RaiseTask() | WithdrawTask():
-            return tasks.told(command, file)
+            return tasks.told(command, file) + sweeping.taken_over(command, file)
         case ClaimTask() | Heartbeat() | ReturnTask() | CompleteTask():
             return agents.act(command, file, occasion)
         case TimerDue():

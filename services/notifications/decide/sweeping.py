@@ -9,6 +9,7 @@ a fortnight is not told of any more: its tasks are there.
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from services.notifications.commands import RaiseTask, WantTask, WithdrawTask
 from services.notifications.decide import reports
 from services.notifications.decide.occasion import SERVICE, Occasion
 from services.notifications.decide.tasks import close
@@ -34,7 +35,7 @@ SAID: Final[dict[FindingKind, str]] = {
     "unshipped": "The order should have left, and nobody has a task about it.",
     "refund_open": "A refund request is open, and nobody has a task about it.",
     "dispute_open": "A dispute is open, and nobody has a task about it.",
-    "message_unanswered": "The buyer waits for an answer, and nobody has a task about it.",
+    "message_unanswered": "The buyer waits for an answer.",
     "review_unread": "Nobody has read the buyer's review.",
 }
 _HAS: Final[dict[FindingKind, frozenset[TaskKind]]] = {
@@ -45,6 +46,7 @@ _HAS: Final[dict[FindingKind, frozenset[TaskKind]]] = {
 """The tasks that others want for the same cause, where the kind of task tells it."""
 _GOES_AWAY: Final[frozenset[FindingKind]] = frozenset({"unshipped", "refund_open", "dispute_open"})
 """What the sweep's own task closes itself for when it is gone."""
+_CASES: Final[frozenset[FindingKind]] = frozenset({"refund_open", "dispute_open"})
 _STRAYED: Final = frozenset({"returning", "returned", "lost"})
 
 
@@ -177,14 +179,26 @@ def _with_tasks(
 def _task_of(file: OrderFile, finding: Finding) -> LiveTask | None:
     """The open task of the same cause, if there is one."""
     for task in file.live_tasks:
-        same_case = finding.kind in ("refund_open", "dispute_open") and (
-            task.details.get("case_id") == finding.about
-        )
-        if same_case or finding.kind == "abnormal" or task.kind in _HAS.get(finding.kind, ()):
+        if finding.kind == "abnormal" or _is_about(task, finding):
             return task
-        if _is_about(task, finding):
+        if task.kind in _HAS.get(finding.kind, ()):
+            return task
+        if finding.kind in _CASES and task.details.get("case_id") == finding.about:
             return task
     return None
+
+
+def taken_over(command: WantTask | RaiseTask | WithdrawTask, file: OrderFile) -> Decision:
+    """A service wants a task for what the sweep found a moment before: the sweep's own closes itself."""
+    if not isinstance(command, WantTask) or file.task(command.wanted.task_id) is not None:
+        return NOTHING
+    wanted, decision = command.wanted, NOTHING
+    for task in file.live_tasks:
+        kind, about = task.details.get("finding"), task.details.get("about")
+        same_case = kind in _CASES and wanted.details.get("case_id") == about
+        if same_case or any(kind == each and wanted.kind in has for each, has in _HAS.items()):
+            decision += close(task, "has_a_task")
+    return decision
 
 
 def _is_about(task: AnyTask, finding: Finding) -> bool:
@@ -193,9 +207,11 @@ def _is_about(task: AnyTask, finding: Finding) -> bool:
 
 
 def _needs_one(file: OrderFile, finding: Finding, found: tuple[Finding, ...], at: datetime) -> bool:
-    """Reminders see to what is unpaid, and what has time to leave needs nobody yet."""
+    """Whether nobody has it by another rule: reminders see to what is unpaid, the conversation to a buyer
+    who waits, and what has time to leave needs nobody yet.
+    """
     match finding.kind:
-        case "unpaid":
+        case "unpaid" | "message_unanswered":
             return False
         case "unshipped":
             return file.knows.ship_by is not None and file.knows.ship_by <= at
@@ -208,7 +224,7 @@ def _needs_one(file: OrderFile, finding: Finding, found: tuple[Finding, ...], at
 
 def _task(task_name: str, finding: Finding) -> TaskCreated:
     details = {"finding": finding.kind, "about": finding.about}
-    if finding.kind in ("refund_open", "dispute_open"):
+    if finding.kind in _CASES:
         details["case_id"] = finding.about
     return TaskCreated(
         task_id=task_name,
