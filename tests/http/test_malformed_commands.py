@@ -58,6 +58,7 @@ def _filled(path: str) -> str:
         "tracking_no": "t%2FA-1",
         "inlet": "shopify",
         "wish_id": "w-1",
+        "shortage_id": "s-1",
     }
     return path.format(**known)
 
