@@ -29,6 +29,10 @@ class LearnPayment(Command):
     amount: Amount
 
 
+class LearnPaidBack(Command):
+    """The platform took the order off and paid all of it back itself."""
+
+
 class LearnDispatch(Command):
     """A parcel left the warehouse."""
 
@@ -160,6 +164,7 @@ class SettleDispute(Command):
 Knowledge = (
     LearnOrder
     | LearnPayment
+    | LearnPaidBack
     | LearnDispatch
     | LearnPickupCancelled
     | LearnDelivery

@@ -6,6 +6,7 @@ from services.aftersales.commands import (
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
+    LearnPaidBack,
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
@@ -38,6 +39,8 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
         case orders.OrderReopened(payment_id=payment_id, amount=amount):
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
+        case orders.OrderRefunded(by_platform=True):
+            return LearnPaidBack(at=at)
         case orders.CancellationRequested(reason=reason, lines=lines):
             return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason, lines=lines)
         case orders.LatePaymentRefundWanted() as said:

@@ -12,6 +12,7 @@ from services.aftersales.commands import (
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
+    LearnPaidBack,
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
@@ -66,7 +67,7 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
     match command:
         case RefundRequested() | ReturnShipped() | ReturnReceived() | ReviewPosted():
             return _told(command, state, profile)
-        case LearnOrder() | LearnPayment() | LearnDispatch() | LearnPickupCancelled():
+        case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnPickupCancelled():
             return _learnt(command, state, profile)
         case LearnDelivery() | LearnReturned() | OpenForLostParcel() | PayBackReturnedParcel():
             return _learnt(command, state, profile)
@@ -112,6 +113,8 @@ def _learnt(command: Knowledge, state: File, profile: Profile) -> Outcome:
             return knowledge.order_placed(command, state)
         case LearnPayment():
             return knowledge.order_paid(command, state, profile)
+        case LearnPaidBack():
+            return knowledge.paid_back_elsewhere(state)
         case LearnDispatch():
             return knowledge.parcel_dispatched(command, state)
         case LearnPickupCancelled():

@@ -83,6 +83,10 @@ def account(state: File, order: Paid) -> Account:
     left: dict[str, Decimal] = {}
     for line in order.lines:
         left[line.line_id] = left.get(line.line_id, ZERO) + line.amount
+    if order.paid_back_elsewhere:
+        nothing = dict.fromkeys(left, ZERO)
+        lines = frozenset(left)
+        return Account(left=nothing, touched=lines, renewed=frozenset(), rest=ZERO, payment=ZERO)
     rest = max(order.total - total(left.values()), ZERO)
     payment = min(order.total, order.paid)
     touched: set[str] = set()

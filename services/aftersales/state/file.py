@@ -48,6 +48,8 @@ class Paid(_Known):
     stage: Literal["paid"] = "paid"
     payment_id: Id
     paid: Amount
+    paid_back_elsewhere: bool = False
+    """Whether the platform paid all of it back itself: nothing of it may be given again."""
 
 
 AnyOrder = Unknown | Placed | Paid

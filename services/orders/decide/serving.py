@@ -93,12 +93,14 @@ def _refunded(state: Served, goods: Goods, shipping_over: Decision) -> Decision:
     return shipping_over + ended(state, min(goods.paid_back(), state.payment.amount))
 
 
-def ended(state: Served, amount: Decimal) -> Decision:
+def ended(state: Served, amount: Decimal, *, by_platform: bool = False) -> Decision:
     """`refunded_before_dispatch`: the order ends with this amount paid back."""
     names = (timers.SHIP, timers.COMPLETE, timers.CATCH_UP)
     return Decision(
         rule="refunded_before_dispatch",
-        events=(orders.OrderRefunded(amount=amount, currency=state.order.currency),),
+        events=(
+            orders.OrderRefunded(amount=amount, currency=state.order.currency, by_platform=by_platform),
+        ),
         timers=tuple(CancelTimer(name=name) for name in names),
     )
 

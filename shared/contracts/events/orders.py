@@ -136,6 +136,8 @@ class OrderRefunded(Payload):
 
     amount: Amount
     currency: Currency
+    by_platform: bool = False
+    """Whether the platform paid it back itself: `aftersales` then pays nothing of it again."""
 
 
 @says("fact.passed_on", "orders")
