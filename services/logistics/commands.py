@@ -1,8 +1,8 @@
 """What may be asked of an order's parcels and of a tracking number, beside the facts from outside."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from shared.contracts.base import Id, Name, Utc
+from shared.contracts.base import Amount, Currency, Id, Name, Utc
 from shared.contracts.facts import (
     Receiver,
     ShipmentDispatched,
@@ -48,6 +48,56 @@ class OpenCarrierClaim(Command):
     case_id: Id
     lines: tuple[Id, ...]
     parcel_id: Id | None = None
+    remedy: Literal["refund", "reship"] | None = None
+    served_with: Amount | None = None
+    """What the buyer got, as money or as goods."""
+    currency: Currency | None = None
+
+
+class _ClaimStep(Command):
+    """A step of the claim about a lost parcel."""
+
+    parcel_id: Id
+
+
+class AddClaimEvidence(_ClaimStep):
+    """A document that the carrier wants to see is there."""
+
+    kind: Name
+    ref: Id
+
+
+class SubmitClaim(_ClaimStep):
+    """The claim goes to the carrier."""
+
+    amount: Amount
+    reference: Id | None = None
+
+
+class ApproveClaim(_ClaimStep):
+    """The carrier will pay."""
+
+    amount: Amount
+
+
+class RefuseClaim(_ClaimStep):
+    """The carrier won't pay."""
+
+    reason: Name
+
+
+class AppealClaim(_ClaimStep):
+    """The shop does not accept the refusal."""
+
+
+class SettleClaim(_ClaimStep):
+    """The carrier paid."""
+
+    amount: Amount
+
+
+class GiveUpClaim(_ClaimStep):
+    """The shop does not go on with the claim."""
 
 
 class TakeScan(Command):
@@ -168,12 +218,31 @@ class PayBack(Answer):
     KIND = "confirm_address_and_resend"
 
 
+class AwaitCarrier(Answer):
+    """`chase_claim`: the carrier named another day."""
+
+    KIND = "chase_claim"
+
+    until: Utc
+
+
+class WriteClaimOff(Answer):
+    """`chase_claim`: nothing will come of it."""
+
+    KIND = "chase_claim"
+
+
+ClaimStep = (
+    AddClaimEvidence | SubmitClaim | ApproveClaim | RefuseClaim | AppealClaim | SettleClaim | GiveUpClaim
+)
+ClaimAnswer = AwaitCarrier | WriteClaimOff
 PickupAnswer = ConfirmPickup | RebookPickup | CancelPickup
 CarrierAnswer = ReportMoving | AnnounceDelay | SuspectLoss | ReportReturning
 LossAnswer = ConfirmLoss | ReportFound
 ExceptionAnswer = ResolveException | CorrectAddress | OrderReturn
 ReturnAnswer = Resend | PayBack
-AnyAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | ReturnAnswer
+ParcelAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | ReturnAnswer
+AnyAnswer = ParcelAnswer | ClaimAnswer
 
 LogisticsCommand = (
     ShipmentDispatched
@@ -183,6 +252,7 @@ LogisticsCommand = (
     | StopLines
     | StopOrder
     | OpenCarrierClaim
+    | ClaimStep
     | Sighting
     | AwaitNumber
     | TakeScan

@@ -32,6 +32,7 @@ _ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
     ("resolve_exception", "return_to_sender"): ask.OrderReturn,
     ("confirm_address_and_resend", "resend"): ask.Resend,
     ("confirm_address_and_resend", "refund"): ask.PayBack,
+    ("chase_claim", "given_up"): ask.WriteClaimOff,
 }
 
 
@@ -109,7 +110,13 @@ def _command(event: Event) -> Asked | None:
             | aftersales.CaseReshipWanted(kind="lost_parcel") as case
         ):
             return ask.OpenCarrierClaim(
-                at=event.time, case_id=case.case_id, lines=case.lines, parcel_id=case.parcel_id
+                at=event.time,
+                case_id=case.case_id,
+                lines=case.lines,
+                parcel_id=case.parcel_id,
+                remedy="refund" if isinstance(case, aftersales.CaseRefunded) else "reship",
+                served_with=case.amount if isinstance(case, aftersales.CaseRefunded) else case.worth,
+                currency=case.currency,
             )
         case notifications.TaskCompleted(wanted_by="logistics") as task:
             return _answer(task, event.time)
@@ -129,6 +136,8 @@ def _answer(task: notifications.TaskCompleted, at: datetime) -> Command | None:
     match details:
         case WithCarrier():
             return ask.RebookPickup(at=at, task_id=task.task_id, carrier=details.carrier)
+        case OnDate() if task.kind == "chase_claim":
+            return ask.AwaitCarrier(at=at, task_id=task.task_id, until=details.date)
         case OnDate():
             return ask.AnnounceDelay(at=at, task_id=task.task_id, until=details.date)
         case _:

@@ -21,6 +21,11 @@ TaskKind = Literal[
     "answer_buyer",
     "call_about_review",
     "look_into",
+    "work_incident",
+    "chase_claim",
+    "answer_enquiry",
+    "follow_up_enquiry",
+    "answer_urge",
 ]
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
@@ -117,6 +122,11 @@ OUTCOMES: Final[dict[TaskKind, Outcomes]] = {
     "answer_buyer": {"answered": WithText, "no_answer_needed": NoDetails},
     "call_about_review": {"reached": WithResult, "not_reached": NoDetails},
     "look_into": {"fixed": NoDetails, "ignored": WithReason},
+    "work_incident": {"over": NoDetails, "goes_on_until": OnDate},
+    "chase_claim": {"promised": OnDate, "given_up": NoDetails},
+    "answer_enquiry": {"feedback": WithText},
+    "follow_up_enquiry": {"settled": WithResult, "ask_again": NoDetails},
+    "answer_urge": {"answered": WithText},
 }
 """For each kind of task, the outcomes it allows and the model of each outcome's arguments."""
 

@@ -271,7 +271,12 @@ def send_again(
         else tuple(Share(line_id=line, amount=fitting(book.left[line]), whole=True) for line in to_send)
     )
     said = says.CaseReshipWanted(
-        case_id=about.case_id, kind=about.kind, lines=to_send, parcel_id=about.parcel_id
+        case_id=about.case_id,
+        kind=about.kind,
+        lines=to_send,
+        parcel_id=about.parcel_id,
+        worth=fitting(total(share.amount for share in gave)),
+        currency=about.currency,
     )
     return Decision(events=(said,)) + closing(about, "reship_wanted", gave)
 

@@ -5,8 +5,9 @@ from typing import Final, assert_never
 
 from services.logistics import commands as ask
 from services.logistics.decide.answers import answered
+from services.logistics.decide.claims import claim_due, claimed, stepped
 from services.logistics.decide.clocks import timer_due
-from services.logistics.decide.dispatch import claimed, dispatched, stopped
+from services.logistics.decide.dispatch import dispatched, stopped
 from services.logistics.decide.receiver import kept
 from services.logistics.decide.scans import scan_taken, scanned
 from services.logistics.decide.sightings import number_learnt, sighted, waited
@@ -95,7 +96,17 @@ def _of_order(command: ask.LogisticsCommand, state: Placed, profile: Profile, ca
             )
             return stopped(whole, state)
         case ask.OpenCarrierClaim():
-            return claimed(command, state)
+            return claimed(command, state, profile)
+        case (
+            ask.AddClaimEvidence()
+            | ask.SubmitClaim()
+            | ask.ApproveClaim()
+            | ask.RefuseClaim()
+            | ask.AppealClaim()
+            | ask.SettleClaim()
+            | ask.GiveUpClaim()
+        ):
+            return stepped(command, state, profile)
         case (
             ask.ConfirmPickup()
             | ask.RebookPickup()
@@ -111,8 +122,12 @@ def _of_order(command: ask.LogisticsCommand, state: Placed, profile: Profile, ca
             | ask.OrderReturn()
             | ask.Resend()
             | ask.PayBack()
+            | ask.AwaitCarrier()
+            | ask.WriteClaimOff()
         ):
             return answered(command, state, profile)
+        case TimerDue(name="claim"):
+            return claim_due(command, state)
         case TimerDue():
             return timer_due(command, state, profile)
         case EffectDone() | EffectFailed():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from services.logistics.state import claims
 from services.logistics.state.file import (
     AnswerTaken,
     ContactLearnt,
@@ -37,7 +38,14 @@ from shared.contracts.events import logistics as said
 from shared.contracts.tasks import TaskKind
 
 ABOUT_PARCELS: Final[frozenset[TaskKind]] = frozenset(
-    ("check_pickup", "check_with_carrier", "confirm_loss", "resolve_exception", "confirm_address_and_resend")
+    (
+        "check_pickup",
+        "check_with_carrier",
+        "confirm_loss",
+        "resolve_exception",
+        "confirm_address_and_resend",
+        "chase_claim",
+    )
 )
 """The kinds of task whose outcome changes a parcel."""
 
@@ -239,7 +247,9 @@ def _ticked(parcel: Parcel, data: Payload, at: datetime) -> Parcel:
         case said.ParcelRefundWanted() if isinstance(parcel, Returned):
             changed = {"settled": "refund"}
         case said.CarrierClaimOpened() if isinstance(parcel, Lost):
-            changed = {"claimed_for": data.case_id}
+            changed = {"claimed_for": data.case_id, "claim": claims.opened(data)}
+        case _ if isinstance(parcel, Lost) and parcel.open_claim is not None:
+            changed = {"claim": claims.after(parcel.open_claim, data)}
         case _:
             return parcel
     return parcel.model_copy(update=changed)

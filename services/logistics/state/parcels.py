@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field
 
+from services.logistics.state.claims import AnyClaim, Claim, Gathering
 from shared.contracts.base import Frozen, Id, Name, Utc
 from shared.contracts.facts import Fault, Grams, ScanStatus
 from shared.contracts.tasks import TaskKind
@@ -183,6 +184,14 @@ class Lost(ParcelBase):
     lost_at: Utc
     claimed_for: Id | None = None
     """The case that served the buyer, once the carrier was asked to pay."""
+    claim: Claim | None = None
+
+    @property
+    def open_claim(self) -> AnyClaim | None:
+        """The claim; one that an earlier release opened has its case only."""
+        if self.claim is None and self.claimed_for is not None:
+            return Gathering(case_id=self.claimed_for)
+        return self.claim
 
 
 class PickupCancelled(ParcelBase):

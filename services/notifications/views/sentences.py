@@ -61,6 +61,17 @@ _LOGISTICS: Final = {
     "sighting.matched": "A scan of {said.tracking_no} belongs to parcel {said.parcel_id}.",
     "sighting.unmatched": "A scan of {said.tracking_no} belongs to no parcel: {said.reason:words}.",
     "carrier_claim.opened": "{said.carrier} was asked to pay for lost parcel {said.parcel_id}.",
+    "carrier_claim.evidence_added": "For the claim about {said.parcel_id}: {said.evidence:words}.",
+    "carrier_claim.submitted": "A claim of {said.amount} for {said.parcel_id} went to {said.carrier}.",
+    "carrier_claim.approved": "{said.carrier} will pay {said.amount} for {said.parcel_id}.",
+    "carrier_claim.refused": "{said.carrier} won't pay for {said.parcel_id}: {said.reason:words}.",
+    "carrier_claim.appealed": "The refusal of {said.carrier} for {said.parcel_id} was appealed.",
+    "carrier_claim.overdue": "The {said.awaited} of the claim for {said.parcel_id} is overdue.",
+    "carrier_claim.deadline_changed": "The claim for {said.parcel_id} now waits until {said.deadline_at}.",
+    "carrier_claim.paid": "{said.carrier} paid {said.amount} for {said.parcel_id}.",
+    "carrier_claim.closed": "The claim for {said.parcel_id} ended: {said.reason:words}.",
+    "carrier_claim.reconciled": "For {said.parcel_id} the carrier paid {said.paid_by_carrier}; the shop bears "
+    "{said.shortfall}.",
 }
 
 _AFTERSALES: Final = {

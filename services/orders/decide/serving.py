@@ -98,9 +98,7 @@ def ended(state: Served, amount: Decimal, *, by_platform: bool = False) -> Decis
     names = (timers.SHIP, timers.COMPLETE, timers.CATCH_UP)
     return Decision(
         rule="refunded_before_dispatch",
-        events=(
-            orders.OrderRefunded(amount=amount, currency=state.order.currency, by_platform=by_platform),
-        ),
+        events=(orders.OrderRefunded(amount=amount, currency=state.order.currency, by_platform=by_platform),),
         timers=tuple(CancelTimer(name=name) for name in names),
     )
 

@@ -1,5 +1,5 @@
 """All event payloads, one module for each saying service, and those that every service may say."""
 
-from shared.contracts.events import aftersales, common, logistics, notifications, orders
+from shared.contracts.events import aftersales, common, incidents, logistics, notifications, orders
 
-__all__ = ["aftersales", "common", "logistics", "notifications", "orders"]
+__all__ = ["aftersales", "common", "incidents", "logistics", "notifications", "orders"]
