@@ -2,8 +2,12 @@
 
 from typing import ClassVar, Literal
 
-from shared.contracts.base import Amount, Currency, Id, Name, Utc
+from pydantic import Field
+
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
+from shared.contracts.events.incidents import ParcelMeasured
 from shared.contracts.facts import (
+    Grams,
     Receiver,
     ShipmentDispatched,
     ShipmentScanned,
@@ -20,6 +24,8 @@ class LearnOrder(Command):
     order_id: Id
     lines: tuple[Id, ...]
     ship_service: Name
+    buyer_id: Id | None = None
+    line_grams: dict[Id, Grams] = Field(default_factory=dict)
 
 
 class KeepReceiver(Command):
@@ -52,6 +58,102 @@ class OpenCarrierClaim(Command):
     served_with: Amount | None = None
     """What the buyer got, as money or as goods."""
     currency: Currency | None = None
+
+
+class RegisterEnquiry(Command):
+    """The buyer asks where his parcel is, or urges it."""
+
+    parcel_id: Id
+    about: Literal["lookup", "urge"]
+    channel: Name
+    text: Text = ""
+
+
+class RefuseParcel(Command):
+    """The buyer looked at the parcel before signing and does not take it."""
+
+    parcel_id: Id
+    reason: Name
+
+
+class LinkComplaint(Command):
+    """A case is about how a parcel was carried; where none is named, about those with its lines."""
+
+    case_id: Id
+    reason: Name
+    lines: tuple[Id, ...] = ()
+    parcel_id: Id | None = None
+
+
+class JoinIncident(Command):
+    """The parcel belongs to an incident."""
+
+    parcel_id: Id
+    incident_id: Id
+    carrier: Id
+    region: Name
+    reason: Name
+    tell: bool
+
+
+class LeaveIncident(Command):
+    """The incident is over, and the parcel still stands."""
+
+    parcel_id: Id
+    incident_id: Id
+
+
+class CountParcel(Command):
+    """Asked of a carrier and region: one of their parcels counts otherwise from now on."""
+
+    shop_id: Id | None
+    carrier: Id
+    region: Name
+    order_id: Id
+    parcel_id: Id
+    buyer_id: Id | None
+    dispatched_at: Utc
+    before: Literal["under_way", "standing"] | None
+    now: Literal["under_way", "standing", "over"]
+
+
+class NamedParcel(Frozen):
+    """A parcel that somebody counts among those of an incident."""
+
+    order_id: Id
+    parcel_id: Id
+    buyer_id: Id | None = None
+
+
+class OpenIncident(Command):
+    """Somebody says that a carrier's parcels in a region stand."""
+
+    shop_id: Id
+    carrier: Id
+    region: Name
+    reason: Name
+    parcels: tuple[NamedParcel, ...] = ()
+    """Parcels that belong to it beside those that stand."""
+
+
+class CloseIncident(Command):
+    """Somebody says that the incident is over."""
+
+    incident_id: Id
+
+
+class WorkedIncident(Command):
+    """`work_incident` was completed: it is over, or goes on until then."""
+
+    task_id: Id
+    until: Utc | None = None
+
+
+class MeasureParcel(Command):
+    """Asked of a scorecard: what a carrier did with one parcel."""
+
+    shop_id: Id | None
+    measured: ParcelMeasured
 
 
 class _ClaimStep(Command):
@@ -236,13 +338,38 @@ ClaimStep = (
     AddClaimEvidence | SubmitClaim | ApproveClaim | RefuseClaim | AppealClaim | SettleClaim | GiveUpClaim
 )
 ClaimAnswer = AwaitCarrier | WriteClaimOff
+
+
+class GiveFeedback(Answer):
+    """`answer_enquiry`: the buyer was told what the carrier says."""
+
+    KIND = "answer_enquiry"
+
+
+class SettleEnquiry(Answer):
+    """`follow_up_enquiry`: it helped, or nothing more can be done."""
+
+    KIND = "follow_up_enquiry"
+
+    result: Name
+
+
+class AskAgain(Answer):
+    """`follow_up_enquiry`: it did not help, the carrier is asked again."""
+
+    KIND = "follow_up_enquiry"
+
+
+EnquiryAnswer = GiveFeedback | SettleEnquiry | AskAgain
+OfIncident = CountParcel | OpenIncident | CloseIncident | WorkedIncident
+Care = RegisterEnquiry | RefuseParcel | LinkComplaint | JoinIncident | LeaveIncident
 PickupAnswer = ConfirmPickup | RebookPickup | CancelPickup
 CarrierAnswer = ReportMoving | AnnounceDelay | SuspectLoss | ReportReturning
 LossAnswer = ConfirmLoss | ReportFound
 ExceptionAnswer = ResolveException | CorrectAddress | OrderReturn
 ReturnAnswer = Resend | PayBack
 ParcelAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | ReturnAnswer
-AnyAnswer = ParcelAnswer | ClaimAnswer
+AnyAnswer = ParcelAnswer | ClaimAnswer | EnquiryAnswer
 
 LogisticsCommand = (
     ShipmentDispatched
@@ -253,6 +380,9 @@ LogisticsCommand = (
     | StopOrder
     | OpenCarrierClaim
     | ClaimStep
+    | Care
+    | OfIncident
+    | MeasureParcel
     | Sighting
     | AwaitNumber
     | TakeScan

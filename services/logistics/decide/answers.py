@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from services.logistics import commands as ask
+from services.logistics.decide import enquiries
 from services.logistics.decide.claims import chased
 from services.logistics.decide.clocks import (
     deadline,
@@ -39,6 +40,8 @@ def answered(answer: ask.AnyAnswer, state: Placed, profile: Profile) -> Outcome:
     taken = Decision(notes=(AnswerTaken(parcel_id=parcel.parcel_id, task_id=answer.task_id),))
     if isinstance(answer, ask.AwaitCarrier | ask.WriteClaimOff):
         return _or_ended(chased(answer, parcel, state), taken)
+    if isinstance(answer, ask.GiveFeedback | ask.SettleEnquiry | ask.AskAgain):
+        return _or_ended(enquiries.answered(answer, parcel, state, profile), taken)
     match parcel:
         case Moving() | Troubled() | Returning():
             carrier = answer.carrier if isinstance(answer, ask.RebookPickup) else parcel.carrier

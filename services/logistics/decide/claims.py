@@ -9,6 +9,8 @@ by `aftersales`, whose own guard sees to it that nothing is paid twice; nothing 
 from datetime import datetime
 from typing import assert_never
 
+from pydantic import JsonValue
+
 from services.logistics import commands as ask
 from services.logistics.decide.clocks import later
 from services.logistics.decide.tasks import named, want, withdraw
@@ -41,6 +43,7 @@ from shared.kernel.profiles import Profile
 
 TIMER = "claim"
 _RULE = "carrier_claim"
+_AWAITED = {"gathering": "submission", "submitted": "decision", "approved": "payment"}
 
 
 def claimed(command: ask.OpenCarrierClaim, state: Placed, profile: Profile) -> Outcome:
@@ -247,22 +250,20 @@ def claim_due(timer: TimerDue, state: Placed) -> Outcome:
     claim = parcel.open_claim if isinstance(parcel, Lost) else None
     if not isinstance(parcel, Lost) or claim is None or claim.deadline_at != timer.due_at:
         return NOTHING
-    match claim:
-        case Gathering():
-            awaited = "submission"
-        case Submitted():
-            awaited = "decision"
-        case Approved():
-            awaited = "payment"
-        case RefusedByCarrier():
-            return _ended(state, parcel, claim, "not_appealed")
-        case Reconciled():
-            return NOTHING
+    if isinstance(claim, RefusedByCarrier):
+        return _ended(state, parcel, claim, "not_appealed")
+    if isinstance(claim, Reconciled):
+        return NOTHING
+    awaited = _AWAITED[claim.stage]
     overdue = said.CarrierClaimOverdue.model_validate(
         {**named(parcel), "case_id": claim.case_id, "awaited": awaited, "was": timer.due_at}
     )
     summary = f"The claim about the lost parcel waits for its {awaited}: ask {parcel.carrier}, or give it up."
-    more = {"case_id": claim.case_id, "awaited": awaited, "missing": list(claim.missing)}
+    more: dict[str, JsonValue] = {
+        "case_id": claim.case_id,
+        "awaited": awaited,
+        "missing": list(claim.missing),
+    }
     return Decision(
         rule=_RULE, events=(overdue,), tasks=want(state, parcel, "chase_claim", summary, more=more)
     )

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.logistics.state import claims
+from services.logistics.state.care import EnquiryKept, IncidentJoined, IncidentLeft, Weights
+from services.logistics.state.caring import cared, noted
 from services.logistics.state.file import (
     AnswerTaken,
     ContactLearnt,
@@ -15,6 +17,7 @@ from services.logistics.state.file import (
     ScanSeen,
     State,
 )
+from services.logistics.state.incidents import Watching, WatchIs
 from services.logistics.state.parcels import (
     Clock,
     Delivered,
@@ -30,6 +33,7 @@ from services.logistics.state.parcels import (
     Troubled,
     WayStage,
 )
+from services.logistics.state.scorecards import Scorecard, ScorecardIs
 from services.logistics.state.tracking import NumberLearnt, SightingKept, Tracked
 from shared.contracts.base import Frozen
 from shared.contracts.event import Event, Payload
@@ -45,6 +49,8 @@ ABOUT_PARCELS: Final[frozenset[TaskKind]] = frozenset(
         "resolve_exception",
         "confirm_address_and_resend",
         "chase_claim",
+        "answer_enquiry",
+        "follow_up_enquiry",
     )
 )
 """The kinds of task whose outcome changes a parcel."""
@@ -64,7 +70,11 @@ def evolve(state: State, change: Event | Frozen) -> State:
         case Tracked():
             return _of_number(state, change)
         case Placed():
-            return _of_order(state, change)
+            return of_order(state, change)
+        case Watching():
+            return change.watching if isinstance(change, WatchIs) else state
+        case Scorecard():
+            return change.card if isinstance(change, ScorecardIs) else state
 
 
 def _of_number(state: Tracked, change: Event | Frozen) -> Tracked:
@@ -81,6 +91,10 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
     match change:
         case NumberLearnt() | SightingKept():
             return _of_number(Tracked(), change)
+        case WatchIs():
+            return change.watching
+        case ScorecardIs():
+            return change.card
         case OrderLearnt():
             return Placed(
                 contact=state.contact,
@@ -89,6 +103,8 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
                 order_id=change.order_id,
                 lines=change.lines,
                 ship_service=change.ship_service,
+                buyer_id=change.buyer_id,
+                line_grams=change.line_grams,
             )
         case ContactLearnt():
             return state.model_copy(update={"contact": change.contact})
@@ -100,7 +116,8 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
             return state
 
 
-def _of_order(state: Placed, change: Event | Frozen) -> Placed:
+def of_order(state: Placed, change: Event | Frozen) -> Placed:
+    """An order's file after one event of its own, or one note."""
     match change:
         case ContactLearnt():
             return state.model_copy(update={"contact": change.contact})
@@ -108,6 +125,8 @@ def _of_order(state: Placed, change: Event | Frozen) -> Placed:
             return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
         case ScanSeen():
             return _changed(state, change.parcel_id, lambda parcel: parcel.keep(change.seen))
+        case EnquiryKept() | IncidentJoined() | IncidentLeft():
+            return _changed(state, change.parcel_id, lambda parcel: noted(parcel, change))
         case AnswerTaken():
             return _changed(state, change.parcel_id, lambda parcel: _without(parcel, change.task_id))
         case Event():
@@ -130,7 +149,7 @@ def _after(state: Placed, data: Payload, at: datetime) -> Placed:
             return state.model_copy(update={"parcels": parcels})
         case _:
             about = getattr(data, "parcel_id", None)
-            return _changed(state, str(about), lambda parcel: _moved(parcel, data, at))
+            return _changed(state, str(about), lambda parcel: cared(_moved(parcel, data, at), data))
 
 
 def _changed(state: Placed, parcel_id: str, change: Callable[[Parcel], Parcel]) -> Placed:
@@ -160,6 +179,7 @@ def _new(data: said.ParcelDispatched) -> Moving:
         lines=data.lines,
         dispatched_at=data.dispatched_at,
         told=(_told(data),),
+        weights=Weights(warehouse=data.weight_grams),
         clock=Clock.handed_over(data.dispatched_at),
     )
 

@@ -70,8 +70,22 @@ _LOGISTICS: Final = {
     "carrier_claim.deadline_changed": "The claim for {said.parcel_id} now waits until {said.deadline_at}.",
     "carrier_claim.paid": "{said.carrier} paid {said.amount} for {said.parcel_id}.",
     "carrier_claim.closed": "The claim for {said.parcel_id} ended: {said.reason:words}.",
-    "carrier_claim.reconciled": "For {said.parcel_id} the carrier paid {said.paid_by_carrier}; the shop bears "
-    "{said.shortfall}.",
+    "carrier_claim.reconciled": "For {said.parcel_id} the carrier paid {said.paid_by_carrier}; "
+    "the shop bears {said.shortfall}.",
+    "parcel.watched": "Parcel {said.parcel_id} counts as {said.now:words} in {said.region}.",
+    "parcel.weighed": "The weights of parcel {said.parcel_id} speak for: {said.verdict} ({said.reason:words}).",
+    "parcel.refused": "The buyer does not take parcel {said.parcel_id}: {said.reason:words}.",
+    "parcel.complained_of": "Case {said.case_id} is about how {said.parcel_id} was carried.",
+    "parcel.measured": "Parcel {said.parcel_id} counts for {said.carrier}: {said.what:words}.",
+    "enquiry.registered": "The buyer asked about parcel {said.parcel_id}; he hears by {said.deadline_at}.",
+    "enquiry.answered": "The buyer was told what the carrier says of parcel {said.parcel_id}.",
+    "enquiry.followed_up": "The enquiry about parcel {said.parcel_id} was followed up: {said.result:words}.",
+    "enquiry.closed": "The enquiry about parcel {said.parcel_id} ended: {said.reason:words}.",
+    "incident.opened": "{said.standing} parcels with {said.carrier} stand in {said.region}.",
+    "incident.parcels_joined": "{said.parcels:count} parcels belong to the incident.",
+    "incident.deadline_changed": "The incident is looked at again at {said.deadline_at}: {said.reason:words}.",
+    "incident.closed": "The incident is over ({said.reason:words}); {said.still_standing} still stand.",
+    "incident.parcels_released": "{said.parcels:count} parcels are looked after one by one again.",
 }
 
 _AFTERSALES: Final = {

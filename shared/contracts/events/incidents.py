@@ -25,8 +25,11 @@ class ParcelWatched(_Parcel):
     region: Name
     """The receiver's state, or his country where no state is known."""
     dispatched_at: Utc
+    before: Literal["under_way", "standing"] | None = None
+    """How it counted until now; None where it did not."""
     now: Literal["under_way", "standing", "over"]
     """On its way, come to a stand, or arrived, lost, or no longer of that carrier and region."""
+    buyer_id: Id | None = None
     incident_id: Id | None = None
     """The incident to which it belonged before."""
 
@@ -36,6 +39,8 @@ class AffectedParcel(Frozen):
 
     order_id: Id
     parcel_id: Id
+    tell: bool = True
+    """Whether its order's buyer is to be told: of several parcels of one buyer the first one."""
 
 
 class _Incident(Payload):
