@@ -10,13 +10,15 @@ from services.aftersales.commands import (
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnWeights,
     OpenForLostParcel,
     PayBackLatePayment,
     PayBackReturnedParcel,
     TakeOutcome,
+    Weights,
 )
 from shared.contracts.event import Event
-from shared.contracts.events import logistics, notifications, orders
+from shared.contracts.events import incidents, logistics, notifications, orders
 from shared.contracts.facts import RefundRequested, ReturnReceived, ReturnShipped
 
 OWN_NAME = "aftersales"
@@ -65,6 +67,16 @@ def _of_logistics(event: Event) -> AftersalesCommand | None:
                 lines=said.lines,
                 weight_grams=said.weight_grams,
             )
+        case incidents.ParcelWeighed() as said:
+            weights = Weights(
+                ordered_grams=said.ordered_grams,
+                warehouse_grams=said.warehouse_grams,
+                carrier_grams=said.carrier_grams,
+                tolerance_grams=said.tolerance_grams,
+                recommendation=said.verdict,
+                reason=said.reason,
+            )
+            return LearnWeights(at=at, parcel_id=said.parcel_id, weights=weights)
         case logistics.ParcelPickupCancelled(parcel_id=parcel_id):
             return LearnPickupCancelled(at=at, parcel_id=parcel_id)
         case logistics.ParcelDelivered() as said:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
+from shared.contracts.example_care import CARE
 from shared.contracts.example_values import value_by_type
 from shared.contracts.facts import tracking_subject
 
@@ -346,7 +347,7 @@ def topics_of(cls: type[Payload]) -> tuple[str, ...]:
 
 def example_of(cls: type[Payload]) -> Event:
     """The example of one event: always the same for the same payload class."""
-    told_at, own = TOLD.get(cls.name, (PLACED, {}))
+    told_at, own = TOLD.get(cls.name) or CARE.get(cls.name, (PLACED, {}))
     values = {
         name: own.get(name, USUAL[name] if name in USUAL else value_by_type(name, field, PLACED))
         for name, field in cls.model_fields.items()

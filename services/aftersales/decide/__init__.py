@@ -16,6 +16,7 @@ from services.aftersales.commands import (
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnWeights,
     Negotiate,
     OnRequest,
     OpenDispute,
@@ -67,9 +68,15 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
     match command:
         case RefundRequested() | ReturnShipped() | ReturnReceived() | ReviewPosted():
             return _told(command, state, profile)
-        case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnPickupCancelled():
+        case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnWeights():
             return _learnt(command, state, profile)
-        case LearnDelivery() | LearnReturned() | OpenForLostParcel() | PayBackReturnedParcel():
+        case (
+            LearnPickupCancelled()
+            | LearnDelivery()
+            | LearnReturned()
+            | OpenForLostParcel()
+            | PayBackReturnedParcel()
+        ):
             return _learnt(command, state, profile)
         case CancelPaidOrder():
             return requests.cancellation(command, state, profile)
@@ -117,6 +124,8 @@ def _learnt(command: Knowledge, state: File, profile: Profile) -> Outcome:
             return knowledge.paid_back_elsewhere(state)
         case LearnDispatch():
             return knowledge.parcel_dispatched(command, state)
+        case LearnWeights():
+            return knowledge.weights_compared(command, state)
         case LearnPickupCancelled():
             return knowledge.pickup_cancelled(command, state)
         case LearnDelivery():

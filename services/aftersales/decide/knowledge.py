@@ -7,6 +7,7 @@ from services.aftersales.commands import (
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnWeights,
     OpenForLostParcel,
     PayBackReturnedParcel,
 )
@@ -30,6 +31,7 @@ from services.aftersales.state import (
     Refunding,
     ToPayBack,
     Unknown,
+    WeightsLearnt,
     evolve,
 )
 from shared.contracts.events.common import TaskWanted
@@ -134,6 +136,13 @@ def _left_anyway(order_id: str, case_id: str, parcel_id: str) -> Decision:
     )
     note = LeftAnyway(case_id=case_id)
     return Decision(rule="refund_before_dispatch", notes=(note,), tasks=(task,))
+
+
+def weights_compared(command: LearnWeights, state: File) -> Decision:
+    """Remember what a parcel weighs, for whoever is to verify it."""
+    if state.weights_of(command.parcel_id) == command.weights:
+        return NOTHING
+    return Decision(notes=(WeightsLearnt(parcel_id=command.parcel_id, weights=command.weights),))
 
 
 def pickup_cancelled(command: LearnPickupCancelled, state: File) -> Decision:

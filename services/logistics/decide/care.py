@@ -3,7 +3,6 @@
 from services.logistics import commands as ask
 from services.logistics.decide.tasks import MERGED, message, named, want, withdraw
 from services.logistics.state import Moving, Parcel, Placed, Returning, Troubled
-from services.logistics.state.care import IncidentJoined, IncidentLeft, Watch
 from shared.contracts.events import incidents as said
 from shared.contracts.events.common import MessageWanted
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
@@ -61,13 +60,16 @@ def joined(command: ask.JoinIncident, state: Placed) -> Outcome:
         return NOTHING
     if parcel.watch is not None and parcel.watch.incident_id == command.incident_id:
         return NOTHING
-    watch = parcel.watch or Watch(carrier=command.carrier, region=command.region)
-    held = None if watch.standing else command.at
-    joins = watch.model_copy(update={"incident_id": command.incident_id, "held_from": held})
+    joins = said.ParcelJoinedIncident(
+        **named(parcel),
+        incident_id=command.incident_id,
+        region=command.region,
+        held_from=None if parcel.watch is not None and parcel.watch.standing else command.at,
+    )
     over = [task for task in parcel.tasks if task.kind in MERGED]
     return Decision(
         rule=_INCIDENT,
-        notes=(IncidentJoined(parcel_id=parcel.parcel_id, watch=joins),),
+        events=(joins,),
         tasks=withdraw(state, over, "incident"),
         messages=_notice(command, state, parcel),
     )
@@ -86,9 +88,9 @@ def released(command: ask.LeaveIncident, state: Placed) -> Outcome:
     parcel = state.parcel(command.parcel_id)
     if parcel is None or parcel.watch is None or parcel.watch.incident_id != command.incident_id:
         return NOTHING
-    left = IncidentLeft(parcel_id=parcel.parcel_id)
+    left = said.ParcelLeftIncident(**named(parcel), incident_id=command.incident_id)
     alone = parcel.model_copy(update={"watch": parcel.watch.model_copy(update={"incident_id": None})})
-    return Decision(rule=_INCIDENT, notes=(left,)) + _own_task(state, alone)
+    return Decision(rule=_INCIDENT, events=(left,)) + _own_task(state, alone)
 
 
 def _own_task(state: Placed, parcel: Parcel) -> Decision:

@@ -55,16 +55,3 @@ class EnquiryKept(Note):
 
     parcel_id: Id
     enquiry: Enquiry
-
-
-class IncidentJoined(Note):
-    """The parcel belongs to an incident from now on."""
-
-    parcel_id: Id
-    watch: Watch
-
-
-class IncidentLeft(Note):
-    """The incident is over; the parcel stands on its own."""
-
-    parcel_id: Id

@@ -2,33 +2,17 @@
 
 from typing import Any
 
-from services.logistics.state.care import EnquiryKept, IncidentJoined, IncidentLeft, Watch
+from services.logistics.state.care import Watch
 from services.logistics.state.parcels import Parcel
 from shared.contracts.event import Payload
 from shared.contracts.events import incidents
 from shared.contracts.events import logistics as said
-
-CareNote = EnquiryKept | IncidentJoined | IncidentLeft
 
 
 def cared(parcel: Parcel, data: Payload) -> Parcel:
     """The parcel after an event about it."""
     changed = _changes(parcel, data)
     return parcel.model_copy(update=changed) if changed else parcel
-
-
-def noted(parcel: Parcel, note: CareNote) -> Parcel:
-    """The parcel after something that it learnt silently."""
-    match note:
-        case EnquiryKept():
-            return parcel.model_copy(update={"enquiry": note.enquiry})
-        case IncidentJoined():
-            return parcel.model_copy(update={"watch": note.watch})
-        case IncidentLeft() if parcel.watch is not None:
-            left = parcel.watch.model_copy(update={"incident_id": None, "held_from": None})
-            return parcel.model_copy(update={"watch": left})
-        case IncidentLeft():
-            return parcel
 
 
 def _changes(parcel: Parcel, data: Payload) -> dict[str, Any]:
@@ -41,6 +25,13 @@ def _changes(parcel: Parcel, data: Payload) -> dict[str, Any]:
             return {"weights": parcel.weights.model_copy(update={"carrier": data.carrier_grams})}
         case incidents.ParcelWatched():
             return {"watch": _watch(parcel.watch, data)}
+        case incidents.ParcelJoinedIncident():
+            watch = parcel.watch or Watch(carrier=data.carrier, region=data.region)
+            joined = {"incident_id": data.incident_id, "held_from": data.held_from}
+            return {"watch": watch.model_copy(update=joined)}
+        case incidents.ParcelLeftIncident() if parcel.watch is not None:
+            left = {"incident_id": None, "held_from": None}
+            return {"watch": parcel.watch.model_copy(update=left)}
         case incidents.ParcelRefused():
             return {"refused_because": data.reason}
         case incidents.ParcelComplainedOf():

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.logistics.state import claims
-from services.logistics.state.care import EnquiryKept, IncidentJoined, IncidentLeft, Weights
-from services.logistics.state.caring import cared, noted
+from services.logistics.state.care import EnquiryKept, Weights
+from services.logistics.state.caring import cared
 from services.logistics.state.file import (
     AnswerTaken,
     ContactLearnt,
@@ -125,8 +125,9 @@ def of_order(state: Placed, change: Event | Frozen) -> Placed:
             return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
         case ScanSeen():
             return _changed(state, change.parcel_id, lambda parcel: parcel.keep(change.seen))
-        case EnquiryKept() | IncidentJoined() | IncidentLeft():
-            return _changed(state, change.parcel_id, lambda parcel: noted(parcel, change))
+        case EnquiryKept():
+            asked = {"enquiry": change.enquiry}
+            return _changed(state, change.parcel_id, lambda parcel: parcel.model_copy(update=asked))
         case AnswerTaken():
             return _changed(state, change.parcel_id, lambda parcel: _without(parcel, change.task_id))
         case Event():

@@ -23,6 +23,9 @@ _ORDERS: Final = {
     "order.delivered": "Everything that is still wanted has arrived; completes at {said.completes_at}.",
     "order.deadline_changed": "The deadline for {said.deadline:words} is now {said.deadline_at}: "
     "{said.reason:words}.",
+    "order.receipt_extended": "The buyer has {said.days} more days to confirm the receipt.",
+    "order.urge_requested": "The platform urges the shipment; an answer is due at {said.deadline_at}.",
+    "order.urge_answered": "The platform's urging was answered by {said.by:words}.",
     "order.completed": "The order is complete.",
     "order.refunded": "The order ended: {said.amount} {said.currency} were paid back.",
     "fact.passed_on": "The shop's platform told {said.fact.fact}, and it was passed on.",
@@ -73,7 +76,9 @@ _LOGISTICS: Final = {
     "carrier_claim.reconciled": "For {said.parcel_id} the carrier paid {said.paid_by_carrier}; "
     "the shop bears {said.shortfall}.",
     "parcel.watched": "Parcel {said.parcel_id} counts as {said.now:words} in {said.region}.",
-    "parcel.weighed": "The weights of parcel {said.parcel_id} speak for: {said.verdict} ({said.reason:words}).",
+    "parcel.weighed": "The weights of {said.parcel_id} speak for: {said.verdict} ({said.reason:words}).",
+    "parcel.joined_incident": "Parcel {said.parcel_id} belongs to an incident of {said.carrier}.",
+    "parcel.left_incident": "The incident is over; parcel {said.parcel_id} still stands.",
     "parcel.refused": "The buyer does not take parcel {said.parcel_id}: {said.reason:words}.",
     "parcel.complained_of": "Case {said.case_id} is about how {said.parcel_id} was carried.",
     "parcel.measured": "Parcel {said.parcel_id} counts for {said.carrier}: {said.what:words}.",
@@ -83,7 +88,7 @@ _LOGISTICS: Final = {
     "enquiry.closed": "The enquiry about parcel {said.parcel_id} ended: {said.reason:words}.",
     "incident.opened": "{said.standing} parcels with {said.carrier} stand in {said.region}.",
     "incident.parcels_joined": "{said.parcels:count} parcels belong to the incident.",
-    "incident.deadline_changed": "The incident is looked at again at {said.deadline_at}: {said.reason:words}.",
+    "incident.deadline_changed": "The incident is looked at again {said.deadline_at}: {said.reason:words}.",
     "incident.closed": "The incident is over ({said.reason:words}); {said.still_standing} still stand.",
     "incident.parcels_released": "{said.parcels:count} parcels are looked after one by one again.",
 }

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import assert_never
 
 from services.orders.commands import (
+    AnswerUrge,
     CallOffRest,
+    ExtendReceipt,
     HearCaseEnded,
     HearCaseOpened,
     HearParcelArrived,
@@ -18,15 +20,18 @@ from services.orders.commands import (
     PromiseShipment,
     RefundLatePayment,
     ReopenOrder,
+    RequestUrge,
 )
 from services.orders.decide import (
     cancelling,
     late_payment,
     passing_on,
     paying,
+    receipt,
     serving,
     shipping,
     timers,
+    urging,
 )
 from services.orders.state import State
 from shared.contracts.facts import (
@@ -67,6 +72,12 @@ def decide(command: OrdersCommand, state: State, now: datetime, profile: Profile
             return late_payment.refund(command, state)
         case ReopenOrder():
             return late_payment.reopen(command, state, profile)
+        case ExtendReceipt():
+            return receipt.extended(command, state, profile)
+        case RequestUrge():
+            return urging.requested(command, state, profile)
+        case AnswerUrge():
+            return urging.answered(command, state)
         case (
             HearParcelLeft()
             | HearParcelArrived()

@@ -18,6 +18,15 @@ class LatePayment(Frozen):
     decided: bool = False
 
 
+class Urge(Frozen):
+    """A platform's ticket that urges the shipment."""
+
+    ticket_id: Id
+    task_id: Id
+    deadline_at: Utc
+    answered: bool = False
+
+
 class Order(Frozen):
     """What is known of an order from its placing to its end."""
 
@@ -31,6 +40,7 @@ class Order(Frozen):
     placed_at: Utc
     goods: Goods
     late_payments: tuple[LatePayment, ...] = ()
+    urges: tuple[Urge, ...] = ()
 
 
 class Payment(Frozen):
@@ -65,6 +75,8 @@ class Completion(Frozen):
     """When the order completes; None while a case makes the time stand still."""
     after_case: bool = False
     """Whether the waiting time was over before the case was."""
+    extensions: int = 0
+    """How often the buyer was given more days."""
 
 
 class Unknown(Frozen):

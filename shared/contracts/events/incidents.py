@@ -34,6 +34,23 @@ class ParcelWatched(_Parcel):
     """The incident to which it belonged before."""
 
 
+@says("parcel.joined_incident", "logistics")
+class ParcelJoinedIncident(_Parcel):
+    """The parcel belongs to an incident: that has one task for all of them."""
+
+    incident_id: Id
+    region: Name
+    held_from: Utc | None = None
+    """Since when it counts as standing, where its own clock does not say so."""
+
+
+@says("parcel.left_incident", "logistics")
+class ParcelLeftIncident(_Parcel):
+    """The incident is over and the parcel still stands: it has its own task again."""
+
+    incident_id: Id
+
+
 class AffectedParcel(Frozen):
     """A parcel of an incident."""
 
