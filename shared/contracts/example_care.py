@@ -89,7 +89,10 @@ CARE: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "2026-03-04T09:00:00Z",
         {"ticket_id": "ticket-5", "deadline_at": "2026-03-05T09:00:00Z"},
     ),
-    "order.urge_answered": ("2026-03-04T12:00:00Z", {"ticket_id": "ticket-5", "in_time": True}),
+    "order.urge_answered": (
+        "2026-03-04T12:00:00Z",
+        {"ticket_id": "ticket-5", "in_time": True, "by": "agent"},
+    ),
     "order.receipt_extended": ("2026-03-10T09:00:00Z", {"days": 5, "completes_at": "2026-03-21T10:30:00Z"}),
 }
 """For each of these events, when the story tells it and the fields that are its own."""

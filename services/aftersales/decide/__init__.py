@@ -70,13 +70,9 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
             return _told(command, state, profile)
         case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnWeights():
             return _learnt(command, state, profile)
-        case (
-            LearnPickupCancelled()
-            | LearnDelivery()
-            | LearnReturned()
-            | OpenForLostParcel()
-            | PayBackReturnedParcel()
-        ):
+        case LearnPickupCancelled() | LearnDelivery() | LearnReturned():
+            return _learnt(command, state, profile)
+        case OpenForLostParcel() | PayBackReturnedParcel():
             return _learnt(command, state, profile)
         case CancelPaidOrder():
             return requests.cancellation(command, state, profile)

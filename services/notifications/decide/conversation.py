@@ -113,7 +113,7 @@ def complete_answer(
 def _told(
     task: ClaimedTask, command: CompleteTask, text: str, file: OrderFile, occasion: Occasion
 ) -> Decision:
-    """What the buyer asked for elsewhere, by an enquiry or the platform's ticket, goes to him as an answer."""
+    """An answer to what the buyer asked elsewhere: by an enquiry, or by the platform's ticket."""
     reply_id = task_id(SERVICE, file.order_id, "reply", task.task_id)
     line = FromAgent(message_id=reply_id, at=occasion.at, agent_id=command.agent_id, text=text)
     letter = Due(message_id=reply_id, template="reply", params={"text": text}, rule=task.rule)

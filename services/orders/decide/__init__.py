@@ -72,12 +72,8 @@ def decide(command: OrdersCommand, state: State, now: datetime, profile: Profile
             return late_payment.refund(command, state)
         case ReopenOrder():
             return late_payment.reopen(command, state, profile)
-        case ExtendReceipt():
-            return receipt.extended(command, state, profile)
-        case RequestUrge():
-            return urging.requested(command, state, profile)
-        case AnswerUrge():
-            return urging.answered(command, state)
+        case ExtendReceipt() | RequestUrge() | AnswerUrge():
+            return _asked(command, state, profile)
         case (
             HearParcelLeft()
             | HearParcelArrived()
@@ -92,6 +88,18 @@ def decide(command: OrdersCommand, state: State, now: datetime, profile: Profile
             return serving.heard(command, state, profile)
         case EffectDone() | EffectFailed():
             return NOTHING
+        case _:
+            assert_never(command)
+
+
+def _asked(command: ExtendReceipt | RequestUrge | AnswerUrge, state: State, profile: Profile) -> Outcome:
+    match command:
+        case ExtendReceipt():
+            return receipt.extended(command, state, profile)
+        case RequestUrge():
+            return urging.requested(command, state, profile)
+        case AnswerUrge():
+            return urging.answered(command, state)
         case _:
             assert_never(command)
 

@@ -1,4 +1,4 @@
-"""Rule `receipt_extension`: the buyer gets more days to confirm the receipt, in steps that the platform has."""
+"""Rule `receipt_extension`: the buyer gets more days to confirm the receipt, as the platform allows."""
 
 from datetime import timedelta
 
