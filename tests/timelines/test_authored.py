@@ -17,6 +17,8 @@ from tests.timelines.playing import Seen, play
 FOLDER = Path(__file__).parent
 TIMELINE = FOLDER / "authored.jsonl"
 BY_HAND = counts_by_order()
+ONLY_WHERE_ASKED = {"work_incident", "chase_claim", "answer_enquiry", "follow_up_enquiry", "answer_urge"}
+"""Tasks that the default profile opens for no fact: a shop's values or somebody's command do."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,8 @@ def test_every_kind_of_fact_and_every_outcome_of_every_task_is_in_the_timeline()
     facts = {getattr(content, "fact", None) for content in contents} - {None}
     outcomes = {(act.kind, act.outcome) for act in contents if isinstance(act, TaskComplete)}
     assert facts == set(TAKEN_BY)
-    assert outcomes == {(kind, outcome) for kind, allowed in OUTCOMES.items() for outcome in allowed}
+    opened = {kind: allowed for kind, allowed in OUTCOMES.items() if kind not in ONLY_WHERE_ASKED}
+    assert outcomes == {(kind, outcome) for kind, allowed in opened.items() for outcome in allowed}
 
 
 @pytest.mark.parametrize("order_id", sorted(BY_HAND))

@@ -77,7 +77,8 @@ def answered(answer: ask.EnquiryAnswer, parcel: Parcel, state: Placed, profile: 
                 settled=False,
                 deadline_at=until,
             )
-            return Decision(rule=_RULE, events=(again,), tasks=_ask(state, parcel, enquiry, until))
+            once_more = enquiry.model_copy(update={"asked": enquiry.asked + 1})
+            return Decision(rule=_RULE, events=(again,), tasks=_ask(state, parcel, once_more, until))
         case _:
             assert_never(answer)
 
