@@ -123,6 +123,22 @@ class PayBackLatePayment(Command):
     currency: Currency
 
 
+class PayBackDifference(Command):
+    """An order became cheaper after it was paid: a line, or the freight where none is named."""
+
+    wish_id: Id
+    amount: Amount
+    currency: Currency
+    lines: tuple[Id, ...]
+
+
+class LearnChange(Command):
+    """An order has other lines or another total now."""
+
+    total: Amount
+    lines: tuple[Line, ...]
+
+
 class TakeOutcome(Command):
     """An agent completed a task that this service wanted."""
 
@@ -206,6 +222,8 @@ AftersalesCommand = (
     | Knowledge
     | CancelPaidOrder
     | PayBackLatePayment
+    | PayBackDifference
+    | LearnChange
     | TakeOutcome
     | OnRequest
     | TimerDue

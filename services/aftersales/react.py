@@ -3,6 +3,7 @@
 from services.aftersales.commands import (
     AftersalesCommand,
     CancelPaidOrder,
+    LearnChange,
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
@@ -12,13 +13,14 @@ from services.aftersales.commands import (
     LearnReturned,
     LearnWeights,
     OpenForLostParcel,
+    PayBackDifference,
     PayBackLatePayment,
     PayBackReturnedParcel,
     TakeOutcome,
     Weights,
 )
 from shared.contracts.event import Event
-from shared.contracts.events import incidents, logistics, notifications, orders
+from shared.contracts.events import handling, incidents, logistics, notifications, orders
 from shared.contracts.facts import RefundRequested, ReturnReceived, ReturnShipped
 
 OWN_NAME = "aftersales"
@@ -45,6 +47,12 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return LearnPaidBack(at=at)
         case orders.CancellationRequested(reason=reason, lines=lines):
             return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason, lines=lines)
+        case handling.GiveBackWanted() as said:
+            return PayBackDifference(
+                at=at, wish_id=said.wish_id, amount=said.amount, currency=said.currency, lines=said.lines
+            )
+        case handling.OrderChanged() as said:
+            return LearnChange(at=at, total=said.total, lines=said.lines)
         case orders.LatePaymentRefundWanted() as said:
             return PayBackLatePayment(
                 at=at, payment_id=said.payment_id, amount=said.amount, currency=said.currency

@@ -10,10 +10,11 @@ from services.notifications.state import CHARTS, INITIAL, STATE, evolve, keys
 from services.notifications.templates.reading import TEMPLATES
 from services.notifications.views import INDEXED, INITIAL_VIEW, VIEW, project
 from shared.runtime.service import Service
+from shared.runtime.slots import slot_of
 
 SERVICE: Final = Service(
     name="notifications",
-    decide=partial(decide, templates=TEMPLATES),
+    decide=partial(decide, templates=TEMPLATES, slot_of=slot_of),
     evolve=evolve,
     react=react,
     project=project,

@@ -1,11 +1,14 @@
 """What may be asked of notifications: by buyers' facts, by other services' events, by agents."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from shared.contracts.base import Frozen, Id, Name, Text, Utc
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
 from shared.contracts.events.common import MessageWanted, TaskRaised, TaskWanted, TaskWithdrawn
+from shared.contracts.events.notifications import MergedReminder, ReminderAsked
+from shared.contracts.events.reports import Finding, FindingsOfKind, ReminderRow
 from shared.contracts.facts import BuyerMessage
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
 
@@ -28,6 +31,8 @@ class OrderKnown(Frozen):
 
     shop_id: Id
     buyer_id: Id
+    placed_at: Utc | None = None
+    currency: Currency | None = None
 
 
 class ContactKnown(Frozen):
@@ -41,6 +46,9 @@ class ContactKnown(Frozen):
 
 class OrderPaid(Frozen):
     """The order is paid, or runs again after a late payment."""
+
+    amount: Amount | None = None
+    ship_by: Utc | None = None
 
 
 class OrderEnded(Frozen):
@@ -84,6 +92,12 @@ class CaseBegan(Frozen):
     case_id: Id
 
 
+class CaseDisputed(Frozen):
+    """The buyer brought the platform into a case."""
+
+    case_id: Id
+
+
 class CaseEnded(Frozen):
     """An after-sales case is over."""
 
@@ -92,6 +106,8 @@ class CaseEnded(Frozen):
 
 class Reviewed(Frozen):
     """The buyer reviewed the order."""
+
+    review_id: Id | None = None
 
 
 Learned = (
@@ -105,6 +121,7 @@ Learned = (
     | ParcelStood
     | ParcelMoved
     | CaseBegan
+    | CaseDisputed
     | CaseEnded
     | Reviewed
 )
@@ -134,6 +151,8 @@ class TakeDaysYes(_OnOrder):
 
     message_id: Id
     buyer_day: Id
+    merged: tuple[MergedReminder, ...] = ()
+    """Reminders of other orders that it shall take along."""
 
 
 class TakeDaysNo(_OnOrder):
@@ -143,8 +162,25 @@ class TakeDaysNo(_OnOrder):
     buyer_day: Id
 
 
+class TakeMerged(_OnOrder):
+    """Another order's message told the buyer of this one too."""
+
+    message_id: Id
+    into: Id
+    into_order: Id
+
+
 class ReserveMessage(_OnOrder):
     """An order's file asks the buyer's day for room for one message."""
+
+    message_id: Id
+    template: Name
+    reminder: ReminderAsked | None = None
+    """Set where it shall wait for others of the same buyer."""
+
+
+class WithdrawMessage(_OnOrder):
+    """An order's file tells the buyer's day that a reminder won't go out now."""
 
     message_id: Id
     template: Name
@@ -206,6 +242,49 @@ class ReplyToBuyer(_OnOrder):
     agent_id: Id
 
 
+class ScanOrder(Command):
+    """A shift begins: what lies open on the order and nobody has becomes a task."""
+
+
+class NoteReminder(Command):
+    """An order's file tells a part of its shop's day of a reminder, or of a payment after one."""
+
+    shop_id: Id
+    day: date
+    part: int
+    row: ReminderRow
+
+
+class AddReminders(Command):
+    """A part of the day tells the day what it added up."""
+
+    shop_id: Id
+    day: date
+    rows: tuple[ReminderRow, ...]
+
+
+class NoteFindings(Command):
+    """An order's file tells a part of its shop's day what lies open on it."""
+
+    shop_id: Id
+    day: date
+    part: int
+    order_id: Id
+    findings: tuple[Finding, ...]
+
+
+class AddFindings(Command):
+    """A part of the day tells the day what it added up."""
+
+    shop_id: Id
+    day: date
+    found: tuple[FindingsOfKind, ...]
+
+
+ReportCommand = NoteReminder | AddReminders | NoteFindings | AddFindings
+"""What a file of a shop's day may be asked."""
+DayCommand = ReserveMessage | WithdrawMessage
+"""What a buyer's day may be asked."""
 AgentCommand = ClaimTask | Heartbeat | ReturnTask | CompleteTask
 OrderCommand = (
     BuyerMessage
@@ -213,6 +292,8 @@ OrderCommand = (
     | WantMessage
     | TakeDaysYes
     | TakeDaysNo
+    | TakeMerged
+    | ScanOrder
     | WantTask
     | RaiseTask
     | WithdrawTask
@@ -226,4 +307,4 @@ OrderCommand = (
     | EffectFailed
 )
 """What an order's file may be asked."""
-AnyCommand = OrderCommand | ReserveMessage
+AnyCommand = OrderCommand | DayCommand | ReportCommand

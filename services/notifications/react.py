@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.notifications import commands as ours
 from shared.contracts.event import Event
-from shared.contracts.events import aftersales, common, logistics, notifications, orders
+from shared.contracts.events import aftersales, common, logistics, notifications, orders, reports
 
 Reaction = Sequence[tuple[str, ours.AnyCommand]]
 
@@ -14,7 +14,7 @@ def react(event: Event) -> Reaction:
     learned = _of_orders(event) or _of_logistics(event) or _of_aftersales(event)
     if learned is not None:
         return ((event.subject, ours.Learn(at=event.time, order_id=event.subject, what=learned)),)
-    return _wanted(event) or _between_files(event)
+    return _wanted(event) or _between_files(event) or _of_reports(event)
 
 
 def _wanted(event: Event) -> Reaction:
@@ -38,17 +38,30 @@ def _wanted(event: Event) -> Reaction:
 
 
 def _between_files(event: Event) -> Reaction:
-    """An order's file asks a buyer's day, and the day answers the order."""
+    """An order's file asks a buyer's day, the day answers the order, and one order tells another."""
     at = event.time
     match event.data:
-        case notifications.MessageAsked(message_id=message_id, template=template, buyer_day=day):
+        case notifications.MessageAsked(buyer_day=day) as asked:
             reserve = ours.ReserveMessage(
-                at=at, order_id=event.subject, message_id=message_id, template=template
+                at=at,
+                order_id=event.subject,
+                message_id=asked.message_id,
+                template=asked.template,
+                reminder=asked.reminder,
             )
             return ((day, reserve),)
-        case notifications.MessageAllowed(message_id=message_id, order_id=order_id):
-            yes = ours.TakeDaysYes(at=at, order_id=order_id, message_id=message_id, buyer_day=event.subject)
+        case notifications.MessageWithdrawn(message_id=message_id, template=template, buyer_day=day):
+            gone = ours.WithdrawMessage(
+                at=at, order_id=event.subject, message_id=message_id, template=template
+            )
+            return ((day, gone),)
+        case notifications.MessageAllowed(message_id=message_id, order_id=order_id, merged=merged):
+            yes = ours.TakeDaysYes(
+                at=at, order_id=order_id, message_id=message_id, buyer_day=event.subject, merged=merged
+            )
             return ((order_id, yes),)
+        case notifications.MessageMerged(message_id=into, others=others):
+            return tuple((each.order_id, _merged(each, into, event)) for each in others)
         case notifications.MessageCapped(message_id=message_id, order_id=order_id):
             no = ours.TakeDaysNo(at=at, order_id=order_id, message_id=message_id, buyer_day=event.subject)
             return ((order_id, no),)
@@ -56,16 +69,53 @@ def _between_files(event: Event) -> Reaction:
             return ()
 
 
+def _merged(other: notifications.MergedReminder, into: str, event: Event) -> ours.TakeMerged:
+    return ours.TakeMerged(
+        at=event.time,
+        order_id=other.order_id,
+        message_id=other.message_id,
+        into=into,
+        into_order=event.subject,
+    )
+
+
+def _of_reports(event: Event) -> Reaction:
+    """An order's file tells a part of its shop's day, and the part tells the day."""
+    at, shop_id = event.time, event.shop_id
+    if shop_id is None:
+        return ()
+    match event.data:
+        case reports.ReminderNoted(report=report, day=day, part=part, row=row):
+            noted = ours.NoteReminder(at=at, shop_id=shop_id, day=day, part=part, row=row)
+            return ((report, noted),)
+        case reports.FindingsNoted(report=report, day=day, part=part, findings=findings):
+            found = ours.NoteFindings(
+                at=at, shop_id=shop_id, day=day, part=part, order_id=event.subject, findings=findings
+            )
+            return ((report, found),)
+        case reports.RemindersAddedUp(report=report, day=day, rows=rows):
+            return ((report, ours.AddReminders(at=at, shop_id=shop_id, day=day, rows=rows)),)
+        case reports.FindingsAddedUp(report=report, day=day, found=kinds):
+            return ((report, ours.AddFindings(at=at, shop_id=shop_id, day=day, found=kinds)),)
+        case _:
+            return ()
+
+
 def _of_orders(event: Event) -> ours.Learned | None:
     match event.data:
-        case orders.OrderPlaced(shop_id=shop_id, buyer_id=buyer_id):
-            return ours.OrderKnown(shop_id=shop_id, buyer_id=buyer_id)
+        case orders.OrderPlaced(shop_id=shop_id, buyer_id=buyer_id, currency=currency):
+            return ours.OrderKnown(
+                shop_id=shop_id, buyer_id=buyer_id, placed_at=event.time, currency=currency
+            )
         case orders.ContactChanged(buyer_id=buyer_id, receiver=receiver):
             return ours.ContactKnown(
                 shop_id=event.shop_id, buyer_id=buyer_id, name=receiver.name, email=receiver.email
             )
-        case orders.OrderPaid() | orders.OrderReopened():
-            return ours.OrderPaid()
+        case (
+            orders.OrderPaid(amount=amount, ship_by=ship_by)
+            | orders.OrderReopened(amount=amount, ship_by=ship_by)
+        ):
+            return ours.OrderPaid(amount=amount, ship_by=ship_by)
         case orders.OrderClosed():
             return ours.OrderEnded(how="closed")
         case orders.OrderCancelled():
@@ -123,8 +173,10 @@ def _of_logistics(event: Event) -> ours.Learned | None:
 
 def _of_aftersales(event: Event) -> ours.Learned | None:
     match event.data:
-        case aftersales.CaseOpened(case_id=case_id) | aftersales.CaseDisputed(case_id=case_id):
+        case aftersales.CaseOpened(case_id=case_id):
             return ours.CaseBegan(case_id=case_id)
+        case aftersales.CaseDisputed(case_id=case_id):
+            return ours.CaseDisputed(case_id=case_id)
         case (
             aftersales.CaseRefunded(case_id=case_id)
             | aftersales.CaseRefused(case_id=case_id)
@@ -133,7 +185,7 @@ def _of_aftersales(event: Event) -> ours.Learned | None:
             return ours.CaseEnded(case_id=case_id)
         case aftersales.CaseDisputeSettled(case_id=case_id, winner="shop"):
             return ours.CaseEnded(case_id=case_id)
-        case aftersales.ReviewReceived():
-            return ours.Reviewed()
+        case aftersales.ReviewReceived(review_id=review_id):
+            return ours.Reviewed(review_id=review_id)
         case _:
             return None

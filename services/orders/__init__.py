@@ -12,8 +12,8 @@ Says: `order.placed`, `order.payment_reminder_due`, `order.closed`, `order.paid`
 `order.cancelled`, `order.cancellation_requested`, `order.ship_overdue`, `order.dispatched`,
 `order.delivered`, `order.deadline_changed`, `order.completed`, `order.refunded`,
 `order.late_payment_refund_wanted` and `fact.passed_on`; on the contacts topic `contact.changed`; wants
-the tasks `urge_shipment`, `late_payment` and `look_into`, and the messages `payment_reminder` and
-`confirm_address`.
+the tasks `urge_shipment`, `late_payment`, `call_about_payment` and `look_into`, and the messages
+`payment_reminder` and `confirm_address`.
 
 Promises: an order ends once, and never completes after it was refunded. No reminder follows a payment
 or the close. A payment that comes too late is never lost: somebody decides on it. `order.ship_overdue`

@@ -1,16 +1,19 @@
 """The wiring of orders: one value that names its rules, its file, its view and its charts."""
 
+from functools import partial
+
 from services.orders.api import routes
 from services.orders.decide import decide
 from services.orders.inlets import INLETS
 from services.orders.react import react
 from services.orders.state import INITIAL, ORDER_CHART, STATE, evolve
+from services.orders.templates.reading import WISHES
 from services.orders.views import INITIAL_VIEW, VIEW, project
 from shared.runtime.service import Service
 
 SERVICE = Service(
     name="orders",
-    decide=decide,
+    decide=partial(decide, rules=WISHES),
     evolve=evolve,
     react=react,
     project=project,

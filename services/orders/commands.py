@@ -1,18 +1,27 @@
 """What may be asked of an order, beside the facts that orders takes, for itself or for others."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from shared.contracts.base import Amount, Id, Name, Utc
+from pydantic import Field, JsonValue
+
+from shared.contracts.base import Amount, Id, Name, Strict, Text, Utc
 from shared.contracts.facts import (
+    InstructionAcknowledged,
     OrderCancelled,
     OrderPaid,
     OrderPlaced,
+    PaymentFailed,
+    Quantity,
+    Receiver,
     RefundRequested,
     ReturnReceived,
     ReturnShipped,
     ShipmentDispatched,
     ShipmentScanned,
+    StockShort,
 )
+from shared.contracts.tasks import TaskKind, WithReplacement
+from shared.contracts.wishes import FlagColour, SpecialRequest
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
 
 
@@ -112,6 +121,12 @@ class CallOffRest(Command):
     reason: Name
 
 
+class CancelAfterCall(Command):
+    """`call_about_payment`: the buyer said on the phone that he does not want it any more."""
+
+    task_id: Id
+
+
 class RefundLatePayment(Command):
     """`late_payment`: the money goes back."""
 
@@ -145,14 +160,190 @@ class AnswerUrge(Command):
 ForOthers = ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived
 """Facts that another service takes: a shop platform has one address for all it says."""
 
+
+class AddressChange(Strict):
+    """Another receiver or address. Personal: it goes to the contacts topic and is not kept here."""
+
+    kind: Literal["address"] = "address"
+    receiver: Receiver
+
+
+class AttributeChange(Strict):
+    """Another size, colour or style of a line, at the same price."""
+
+    kind: Literal["attribute"] = "attribute"
+    line_id: Id
+    name: Name
+    """What the line is called now."""
+    sku: Id | None = None
+
+
+class PriceChange(Strict):
+    """Another price of a line."""
+
+    kind: Literal["price"] = "price"
+    line_id: Id
+    amount: Amount
+
+
+class FreightChange(Strict):
+    """Another price of the carriage."""
+
+    kind: Literal["freight"] = "freight"
+    amount: Amount
+
+
+class LineSwap(Strict):
+    """Another article in the place of a line."""
+
+    kind: Literal["swap"] = "swap"
+    line_id: Id
+    sku: Id
+    name: Name
+    quantity: Quantity
+    amount: Amount
+
+
+Change = Annotated[
+    AddressChange | AttributeChange | PriceChange | FreightChange | LineSwap, Field(discriminator="kind")
+]
+
+
+class MakeRequest(Command):
+    """Step 1 of a special request: it is taken, with its detail."""
+
+    request: SpecialRequest
+    by: Name
+
+
+class MakeChange(Command):
+    """Step 1 of a change: it is made."""
+
+    change: Change
+    by: Name
+
+
+class FlagWish(Command):
+    """Step 2: the order gets its flag and the shop's fixed remark."""
+
+    wish_id: Id
+    colour: FlagColour | None = None
+    """None: the colour of the wish's kind."""
+    by: Name
+
+
+class ConfirmWish(Command):
+    """Step 3: the buyer stands by it."""
+
+    wish_id: Id
+    by: Name
+
+
+class TellWarehouse(Command):
+    """Step 4: the warehouse and the label printer are told. Comes by itself as soon as the order is paid."""
+
+    wish_id: Id
+
+
+class AcknowledgeWish(Command):
+    """Step 5: the warehouse goes by it. The warehouse's own word is the fact `instruction.acknowledged`."""
+
+    wish_id: Id
+    by: Name
+
+
+class DropWish(Command):
+    """The wish is over: the buyer took it back, or the shop can't."""
+
+    wish_id: Id
+    reason: Name
+    by: Name
+    refused: bool = False
+    """Whether the shop refuses it, which a platform may forbid."""
+
+
+class WriteRemark(Command):
+    """Somebody of the shop notes something on the order. Personal: the text stays in the file."""
+
+    text: Text = Field(min_length=1)
+    colour: FlagColour | None = None
+    by: Name
+
+
+class VerifyOrder(Command):
+    """The order was checked before its release."""
+
+    items: bool
+    address: bool
+    contact: bool
+    by: Name
+
+
+class CancelOrder(Command):
+    """Somebody wants the order off, and asks whether that can be."""
+
+    reason: Name
+    by: Literal["buyer", "shop", "platform"]
+
+
+class ChooseForShortage(Command):
+    """What becomes of lines that are out of stock."""
+
+    shortage_id: Id
+    choice: Literal["wait", "replace", "cancel_lines"]
+    until: Utc | None = None
+    """For `wait`: until when."""
+    replacement: WithReplacement | None = None
+    """For `replace`."""
+    by: Name
+
+
+class AnswerTask(Command):
+    """An agent completed a task about the order's handling."""
+
+    task_id: Id
+    kind: TaskKind
+    outcome: Name
+    details: dict[str, JsonValue]
+    by: Name
+
+
+class LearnSupplement(Command):
+    """Another order was placed to add to this one."""
+
+    by_order: Id
+
+
+HandlingCommand = (
+    MakeRequest
+    | MakeChange
+    | FlagWish
+    | ConfirmWish
+    | TellWarehouse
+    | AcknowledgeWish
+    | DropWish
+    | WriteRemark
+    | VerifyOrder
+    | ChooseForShortage
+    | AnswerTask
+    | LearnSupplement
+    | PaymentFailed
+    | StockShort
+    | InstructionAcknowledged
+)
+"""What the service team, the warehouse and the payment provider ask and tell."""
+
 OrdersCommand = (
     OrderPlaced
     | OrderPaid
     | OrderCancelled
     | ForOthers
+    | CancelOrder
+    | HandlingCommand
     | HeardOfGoods
     | PromiseShipment
     | CallOffRest
+    | CancelAfterCall
     | RefundLatePayment
     | ReopenOrder
     | ExtendReceipt

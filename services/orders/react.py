@@ -6,8 +6,10 @@ from typing import Final
 from pydantic import ValidationError
 
 from services.orders.commands import (
+    AnswerTask,
     AnswerUrge,
     CallOffRest,
+    CancelAfterCall,
     HearCaseEnded,
     HearCaseOpened,
     HeardOfGoods,
@@ -23,6 +25,7 @@ from services.orders.commands import (
     RefundLatePayment,
     ReopenOrder,
 )
+from services.orders.state.handling import TASKS
 from shared.contracts.event import Event
 from shared.contracts.events import aftersales, incidents, logistics, notifications
 from shared.contracts.tasks import OnDate, outcome_details
@@ -30,7 +33,15 @@ from shared.contracts.tasks import OnDate, outcome_details
 GOODWILL: Final = "offer"
 """The rule by which `aftersales` pays a part instead of what was asked for; the goods stay wanted."""
 
-Answer = AnswerUrge | PromiseShipment | CallOffRest | RefundLatePayment | ReopenOrder
+Answer = (
+    AnswerUrge
+    | AnswerTask
+    | PromiseShipment
+    | CallOffRest
+    | CancelAfterCall
+    | RefundLatePayment
+    | ReopenOrder
+)
 
 
 def react(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
@@ -100,7 +111,7 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 refund_id=said.refund_id,
                 lines=said.lines,
                 amount=said.amount,
-                settles=said.by_rule != GOODWILL,
+                settles=said.by_rule != GOODWILL and said.kind != "difference",
             )
         case incidents.EnquiryRegistered():
             return HearCaseOpened(
@@ -124,11 +135,22 @@ def _answer(event: Event, said: notifications.TaskCompleted) -> Answer | None:
         details = outcome_details(said.kind, said.outcome, said.details)
     except (KeyError, ValidationError):
         return None
+    if said.kind in TASKS:
+        return AnswerTask(
+            at=event.time,
+            task_id=said.task_id,
+            kind=said.kind,
+            outcome=said.outcome,
+            details=said.details,
+            by=said.agent_id,
+        )
     match (said.kind, said.outcome):
         case ("urge_shipment", "ships_on") if isinstance(details, OnDate):
             return PromiseShipment(at=event.time, task_id=said.task_id, ships_on=details.date)
         case ("urge_shipment", "out_of_stock" | "cancel"):
             return CallOffRest(at=event.time, task_id=said.task_id, reason=said.outcome)
+        case ("call_about_payment", "cancel"):
+            return CancelAfterCall(at=event.time, task_id=said.task_id)
         case ("late_payment", "refund"):
             return RefundLatePayment(at=event.time, task_id=said.task_id)
         case ("late_payment", "reopen"):

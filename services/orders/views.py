@@ -5,11 +5,21 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from services.orders.react import heard_of_goods
-from services.orders.state import Case, Goods, LatePayment, LineStage, Parcel, Payment, Refund
+from services.orders.state import (
+    NO_HANDLING,
+    Case,
+    Goods,
+    Handling,
+    LatePayment,
+    LineStage,
+    Parcel,
+    Payment,
+    Refund,
+)
 from services.orders.state.evolve import late_payment
 from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
 from shared.contracts.event import Event
-from shared.contracts.events import orders
+from shared.contracts.events import handling, orders
 from shared.contracts.events.common import FactOutOfStage, TaskWanted
 from shared.contracts.facts import Line
 
@@ -72,6 +82,13 @@ class OrderView(Frozen):
     deadline: DeadlineName | None = None
     """Which deadline comes next."""
     deadline_at: Utc | None = None
+    freight: Amount | None = None
+    supplements: Id | None = None
+    """The order that this one adds to."""
+    handling: Handling = NO_HANDLING
+    """Flag, wishes, remarks, checks, shortages, and what keeps it from leaving."""
+    handling_by: Utc | None = None
+    """The next moment at which somebody is late with that."""
     ship_overdue: bool = False
     """Whether it was said that not everything left in time."""
     out_of_stage: tuple[NotFitting, ...] = ()
@@ -109,6 +126,8 @@ def _placed(event: Event, said: orders.OrderPlaced) -> OrderView:
         currency=said.currency,
         total=said.total,
         lines=tuple(_line(line) for line in said.lines),
+        freight=said.freight,
+        supplements=said.supplements,
         deadline="payment",
         deadline_at=said.closes_at,
         changed_at=event.time,
@@ -130,7 +149,13 @@ def _line(line: Line) -> LineSeen:
 
 def _said(view: OrderView, event: Event) -> OrderView:
     said = event.data
+    handled = view.handling.after(said, event.time)
+    if handled is not view.handling:
+        by = handled.deadline_at
+        view = view.model_copy(update={"handling": handled, "handling_by": by})
     match said:
+        case handling.OrderChanged():
+            return _changed(view, said)
         case orders.OrderPaid() | orders.OrderReopened():
             payment = Payment(payment_id=said.payment_id, amount=said.amount, paid_at=event.time)
             paid = view.model_copy(update={"stage": "paid", "payment": payment})
@@ -157,6 +182,16 @@ def _said(view: OrderView, event: Event) -> OrderView:
             return view.model_copy(update={"out_of_stage": kept})
         case _:
             return _said_on_the_way(view, event)
+
+
+def _changed(view: OrderView, said: handling.OrderChanged) -> OrderView:
+    seen = {line.line_id: line for line in view.lines}
+    lines = tuple(
+        _line(line).model_copy(update={"stage": was.stage, "refunded": was.refunded})
+        for line in said.lines
+        if (was := seen.get(line.line_id)) is not None
+    )
+    return view.model_copy(update={"lines": lines, "total": said.total, "freight": said.freight})
 
 
 def _said_on_the_way(view: OrderView, event: Event) -> OrderView:

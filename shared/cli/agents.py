@@ -14,11 +14,13 @@ import httpx
 from shared.contracts.acts import (
     AnyAct,
     OfferAnswered,
+    OrderChange,
     RemedyChosen,
     TaskClaim,
     TaskComplete,
     TaskHeartbeat,
     TaskReturn,
+    WishFlag,
 )
 
 PAGE: Final = 200
@@ -33,7 +35,7 @@ class ActFailed(Exception):
 
 
 class Agents:
-    """Does what acts say. `clients` are the HTTP clients of `aftersales` and `notifications`."""
+    """Does what acts say. `clients` are the HTTP clients of the services."""
 
     def __init__(self, clients: Mapping[str, httpx.AsyncClient]) -> None:
         self._clients = clients
@@ -50,8 +52,16 @@ class Agents:
                 if lost is None:
                     return NO_SUCH_CASE
                 return await self._on_case(act, lost, "choice", {"choice": remedy})
+            case OrderChange(change=change, agent_id=agent_id):
+                return await self._on_order(act, "changes", {"change": change, "agent_id": agent_id})
+            case WishFlag(wish_id=wish_id, agent_id=agent_id):
+                what = f"wishes/{quote(wish_id, safe='')}/flag"
+                return await self._on_order(act, what, {"agent_id": agent_id})
             case _:
                 assert_never(act)
+
+    async def _on_order(self, act: AnyAct, what: str, body: dict[str, Any]) -> str | None:
+        return await self._post("orders", f"/orders/{quote(act.order_id, safe='')}/{what}", act.id, body)
 
     async def _work(self, act: TaskAct) -> str | None:
         task_id = await self._task(act)

@@ -16,6 +16,12 @@ INNER: Final = frozenset(
         "message.asked",
         "message.allowed",
         "message.capped",
+        "message.withdrawn",
+        "message.merged",
+        "reminder.noted",
+        "reminders.added_up",
+        "findings.noted",
+        "findings.added_up",
         "contact.changed",
         "order.deadline_changed",
         "case.refund_started",
@@ -28,7 +34,7 @@ INNER: Final = frozenset(
         "parcel.measured",
     }
 )
-"""What is said on the way to a task, a message, a refund or a deadline; it is in no count."""
+"""What is said on the way to a task, a message, a refund, a deadline or a report; it is in no count."""
 
 DOMAIN_NAMES: Final = frozenset(
     {

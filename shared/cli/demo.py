@@ -36,6 +36,7 @@ WORTH_READING: Final = {
     "D-1013": "A parcel is lost, and the buyer would rather have a new one",
     "D-1050": "Something is missing, says the buyer; the weights are compared first",
     "D-1009": "Reminded and paid in the night",
+    "D-1073": "A carrier and a card were asked for: it does not leave before the warehouse has seen both",
 }
 """Orders whose timelines are shown at the end."""
 NOT_WORTH_READING: Final = INNER | {"parcel.picked_up", "parcel.in_transit", "parcel.out_for_delivery"}

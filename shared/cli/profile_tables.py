@@ -9,7 +9,7 @@ from shared.adapters.profile_files import Written
 from shared.adapters.profiles import DEFAULT
 from shared.cli.settings import meanings
 from shared.kernel.platforms import Confidence, Facts
-from shared.kernel.profiles import Profile
+from shared.kernel.profiles import Profile, Values
 
 NOTHING_SAID: Final = "–"
 BEGIN: Final = "<!-- made by `orderlink profiles document`: from here -->\n"
@@ -66,10 +66,7 @@ def words(confidence: Confidence) -> str:
 def hints(profile: Profile) -> Iterator[str]:
     """What is allowed and probably not meant."""
     values = profile.values
-    if values.payment_reminder_after >= values.close_unpaid_after:
-        yield "payment_reminder_after: not before close_unpaid_after, so there is no first reminder"
-    if values.payment_last_call_before_close >= values.close_unpaid_after:
-        yield "payment_last_call_before_close: not after the placing, so there is no last call"
+    yield from _reminder_hints(values)
     for name, clocks in (
         ("", values),
         *(
@@ -87,6 +84,19 @@ def hints(profile: Profile) -> Iterator[str]:
         yield f"close_unpaid_after: later than the platform's payment is valid ({plain_span(profile)})"
 
 
+def _reminder_hints(values: Values) -> Iterator[str]:
+    """Reminders that no order reaches between its placing and its close."""
+    if not values.payment_reminder_stages:
+        if values.payment_reminder_after >= values.close_unpaid_after:
+            yield "payment_reminder_after: not before close_unpaid_after, so there is no first reminder"
+        if values.payment_last_call_before_close >= values.close_unpaid_after:
+            yield "payment_last_call_before_close: not after the placing, so there is no last call"
+    for stage in values.payment_reminder_stages:
+        span = stage.after if stage.before_close is None else stage.before_close
+        if span is not None and span >= values.close_unpaid_after:
+            yield f"payment_reminder_stages: {stage.name} is not between the placing and close_unpaid_after"
+
+
 def plain_span(profile: Profile) -> str:
     """How long the platform's payment is valid, as the file writes it."""
     return contents(profile)["facts.payment_valid_for"]
@@ -101,6 +111,8 @@ def plain(value: JsonValue) -> str:
             return "; ".join(plain(each) for each in value)
         case list():
             return ", ".join(plain(each) for each in value) or "none"
+        case None:
+            return "none"
         case bool():
             return "yes" if value else "no"
         case _:

@@ -74,7 +74,32 @@ class RemedyChosen(_Act):
     remedy: Literal["reship", "refund"]
 
 
-AnyAct = TaskClaim | TaskHeartbeat | TaskReturn | TaskComplete | OfferAnswered | RemedyChosen
+class OrderChange(_Act):
+    """Somebody of the shop changes the order, as `POST /orders/{order_id}/changes` takes it."""
+
+    act: Literal["order.change"]
+    agent_id: Id
+    change: dict[str, JsonValue]
+
+
+class WishFlag(_Act):
+    """Somebody of the shop flags the order for one of its wishes."""
+
+    act: Literal["wish.flag"]
+    agent_id: Id
+    wish_id: Id
+
+
+AnyAct = (
+    TaskClaim
+    | TaskHeartbeat
+    | TaskReturn
+    | TaskComplete
+    | OfferAnswered
+    | RemedyChosen
+    | OrderChange
+    | WishFlag
+)
 Act = Annotated[AnyAct, Field(discriminator="act")]
 TimelineLine = AnyFact | AnyAct
 

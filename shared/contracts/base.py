@@ -72,6 +72,12 @@ def _limited_amount(value: Decimal) -> Decimal:
     return value
 
 
+def _limited_sum(value: Decimal) -> Decimal:
+    if value < 0 or not value.is_finite():
+        raise ValueError("a sum is zero or more")
+    return value
+
+
 def _amount_text(value: Decimal) -> str:
     return format(value, "f")
 
@@ -104,3 +110,12 @@ Amount = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,4})?$", "examples": ["16.45"]}),
 ]
 """An amount of money, zero or more, written as a decimal string. Its currency is the order's."""
+
+Sum = Annotated[
+    Decimal,
+    BeforeValidator(_decimal_text),
+    AfterValidator(_limited_sum),
+    PlainSerializer(_amount_text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,60}(\.[0-9]{1,60})?$", "examples": ["1234.50"]}),
+]
+"""What many amounts come to, or how often one goes into another: zero or more, as a decimal string."""

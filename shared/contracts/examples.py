@@ -13,7 +13,9 @@ from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
 from shared.contracts.example_care import CARE
 from shared.contracts.example_values import value_by_type
+from shared.contracts.examples_of_reports import OF_REPORTS
 from shared.contracts.facts import tracking_subject
+from shared.contracts.handling_examples import HANDLING
 
 ORDER: Final = "DE-10482"
 CASE: Final = "RC-2071"
@@ -69,6 +71,8 @@ _BACK: Final = {"case_id": CASE, "condition": "intact"}
 _TOLD: Final = {"id": "f-7", "at": _BACK_AT, "order_id": ORDER, "fact": "return.received", "data": _BACK}
 
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
+    **HANDLING,
+    **OF_REPORTS,
     # orders
     "order.placed": (
         PLACED,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import EmailStr, Field, StringConstraints, TypeAdapter
 
 from shared.contracts.base import Amount, Currency, Id, Name, Strict, Text, Utc
+from shared.contracts.wishes import REQUESTS_MAX, SpecialRequest
 
 Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 Grams = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
@@ -55,6 +56,11 @@ class OrderPlacedBody(Strict):
     lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=500)]
     ship_service: Name = "Standard"
     receiver: Receiver
+    freight: Amount | None = None
+    """What of the total is for the carriage; none where the shop does not say."""
+    requests: Annotated[tuple[SpecialRequest, ...], Field(max_length=REQUESTS_MAX)] = ()
+    supplements: Id | None = None
+    """The order that this one adds to: a missing part, one more line."""
 
 
 class OrderPaidBody(Strict):
@@ -71,6 +77,29 @@ class OrderCancelledBody(Strict):
     by: Literal["buyer", "shop", "platform"] = "buyer"
     paid_back: bool = False
     """Whether its teller has paid the money back already, as platforms do: then nobody here pays it."""
+
+
+class PaymentFailedBody(Strict):
+    """The buyer tried to pay and could not."""
+
+    reason: Name
+    """A slug such as `card_declined`, in the payment provider's words."""
+    payment_id: Id | None = None
+
+
+class StockShortBody(Strict):
+    """The warehouse does not have everything that was ordered."""
+
+    lines: Annotated[tuple[Id, ...], Field(min_length=1, max_length=500)]
+    back_at: Utc | None = None
+    """When it expects the goods, if it knows."""
+
+
+class InstructionAcknowledgedBody(Strict):
+    """The warehouse has seen an instruction and goes by it."""
+
+    wish_id: Id
+    by: Name = "warehouse"
 
 
 class ShipmentDispatchedBody(Strict):
@@ -166,6 +195,27 @@ class OrderCancelled(_Fact):
     data: OrderCancelledBody
 
 
+class PaymentFailed(_Fact):
+    """`payment.failed`, taken by orders."""
+
+    fact: Literal["payment.failed"] = "payment.failed"
+    data: PaymentFailedBody
+
+
+class StockShort(_Fact):
+    """`stock.short`, taken by orders."""
+
+    fact: Literal["stock.short"] = "stock.short"
+    data: StockShortBody
+
+
+class InstructionAcknowledged(_Fact):
+    """`instruction.acknowledged`, taken by orders."""
+
+    fact: Literal["instruction.acknowledged"] = "instruction.acknowledged"
+    data: InstructionAcknowledgedBody
+
+
 class ShipmentDispatched(_Fact):
     """`shipment.dispatched`, taken by logistics."""
 
@@ -255,7 +305,10 @@ def tracking_subject(tracking_no: str) -> str:
     return TRACKING_PREFIX + number
 
 
-OrdersFact = Annotated[OrderPlaced | OrderPaid | OrderCancelled, Field(discriminator="fact")]
+OrdersFact = Annotated[
+    OrderPlaced | OrderPaid | OrderCancelled | PaymentFailed | StockShort | InstructionAcknowledged,
+    Field(discriminator="fact"),
+]
 LogisticsFact = Annotated[ShipmentDispatched | ShipmentScanned, Field(discriminator="fact")]
 AftersalesFact = Annotated[
     RefundRequested | ReturnShipped | ReturnReceived | ReviewPosted, Field(discriminator="fact")
@@ -265,6 +318,9 @@ Fact = Annotated[
     OrderPlaced
     | OrderPaid
     | OrderCancelled
+    | PaymentFailed
+    | StockShort
+    | InstructionAcknowledged
     | ShipmentDispatched
     | ShipmentScanned
     | RefundRequested
@@ -278,6 +334,9 @@ AnyFact = (
     OrderPlaced
     | OrderPaid
     | OrderCancelled
+    | PaymentFailed
+    | StockShort
+    | InstructionAcknowledged
     | ShipmentDispatched
     | ShipmentScanned
     | RefundRequested
@@ -297,6 +356,9 @@ TAKEN_BY: dict[str, str] = {
     "order.placed": "orders",
     "order.paid": "orders",
     "order.cancelled": "orders",
+    "payment.failed": "orders",
+    "stock.short": "orders",
+    "instruction.acknowledged": "orders",
     "shipment.dispatched": "logistics",
     "shipment.scanned": "logistics",
     "refund.requested": "aftersales",

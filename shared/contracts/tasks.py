@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from shared.contracts.base import Amount, Id, Name, Strict, Text, Utc
-from shared.contracts.facts import Receiver
+from shared.contracts.facts import Quantity, Receiver
 
 TaskKind = Literal[
     "urge_shipment",
     "late_payment",
+    "call_about_payment",
     "check_pickup",
     "check_with_carrier",
     "confirm_loss",
@@ -26,6 +27,11 @@ TaskKind = Literal[
     "answer_enquiry",
     "follow_up_enquiry",
     "answer_urge",
+    "confirm_wish",
+    "call_warehouse",
+    "verify_order",
+    "offer_choice",
+    "help_with_payment",
 ]
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
@@ -81,6 +87,24 @@ class WithLines(Strict):
     lines: Lines
 
 
+class WithReplacement(Strict):
+    """Another article in the place of a line, chosen by the buyer, for at most what the line costs."""
+
+    line_id: Id
+    sku: Id
+    name: Name
+    quantity: Quantity
+    amount: Amount
+
+
+class WithChecks(Strict):
+    """What was found of each field of an order."""
+
+    items: bool
+    address: bool
+    contact: bool
+
+
 class WithText(Strict):
     """What the buyer is told."""
 
@@ -98,6 +122,7 @@ Outcomes = dict[str, type[Strict]]
 OUTCOMES: Final[dict[TaskKind, Outcomes]] = {
     "urge_shipment": {"ships_on": OnDate, "out_of_stock": NoDetails, "cancel": NoDetails},
     "late_payment": {"refund": NoDetails, "reopen": NoDetails},
+    "call_about_payment": {"reached": WithResult, "not_reached": NoDetails, "cancel": NoDetails},
     "check_pickup": {"picked_up": NoDetails, "rebook": WithCarrier, "cancelled": NoDetails},
     "check_with_carrier": {
         "moving": NoDetails,
@@ -127,6 +152,11 @@ OUTCOMES: Final[dict[TaskKind, Outcomes]] = {
     "answer_enquiry": {"feedback": WithText},
     "follow_up_enquiry": {"settled": WithResult, "ask_again": NoDetails},
     "answer_urge": {"answered": WithText},
+    "confirm_wish": {"confirmed": NoDetails, "declined": WithReason},
+    "call_warehouse": {"acknowledged": NoDetails, "impossible": WithReason},
+    "verify_order": {"checked": WithChecks},
+    "offer_choice": {"wait": OnDate, "replace": WithReplacement, "cancel_lines": NoDetails},
+    "help_with_payment": {"helped": NoDetails, "not_reached": NoDetails},
 }
 """For each kind of task, the outcomes it allows and the model of each outcome's arguments."""
 

@@ -5,7 +5,7 @@ default's, in the version that was in force when the platform's version came int
 """
 
 import json
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
@@ -15,8 +15,10 @@ from shared.contracts.base import Id, Name, Strict
 from shared.kernel.calendar import QuietHours
 from shared.kernel.carriage import ClaimTerms, IncidentRule, Surcharge
 from shared.kernel.platforms import Facts, May, Source
+from shared.kernel.reminders import ReminderStage, ShopReminders, ShopReports
 from shared.kernel.routes import Hours, Place, Route, StallLevels, Threshold, merged
 
+Language = Literal["en", "zh"]
 NO_OVERRIDES = "{}"
 OVERRIDES_MAX_CHARS = 8_000
 """A shop's overrides travel with each of its events."""
@@ -27,6 +29,18 @@ class Values(Strict):
 
     payment_reminder_after: Hours
     payment_last_call_before_close: Hours
+    payment_reminder_stages: Annotated[tuple[ReminderStage, ...], Field(max_length=10)] = ()
+    """Other moments to remind at than those two, oldest first; where any are given, those two are not."""
+    payment_reminder_next_day: bool = True
+    """Whether a reminder that the quiet hours kept until the next day is sent then."""
+    payment_reminder_stale_after: Hours = timedelta(minutes=60)
+    """Where it is not: one from an earlier local day is dropped when it is later than this."""
+    payment_reminder_merge_within: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=6))] = (
+        timedelta(0)
+    )
+    """How long a reminder waits for others of the same buyer, to go as one; zero sends each for itself."""
+    payment_call_after: Hours | None = None
+    """How long after the last reminder somebody is to phone the buyer; None: nobody phones."""
     close_unpaid_after: Hours
     ship_within: dict[Name, Hours]
     """By ship service."""
@@ -55,6 +69,8 @@ class Values(Strict):
     review_invitation_after: Hours
     bad_review_at_most_stars: Annotated[int, Field(ge=0, le=5)]
     first_response_within: Hours
+    daily_sweep_at: time = time(8, 30)
+    """When a shop that wants it has its open and abnormal orders gathered, on its own clocks."""
     claim_lease: Hours
     fact_wait: Hours
     scan_before_dispatch: Hours
@@ -78,6 +94,14 @@ class Values(Strict):
     """How long after that somebody sees whether it helped."""
     receipt_extensions_max: Annotated[int, Field(ge=0, le=100)] = 1
     """How often the time to confirm the receipt may be extended for one order."""
+    verification: Literal["none", "automatic", "task"] = "none"
+    """What is checked before an order is released: nothing, by rule and by hand what looks incomplete, or
+    every order by hand."""
+    confirm_wish_within: Hours = timedelta(hours=24)
+    acknowledge_within: Hours = timedelta(hours=4)
+    verify_within: Hours = timedelta(hours=4)
+    choice_within: Hours = timedelta(hours=24)
+    payment_help_within: Hours = timedelta(hours=2)
 
     @field_validator("thresholds")
     @classmethod
@@ -90,6 +114,25 @@ class Values(Strict):
                 )
             seen.add(threshold.condition)
         return value
+
+    @field_validator("payment_reminder_stages")
+    @classmethod
+    def _each_stage_once(cls, value: tuple[ReminderStage, ...]) -> tuple[ReminderStage, ...]:
+        names = [stage.name for stage in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"expected each stage's name once, got {twice[0]!r} twice")
+        return value
+
+    @property
+    def reminder_stages(self) -> tuple[ReminderStage, ...]:
+        """The moments at which an unpaid order is reminded of."""
+        return self.payment_reminder_stages or (
+            ReminderStage(name="first", after=self.payment_reminder_after),
+            ReminderStage(
+                name="last_call", text="last_call", before_close=self.payment_last_call_before_close
+            ),
+        )
 
     def ship_within_of(self, ship_service: str) -> timedelta:
         """How long after payment everything must have left."""
@@ -132,7 +175,11 @@ class Profile(Strict):
     shop_name: Name = "The shop"
     mail_from: Name = "service@shop.example"
     """Who writes to the buyer: the shop's name and its address for mail."""
+    language: Language = "en"
+    """In which the shop's fixed remarks are written."""
     ships_from: Place | None = None
+    reminders: ShopReminders = ShopReminders()
+    reports: ShopReports = ShopReports()
     overrides: str = NO_OVERRIDES
     """The values that the shop overrides, as one JSON object."""
 
@@ -176,8 +223,14 @@ class Shop(Strict):
     zone: Name
     profile: Id = "default"
     mail_from: Name = "service@shop.example"
+    language: Language = "en"
+    """In which its fixed remarks on orders are written."""
     ships_from: Place | None = None
     """Where its parcels leave, `US` or `US/California`, in the words in which its orders name receivers."""
+    reminders: ShopReminders = ShopReminders()
+    """Of which orders its buyers are not reminded."""
+    reports: ShopReports = ShopReports()
+    """Which reports of its days it wants."""
     overrides: dict[str, object] = Field(default_factory=dict)
     """Values of the profile that differ for this shop. A change holds for orders placed after it."""
 
@@ -204,7 +257,10 @@ def in_force(profile: Profile, shop: Shop) -> Profile:
         "zone": shop.zone,
         "shop_name": shop.name,
         "mail_from": shop.mail_from,
+        "language": shop.language,
         "ships_from": shop.ships_from,
+        "reminders": shop.reminders,
+        "reports": shop.reports,
     }
     return overridden(profile, shop.overrides).model_copy(update=of_shop)
 

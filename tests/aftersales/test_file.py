@@ -7,7 +7,7 @@ import pytest
 from services.aftersales.app import SERVICE
 from services.aftersales.state import INITIAL, STATE, evolve
 from shared.contracts.event import Payload, payloads
-from shared.contracts.events import logistics, notifications, orders
+from shared.contracts.events import handling, logistics, notifications, orders
 from shared.kernel.decision import NOTHING, TimerDue
 from shared.runtime.service import Service
 from tests.aftersales.plays import LINES, CasePlay
@@ -19,6 +19,8 @@ KNOWN = {
     orders.OrderReopened,
     orders.CancellationRequested,
     orders.LatePaymentRefundWanted,
+    handling.GiveBackWanted,
+    handling.OrderChanged,
     logistics.ParcelDispatched,
     logistics.ParcelPickupCancelled,
     logistics.ParcelDelivered,

@@ -12,7 +12,7 @@ from shared.cli.demo import SHOP, STORY, WEEKS, WORTH_READING
 from shared.cli.simulation import Played
 from shared.cli.timeline import lines, measure
 from shared.contracts.tasks import OUTCOMES
-from tests.timelines.playing import play_into
+from tests.timelines.playing import ONLY_WHERE_SET, play_into
 
 RULES_MET = (
     "message.postponed",
@@ -61,7 +61,7 @@ def test_every_kind_of_task_is_worked_in_the_story(told: tuple[Played, Board]) -
     worked = {
         kind for kind in OUTCOMES if any(name.startswith(f"task.completed.{kind}.") for name in counted)
     }
-    assert worked == set(OUTCOMES)
+    assert worked == set(OUTCOMES) - ONLY_WHERE_SET
 
 
 def test_the_orders_worth_reading_are_in_the_story() -> None:

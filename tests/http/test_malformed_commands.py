@@ -57,6 +57,7 @@ def _filled(path: str) -> str:
         "carrier": "dhl",
         "tracking_no": "t%2FA-1",
         "inlet": "shopify",
+        "wish_id": "w-1",
     }
     return path.format(**known)
 

@@ -21,6 +21,7 @@ from shared.adapters.memory_outside import MemoryMail, MemoryPayments
 from shared.adapters.memory_store import MemoryStore
 from shared.adapters.memory_transport import MemoryTransport
 from shared.adapters.profile_files import load_profiles
+from shared.adapters.profiles import Profiles
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.settings import CommonSettings
 from shared.contracts.catalog import HEARS
@@ -63,11 +64,11 @@ class House:
 class Town:
     """All four, on one log."""
 
-    def __init__(self, inlets: Sequence[dict[str, Any]] = ()) -> None:
+    def __init__(self, inlets: Sequence[dict[str, Any]] = (), profiles: Profiles | None = None) -> None:
         self.inlets = list(inlets)
         self.clock = VirtualClock(MORNING)
         self.log = MemoryLog(partitions=2)
-        self.profiles = load_profiles()
+        self.profiles = profiles or load_profiles()
         self.mail = MemoryMail()
         self.payments = MemoryPayments()
         self.houses = {

@@ -22,6 +22,8 @@ DETAILS: dict[str, dict[str, Any]] = {
     "WithLines": {"lines": ["1"]},
     "WithText": {"text": "It arrives tomorrow."},
     "WithResult": {"result": "happy now"},
+    "WithReplacement": {"line_id": "1", "sku": "s-2", "name": "Thing", "quantity": 1, "amount": "5.00"},
+    "WithChecks": {"items": True, "address": True, "contact": False},
     "NoDetails": {},
 }
 EVERY_OUTCOME = [(kind, outcome) for kind, outcomes in OUTCOMES.items() for outcome in outcomes]

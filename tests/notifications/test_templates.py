@@ -15,7 +15,8 @@ ALWAYS = {"name": "Ada Example", "order_id": "A-1", "shop_name": "Demo Shop"}
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
 JSON = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
 WANTED_BY_OTHERS = {
-    "payment_reminder": {"stage", "total", "currency", "closes_at"},
+    # What several orders come to is said by notifications itself.
+    "payment_reminder": {"stage", "total", "currency", "closes_at", "orders"},
     "confirm_address": set[str](),
     "parcel_dispatched": {"carrier", "tracking_no"},
     "parcel_out_for_delivery": {"carrier", "tracking_no"},

@@ -38,7 +38,17 @@ def test_every_event_can_be_heard_by_any_file(cls: type[Payload]) -> None:
 def test_the_events_that_say_what_notifications_does_ask_nothing_of_it_again() -> None:
     own = [cls for cls in EVERY if cls.service == "notifications"]
     asking = {cls.name for cls in own if SERVICE.react(example_of(cls))}
-    assert asking == {"message.asked", "message.allowed", "message.capped"}
+    assert asking == {
+        "message.asked",
+        "message.allowed",
+        "message.capped",
+        "message.withdrawn",
+        "message.merged",
+        "reminder.noted",
+        "reminders.added_up",
+        "findings.noted",
+        "findings.added_up",
+    }
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.document)

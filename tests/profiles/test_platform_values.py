@@ -26,6 +26,8 @@ EXPECTED: Final[dict[str, dict[str, Any]]] = {
         "facts.push_attempts": 10,
     },
     "taobao_2013@1": {
+        "payment_reminder_next_day": False,
+        "payment_reminder_stale_after": "PT1H",
         "close_unpaid_after": "P3D",
         "quiet_hours": {"start": "22:00:00", "end": "09:00:00"},
         "auto_complete_after": "P10D",

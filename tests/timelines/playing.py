@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from shared.adapters.profile_files import load_profiles
 from shared.cli.agents import Agents
@@ -14,6 +15,14 @@ from shared.cli.simulation import Played, Simulation
 from shared.cli.stage import clients_of
 from shared.cli.timeline import instants, measure
 from shared.contracts.event import Event
+
+ONLY_WHERE_SET: Final = frozenset(
+    (
+        *("call_about_payment", "work_incident", "chase_claim"),
+        *("answer_enquiry", "follow_up_enquiry", "answer_urge"),
+    )
+)
+"""Tasks that a shop with other settings than the default ones brings, or somebody's command."""
 
 
 @dataclass(slots=True)

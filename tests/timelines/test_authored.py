@@ -12,13 +12,11 @@ from shared.contracts.acts import TaskComplete
 from shared.contracts.facts import TAKEN_BY
 from shared.contracts.tasks import OUTCOMES
 from tests.timelines.arithmetic import counts_by_order
-from tests.timelines.playing import Seen, play
+from tests.timelines.playing import ONLY_WHERE_SET, Seen, play
 
 FOLDER = Path(__file__).parent
 TIMELINE = FOLDER / "authored.jsonl"
 BY_HAND = counts_by_order()
-ONLY_WHERE_ASKED = {"work_incident", "chase_claim", "answer_enquiry", "follow_up_enquiry", "answer_urge"}
-"""Tasks that the default profile opens for no fact: a shop's values or somebody's command do."""
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +38,12 @@ def test_every_kind_of_fact_and_every_outcome_of_every_task_is_in_the_timeline()
     facts = {getattr(content, "fact", None) for content in contents} - {None}
     outcomes = {(act.kind, act.outcome) for act in contents if isinstance(act, TaskComplete)}
     assert facts == set(TAKEN_BY)
-    opened = {kind: allowed for kind, allowed in OUTCOMES.items() if kind not in ONLY_WHERE_ASKED}
-    assert outcomes == {(kind, outcome) for kind, allowed in opened.items() for outcome in allowed}
+    assert outcomes == {
+        (kind, outcome)
+        for kind, allowed in OUTCOMES.items()
+        for outcome in allowed
+        if kind not in ONLY_WHERE_SET
+    }
 
 
 @pytest.mark.parametrize("order_id", sorted(BY_HAND))

@@ -9,6 +9,7 @@ from services.aftersales.commands import (
     BuyerChooses,
     CancelPaidOrder,
     Knowledge,
+    LearnChange,
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
@@ -21,6 +22,7 @@ from services.aftersales.commands import (
     OnRequest,
     OpenDispute,
     OpenForLostParcel,
+    PayBackDifference,
     PayBackLatePayment,
     PayBackReturnedParcel,
     RetryRefund,
@@ -70,14 +72,22 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
             return _told(command, state, profile)
         case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnWeights():
             return _learnt(command, state, profile)
-        case LearnPickupCancelled() | LearnDelivery() | LearnReturned():
-            return _learnt(command, state, profile)
-        case OpenForLostParcel() | PayBackReturnedParcel():
+        case (
+            LearnPickupCancelled()
+            | LearnDelivery()
+            | LearnReturned()
+            | OpenForLostParcel()
+            | PayBackReturnedParcel()
+        ):
             return _learnt(command, state, profile)
         case CancelPaidOrder():
             return requests.cancellation(command, state, profile)
         case PayBackLatePayment():
             return requests.late_payment(command, state)
+        case PayBackDifference():
+            return requests.difference(command, state)
+        case LearnChange():
+            return knowledge.order_changed(command, state)
         case TakeOutcome():
             return tasks.outcome_taken(command, state, profile)
         case BuyerAnswersOffer() | BuyerChooses() | RetryRefund():

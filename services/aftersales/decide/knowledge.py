@@ -1,6 +1,7 @@
 """What the file learns from others: the order, its payment, and where its parcels are."""
 
 from services.aftersales.commands import (
+    LearnChange,
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
@@ -48,6 +49,18 @@ def order_placed(command: LearnOrder, state: File) -> Decision:
         for line in command.lines
     )
     order = Placed(order_id=command.order_id, currency=command.currency, total=command.total, lines=lines)
+    return Decision(notes=(OrderIs(order=order),))
+
+
+def order_changed(command: LearnChange, state: File) -> Decision:
+    """What is to be paid has changed. Of a paid order the difference is given back instead, as a case."""
+    if not isinstance(state.order, Placed):
+        return NOTHING
+    lines = tuple(
+        OrderLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity, amount=line.amount)
+        for line in command.lines
+    )
+    order = state.order.model_copy(update={"lines": lines, "total": command.total})
     return Decision(notes=(OrderIs(order=order),))
 
 

@@ -91,12 +91,13 @@ def account(state: File, order: Paid) -> Account:
     payment = min(order.total, order.paid)
     touched: set[str] = set()
     renewed: set[str] = set()
-    for shares, paid in _given(state):
+    for shares, paid, settles in _given(state):
         in_money = total(share.amount for share in shares if not share.whole)
         rest -= max(paid - in_money, ZERO)
         payment -= paid
         for share in shares:
-            touched.add(share.line_id)
+            if settles:
+                touched.add(share.line_id)
             left[share.line_id] = max(left.get(share.line_id, ZERO) - share.amount, ZERO)
             if share.whole:
                 renewed.add(share.line_id)
@@ -110,15 +111,17 @@ def account(state: File, order: Paid) -> Account:
     )
 
 
-def _given(state: File) -> Iterable[tuple[tuple[Share, ...], Decimal]]:
-    """For each case what it gave for lines, and how much of it was the order's payment."""
+def _given(state: File) -> Iterable[tuple[tuple[Share, ...], Decimal, bool]]:
+    """For each case what it gave for lines, how much of it was the order's payment, and whether the lines
+    count as compensated: what a line became cheaper by is no compensation.
+    """
     for case in state.cases:
         match case:
             case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
                 if case.about.kind != "late_payment":
-                    yield refund.shares, refund.amount
+                    yield refund.shares, refund.amount, case.about.kind != "difference"
             case Closed(gave=gave, paid=paid):
-                yield gave, paid
+                yield gave, paid, case.about.kind != "difference"
             case _:
                 pass
 
@@ -221,6 +224,21 @@ def pay_back_payment(order_id: str, about: About, payment_id: str, why: Why) -> 
         by_rule=why.by_rule,
     )
     return start(order_id, about, refund)
+
+
+def pay_difference(order: Paid, about: About, why: Why) -> Decision:
+    """Give back what one line, or the freight, became cheaper by."""
+    refund = Refund(
+        refund_id=_refund_id(order.order_id, about, 1),
+        attempt=1,
+        payment_id=order.payment_id,
+        lines=about.lines,
+        amount=about.amount,
+        shares=tuple(Share(line_id=line, amount=about.amount) for line in about.lines),
+        decided_by=why.decided_by,
+        by_rule=why.by_rule,
+    )
+    return start(order.order_id, about, refund)
 
 
 def again(order_id: str, about: About, refund: Refund) -> Decision:

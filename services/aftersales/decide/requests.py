@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from services.aftersales.commands import CancelPaidOrder, PayBackLatePayment
+from services.aftersales.commands import CancelPaidOrder, PayBackDifference, PayBackLatePayment
 from services.aftersales.decide.approval import approval, approved
-from services.aftersales.decide.ends import refusal
-from services.aftersales.decide.money import account, pay_back_payment
+from services.aftersales.decide.ends import closing, refusal
+from services.aftersales.decide.money import account, fitting, pay_back_payment, pay_difference
 from services.aftersales.decide.opening import opened, quality_signals, waits
 from services.aftersales.decide.terms import (
     ALREADY_COMPENSATED,
@@ -19,6 +19,7 @@ from shared.contracts.events.aftersales import CaseKind
 from shared.contracts.facts import RefundRequested
 from shared.kernel.calendar import local_days_after
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
+from shared.kernel.money import total
 from shared.kernel.profiles import Profile
 
 FOR_MONEY = frozenset({"refund_only", "return_and_refund"})
@@ -174,6 +175,35 @@ def late_payment(command: PayBackLatePayment, state: File) -> Outcome:
         + approved(about, why.decided_by)
         + pay_back_payment(order_id, about, command.payment_id, why)
     )
+
+
+def difference(command: PayBackDifference, state: File) -> Outcome:
+    """Rule `difference`: what an order became cheaper by after its payment goes back, once a wish.
+
+    The goods stay wanted: nothing of the line is compensated by that.
+    """
+    if not isinstance(state.order, Paid):
+        return Refused(slug="order-not-paid", detail="there is no payment to give back")
+    order, why = state.order, Why("automatic", "difference")
+    book = account(state, order)
+    lines = tuple(line for line in book.left if line in command.lines)
+    most = total(book.left[line] for line in lines) if lines else book.rest
+    amount = fitting(min(command.amount, most, book.payment))
+    about = About(
+        case_id=task_id(SERVICE, order.order_id, "difference", command.wish_id),
+        kind="difference",
+        reason="difference",
+        lines=lines,
+        amount=amount,
+        currency=command.currency,
+        opened_at=command.at,
+    )
+    if state.case_of(about.case_id) is not None:
+        return NOTHING
+    rule = Decision(rule=why.by_rule) + opened(about)
+    if amount <= 0:
+        return rule + closing(about, "nothing_to_pay")
+    return rule + approved(about, why.decided_by) + pay_difference(order, about, why)
 
 
 def parcel_case(state: File, order: Paid, parcel: Lost | ToPayBack, profile: Profile) -> Decision:

@@ -15,7 +15,7 @@ from shared.contracts.tasks import TaskKind
 
 Remedy = Literal["refund", "reship"]
 OfferKind = Literal["partial_refund", "reship", "exchange", "gift"]
-WITHOUT_HOLD = frozenset({"late_payment", "review"})
+WITHOUT_HOLD = frozenset({"late_payment", "difference", "review"})
 """Kinds of case during which the order's completion goes on."""
 
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from services.notifications.commands import ContactKnown, Learn, OrderArrived
-from services.notifications.decide import messages
+from services.notifications.commands import ContactKnown, Learn, OrderArrived, OrderEnded, OrderPaid
+from services.notifications.decide import messages, reports, sweeping
 from services.notifications.decide.conditions import nothing_open
 from services.notifications.decide.occasion import SERVICE, Occasion
 from services.notifications.state import OrderFile, evolve
@@ -20,10 +20,17 @@ def learn(command: Learn, file: OrderFile, occasion: Occasion) -> Decision:
     after = evolve(file, note)
     if not isinstance(after, OrderFile) or (after.knows, after.contact) == (file.knows, file.contact):
         return NOTHING
-    remembered = Decision(notes=(note,))
+    remembered = Decision(notes=(note,)) + sweeping.moved(after, occasion)
     match command.what:
         case ContactKnown():
             return remembered + messages.contact_came(after, occasion)
+        case OrderPaid():
+            gathered = messages.no_longer_gathered(after, occasion)
+            if file.knows.paid:
+                return remembered + gathered
+            return remembered + gathered + reports.paid(after, command.what, occasion)
+        case OrderEnded():
+            return remembered + messages.no_longer_gathered(after, occasion)
         case OrderArrived(delivered_at=delivered_at):
             due_at = delivered_at + occasion.values.review_invitation_after
             return remembered + Decision(

@@ -1,10 +1,12 @@
 """Messages to buyers: whether, when and how often. Everything that is dropped says why."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from services.notifications.commands import TakeDaysNo, TakeDaysYes, WantMessage
+from services.notifications.commands import TakeDaysNo, TakeDaysYes, TakeMerged, WantMessage
+from services.notifications.decide import merging, reports
 from services.notifications.decide.conditions import holds
 from services.notifications.decide.days import buyer_day
 from services.notifications.decide.occasion import SERVICE, Occasion
@@ -23,6 +25,7 @@ from services.notifications.state.messages import (
 from services.notifications.state.notes import ContactAwaited, MessageKept, SendingBegun
 from services.notifications.templates import Template, write
 from shared.contracts.events.notifications import (
+    MergedReminder,
     MessageAsked,
     MessageFailed,
     MessagePostponed,
@@ -49,6 +52,15 @@ CHANNEL: Final = "mail"
 Dropping = Literal["daily_cap", "stale", "no_longer_true", "already_told", "no_contact"]
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The buyer's day that has room for a message, and what it shall take along."""
+
+    day: str
+    merged: tuple[MergedReminder, ...]
+    gathered: bool
+
+
 def want(command: WantMessage, file: OrderFile, occasion: Occasion) -> Decision:
     """Take a wanted message in, once for each id, and try to send it."""
     wanted = command.wanted
@@ -60,6 +72,7 @@ def want(command: WantMessage, file: OrderFile, occasion: Occasion) -> Decision:
         params=wanted.params,
         stale_at=wanted.stale_at,
         rule=command.rule or "",
+        wanted_at=command.at,
     )
     return keep(file, message) + attempt(file, message, occasion)
 
@@ -99,7 +112,9 @@ def days_yes(command: TakeDaysYes, file: OrderFile, occasion: Occasion) -> Decis
     message = file.open_message(command.message_id)
     if not isinstance(message, Asking) or message.buyer_day != command.buyer_day:
         return NOTHING
-    return attempt(file, message, occasion, allowed_on=command.buyer_day)
+    allowed = Allowed(command.buyer_day, command.merged, message.gathers)
+    decision = attempt(file, message, occasion, allowed)
+    return decision if decision.effects else decision + merging.not_now(message)
 
 
 def days_no(command: TakeDaysNo, file: OrderFile, occasion: Occasion) -> Decision:
@@ -110,25 +125,56 @@ def days_no(command: TakeDaysNo, file: OrderFile, occasion: Occasion) -> Decisio
     return _drop(file, message, "daily_cap", occasion)
 
 
-def channel_took(command: EffectDone, file: OrderFile) -> Decision:
+def channel_took(command: EffectDone, file: OrderFile, occasion: Occasion) -> Decision:
     """The letter is out."""
     message = _sending(file, command.effect_id)
     if message is None:
         return NOTHING
     sent = MessageSent(message_id=message.message_id, template=message.template, channel=CHANNEL)
-    return Decision(rule=message.rule, events=(sent,))
+    out = Decision(rule=message.rule, events=(sent,)) + merging.carried(message)
+    return out + reports.reminded(file, message, occasion, messages=1)
+
+
+def told_by_another(command: TakeMerged, file: OrderFile, occasion: Occasion) -> Decision:
+    """Rule `payment_reminder_merge_within`: another order's message named this one."""
+    message = file.open_message(command.message_id)
+    if not isinstance(message, Asking):
+        return NOTHING
+    dropped = MessageSuppressed(
+        message_id=message.message_id,
+        template=message.template,
+        reason="merged_into",
+        into=command.into,
+        into_order=command.into_order,
+    )
+    told = Decision(rule="payment_reminder_merge_within", events=(dropped,))
+    return told + reports.reminded(file, message, occasion, messages=0)
+
+
+def no_longer_gathered(file: OrderFile, occasion: Occasion) -> Decision:
+    """A reminder that waits for others waits no longer when its order is paid or has ended."""
+    decision = NOTHING
+    for message in file.messages:
+        template = occasion.templates.get(message.template)
+        if not isinstance(message, Asking) or not message.gathers or template is None:
+            continue
+        if not holds(template.holds_while, file, message.params):
+            decision += _drop(file, message, "no_longer_true", occasion) + merging.not_now(message)
+    return decision
 
 
 def channel_refused(command: EffectFailed, file: OrderFile, occasion: Occasion) -> Decision:
     """The letter could not be sent for good."""
     message = _sending(file, command.effect_id)
-    return NOTHING if message is None else _fail(file, message, plain(command.reason), occasion)
+    if message is None:
+        return NOTHING
+    return _fail(file, message, plain(command.reason), occasion) + merging.not_carried(message)
 
 
 def attempt(
-    file: OrderFile, message: OpenMessage, occasion: Occasion, allowed_on: str | None = None
+    file: OrderFile, message: OpenMessage, occasion: Occasion, allowed: Allowed | None = None
 ) -> Decision:
-    """Send the message, or let it wait, or drop it; `allowed_on` is the buyer's day that has room for it."""
+    """Send the message, or let it wait, or drop it; `allowed` says that the buyer's day has room for it."""
     template = occasion.templates.get(message.template)
     if template is None:
         return _fail(file, message, "unknown_template", occasion)
@@ -149,15 +195,22 @@ def attempt(
         file.knows.buyer_id or file.order_id,
         local_date(occasion.now, occasion.profile.zone),
     )
-    if day == allowed_on:
-        return _send(file, file.contact, message, template, occasion)
-    asked = MessageAsked(message_id=message.message_id, template=message.template, buyer_day=day)
+    if allowed is not None and day == allowed.day:
+        return _send(file, file.contact, message, template, occasion, allowed)
+    asked = MessageAsked(
+        message_id=message.message_id,
+        template=message.template,
+        buyer_day=day,
+        reminder=merging.asked(message, template, occasion),
+    )
     return Decision(rule="buyer_daily_cap", events=(asked,), timers=_no_timer(message))
 
 
 def _no_use(file: OrderFile, message: OpenMessage, template: Template, occasion: Occasion) -> Dropping | None:
     """Why the message is not worth sending, if it is not."""
     if message.stale_at is not None and occasion.now >= message.stale_at:
+        return "stale"
+    if merging.came_too_late(message, template, occasion):
         return "stale"
     if not holds(template.holds_while, file, message.params):
         return "no_longer_true"
@@ -206,12 +259,25 @@ def _await_contact(file: OrderFile, message: OpenMessage, occasion: Occasion) ->
 
 
 def _send(
-    file: OrderFile, contact: Reachable, message: OpenMessage, template: Template, occasion: Occasion
+    file: OrderFile,
+    contact: Reachable,
+    message: OpenMessage,
+    template: Template,
+    occasion: Occasion,
+    allowed: Allowed | None = None,
 ) -> Decision:
+    merged = () if allowed is None else allowed.merged
     always = {"name": contact.name, "order_id": file.order_id, "shop_name": occasion.profile.shop_name}
-    letter = write(template, message.params, always, occasion.profile.zone)
+    params = merging.params_of(file, message, merged, occasion.profile.zone)
+    letter = write(template, params, always, occasion.profile.zone)
     effect_id = task_id(SERVICE, file.order_id, CHANNEL, message.message_id)
-    begun = SendingBegun(order_id=file.order_id, message_id=message.message_id, effect_id=effect_id)
+    begun = SendingBegun(
+        order_id=file.order_id,
+        message_id=message.message_id,
+        effect_id=effect_id,
+        merged=merged,
+        gathered_by=allowed.day if allowed is not None and allowed.gathered else None,
+    )
     mail = Effect(
         effect_id=effect_id,
         kind="mail",

@@ -1,5 +1,6 @@
 """What a rule looks at beside the command and the file: the moment, the profile and the texts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,8 @@ class Occasion:
     """The clock's time, for staleness and quiet hours."""
     profile: Profile
     templates: Templates
+    slot_of: Callable[[str], int]
+    """The slot of a subject: what its worker is chosen by."""
 
     @property
     def values(self) -> Values:

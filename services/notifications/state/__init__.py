@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from services.notifications.state.charts import CHARTS
 from services.notifications.state.files import AnyFile, Blank, BuyerDay, OrderFile, State
 from services.notifications.state.folding import evolve, opened
+from services.notifications.state.reports import ReportDay
 
 __all__ = [
     "CHARTS",
@@ -16,6 +17,7 @@ __all__ = [
     "Blank",
     "BuyerDay",
     "OrderFile",
+    "ReportDay",
     "evolve",
     "keys",
     "opened",

@@ -1,4 +1,4 @@
-"""The two kinds of file: an order's, and a buyer's day; both begin blank."""
+"""The kinds of file: an order's, a buyer's day, and a report of a shop's day; all begin blank."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Literal, TypeVar
@@ -8,13 +8,16 @@ from pydantic import Field
 from services.notifications.state.conversation import Line, OpenLine, Unanswered, Waiting
 from services.notifications.state.knowledge import Contact, ContactUnknown, Knowledge, Parcel
 from services.notifications.state.messages import Dropped, EndedMessage, Message, OpenMessage, Sent
+from services.notifications.state.reports import ReportDay
 from services.notifications.state.tasks import AnyTask, ClaimedTask, LiveTask, OpenTask, Task
-from shared.contracts.base import Frozen, Id
+from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.events.notifications import MergedReminder
 
 ENDED_MESSAGES_KEPT: Final = 300
 """A message that ended longer ago than this many others could be told again."""
 ENDED_TASKS_KEPT: Final = 200
 ANSWERED_LINES_KEPT: Final = 100
+CARRIERS_KEPT: Final = 20
 OPEN_LINES_MAX: Final = 200
 """How many of a buyer's messages may wait for an answer at once."""
 PARCELS_KEPT: Final = 200
@@ -57,11 +60,47 @@ class Reserved(Frozen):
     message_id: Id
 
 
+class Gathered(Frozen):
+    """A reminder that waits for others of the same buyer."""
+
+    reminder: MergedReminder
+    template: Name
+
+
+class Carrier(Frozen):
+    """A message and the reminders of other orders that it takes along."""
+
+    message_id: Id
+    others: tuple[Gathered, ...]
+
+
+class Swept(Frozen):
+    """When the daily sweep looks at the order next, and how often it did since the order moved."""
+
+    at: Utc | None = None
+    times: int = 0
+
+
+class Reminded(Frozen):
+    """The last reminder of the order's payment."""
+
+    stage: Name
+    at: Utc
+
+
 class BuyerDay(Frozen):
     """One buyer of one shop on one local day."""
 
     stage: Literal["day"] = "day"
     allowed: tuple[Reserved, ...] = ()
+    gathering: tuple[Gathered, ...] = ()
+    """Reminders that wait for others of the same buyer, oldest first."""
+    carriers: tuple[Carrier, ...] = ()
+    """Messages that were let go with others' reminders on board, oldest first."""
+
+    def carrier(self, message_id: str) -> Carrier | None:
+        """The message that was let go with others on board, if it was."""
+        return next((each for each in self.carriers if each.message_id == message_id), None)
 
 
 class OrderFile(Frozen):
@@ -74,6 +113,8 @@ class OrderFile(Frozen):
     messages: tuple[Message, ...] = ()
     conversation: tuple[Line, ...] = ()
     tasks: tuple[Task, ...] = ()
+    reminded: Reminded | None = None
+    swept: Swept = Swept()
 
     def message(self, message_id: str) -> OpenMessage | EndedMessage | None:
         """The message of that id, if it is known."""
@@ -125,5 +166,5 @@ class OrderFile(Frozen):
         return self.model_copy(update={"conversation": kept})
 
 
-State = Annotated[Blank | BuyerDay | OrderFile, Field(discriminator="stage")]
-AnyFile = Blank | BuyerDay | OrderFile
+State = Annotated[Blank | BuyerDay | ReportDay | OrderFile, Field(discriminator="stage")]
+AnyFile = Blank | BuyerDay | ReportDay | OrderFile

@@ -1,21 +1,22 @@
 """How a file moves on: `evolve(state, event or note) -> state`. It never refuses and never raises."""
 
 from services.notifications import commands as heard
-from services.notifications.state import conversation, messages, notes, tasks
+from services.notifications.state import conversation, days, messages, notes, tasks
 from services.notifications.state.files import (
     CASES_KEPT,
     PARCELS_KEPT,
     AnyFile,
     Blank,
-    BuyerDay,
     OrderFile,
-    Reserved,
+    Reminded,
+    Swept,
     put,
 )
 from services.notifications.state.knowledge import Knowledge, Parcel, Reachable
-from services.notifications.state.messages import NeedsContact, Sending, wanted
+from services.notifications.state.messages import REMINDER, NeedsContact, OpenMessage, Sending, wanted
 from shared.contracts.event import Event
 from shared.contracts.events import notifications as said
+from shared.contracts.events import reports
 from shared.kernel.decision import Note
 
 NO_LONGER_STALLED: frozenset[heard.ParcelStage] = frozenset({"delivered", "returned", "lost", "cancelled"})
@@ -34,6 +35,10 @@ def opened(state: AnyFile, order_id: str) -> AnyFile:
 
 
 def _learned(state: AnyFile, note: Note) -> AnyFile:
+    if isinstance(note, notes.DayNote):
+        return days.learned(state, note)
+    if isinstance(note, notes.AddedUp):
+        return days.added_up(state, note)
     if not isinstance(note, notes.OwnNote):
         return state
     file = opened(state, note.order_id)
@@ -42,15 +47,15 @@ def _learned(state: AnyFile, note: Note) -> AnyFile:
 
 def _known(file: OrderFile, what: heard.Learned) -> OrderFile:
     match what:
-        case heard.OrderKnown(shop_id=shop_id, buyer_id=buyer_id):
-            return _knowing(file, shop_id=shop_id, buyer_id=buyer_id)
+        case heard.OrderKnown():
+            return _knowing(file, **what.model_dump())
         case heard.ContactKnown():
             reachable = Reachable(name=what.name, email=what.email)
             known_shop = what.shop_id or file.knows.shop_id
             file = _knowing(file, shop_id=known_shop, buyer_id=what.buyer_id)
             return file.model_copy(update={"contact": reachable})
-        case heard.OrderPaid():
-            return _knowing(file, paid=True, ended=None)
+        case heard.OrderPaid(ship_by=ship_by):
+            return _knowing(file, paid=True, ended=None, ship_by=ship_by)
         case heard.OrderEnded(how=how):
             return _knowing(file, ended=how)
         case heard.OrderLeft():
@@ -67,11 +72,17 @@ def _known(file: OrderFile, what: heard.Learned) -> OrderFile:
             return _stalled(file, parcel_id, stalled=False)
         case heard.CaseBegan(case_id=case_id):
             others = tuple(each for each in file.knows.open_cases if each != case_id)
-            return _knowing(file, open_cases=(*others, case_id)[-CASES_KEPT:])
+            return _knowing(file, open_cases=(*others, case_id)[-CASES_KEPT:], had_case=True)
+        case heard.CaseDisputed(case_id=case_id):
+            begun = _known(file, heard.CaseBegan(case_id=case_id))
+            disputed = tuple(each for each in file.knows.disputed if each != case_id)
+            return _knowing(begun, disputed=(*disputed, case_id)[-CASES_KEPT:])
         case heard.CaseEnded(case_id=case_id):
-            return _knowing(file, open_cases=tuple(each for each in file.knows.open_cases if each != case_id))
-        case heard.Reviewed():
-            return _knowing(file, reviewed=True)
+            left = tuple(each for each in file.knows.open_cases if each != case_id)
+            disputed = tuple(each for each in file.knows.disputed if each != case_id)
+            return _knowing(file, open_cases=left, disputed=disputed)
+        case heard.Reviewed(review_id=review_id):
+            return _knowing(file, reviewed=True, review_id=review_id)
 
 
 def _knowing(file: OrderFile, **learned: object) -> OrderFile:
@@ -100,11 +111,19 @@ def _kept(file: OrderFile, note: notes.OwnNote) -> OrderFile:
             if open_message is None:
                 return file
             return file.with_message(NeedsContact(**wanted(open_message), until=until))
-        case notes.SendingBegun(message_id=message_id, effect_id=effect_id):
+        case notes.SendingBegun(message_id=message_id):
             open_message = file.open_message(message_id)
             if open_message is None:
                 return file
-            return file.with_message(Sending(**wanted(open_message), effect_id=effect_id))
+            sending = Sending(
+                **wanted(open_message),
+                effect_id=note.effect_id,
+                merged=note.merged,
+                gathered_by=note.gathered_by,
+            )
+            return file.with_message(sending)
+        case notes.SweepSet(at=at, times=times):
+            return file.model_copy(update={"swept": Swept(at=at, times=times)})
         case notes.BuyerWrote(line=line):
             return file.with_lines((*file.conversation, line))
         case notes.AgentWrote(line=line):
@@ -117,14 +136,15 @@ def _kept(file: OrderFile, note: notes.OwnNote) -> OrderFile:
 
 def _told(state: AnyFile, event: Event) -> AnyFile:
     match event.data:
-        case said.MessageAllowed(order_id=order_id, message_id=message_id):
-            day = BuyerDay() if isinstance(state, Blank) else state
-            reserved = Reserved(order_id=order_id, message_id=message_id)
-            if not isinstance(day, BuyerDay) or reserved in day.allowed:
-                return day
-            return BuyerDay(allowed=(*day.allowed, reserved))
-        case said.MessageCapped():
-            return BuyerDay() if isinstance(state, Blank) else state
+        case said.MessageAllowed() | said.MessageCapped():
+            return days.answered(state, event.data)
+        case (
+            reports.RemindersAddedUp()
+            | reports.FindingsAddedUp()
+            | reports.RemindersReported()
+            | reports.DaySwept()
+        ):
+            return days.told(state, event)
         case _:
             file = opened(state, event.subject)
             return _told_order(file, event) if isinstance(file, OrderFile) else state
@@ -140,7 +160,7 @@ def _told_order(file: OrderFile, event: Event) -> OrderFile:
             | said.MessageFailed(message_id=message_id)
         ):
             message = file.open_message(message_id)
-            return file if message is None else file.with_message(messages.moved(message, event))
+            return file if message is None else _message_moved(file, message, event)
         case said.MessageUnanswered(message_id=message_id, task_id=task_id) if task_id is not None:
             lines = [conversation.unanswered(line, message_id, task_id) for line in file.conversation]
             task = file.live_task(task_id)
@@ -165,6 +185,16 @@ def _told_order(file: OrderFile, event: Event) -> OrderFile:
             return file if task is None else _unblocked(file.with_task(tasks.moved(task, event)), task_id)
         case _:
             return file
+
+
+def _message_moved(file: OrderFile, message: OpenMessage, event: Event) -> OrderFile:
+    """The file with the message in its next stage; a reminder that reached the buyer is remembered."""
+    moved = file.with_message(messages.moved(message, event))
+    merged = isinstance(event.data, said.MessageSuppressed) and event.data.reason == "merged_into"
+    if message.template != REMINDER or not (merged or isinstance(event.data, said.MessageSent)):
+        return moved
+    reminded = Reminded(stage=messages.stage_of(message) or REMINDER, at=event.time)
+    return moved.model_copy(update={"reminded": reminded})
 
 
 def _unblocked(file: OrderFile, task_id: str) -> OrderFile:

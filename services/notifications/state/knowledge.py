@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.notifications.commands import OrderEnd, ParcelStage
-from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.base import Currency, Frozen, Id, Name, Utc
 
 
 class Parcel(Frozen):
@@ -28,6 +28,14 @@ class Knowledge(Frozen):
     parcels: tuple[Parcel, ...] = ()
     open_cases: tuple[Id, ...] = ()
     reviewed: bool = False
+    placed_at: Utc | None = None
+    currency: Currency | None = None
+    ship_by: Utc | None = None
+    had_case: bool = False
+    """Whether any case of the order was ever opened."""
+    disputed: tuple[Id, ...] = ()
+    """Those of the open cases into which the buyer brought the platform."""
+    review_id: Id | None = None
 
 
 class ContactUnknown(Frozen):

@@ -2,13 +2,17 @@
 
 import json
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue
 
 from shared.contracts.base import Frozen, Id, Name, Utc
 from shared.contracts.event import Event
 from shared.contracts.events import notifications as said
+from shared.contracts.events.notifications import MergedReminder
+
+REMINDER: Final = "payment_reminder"
+"""The template of payment reminders."""
 
 
 class _Wanted(Frozen):
@@ -21,6 +25,8 @@ class _Wanted(Frozen):
     stale_at: Utc | None = None
     rule: str = ""
     """The rule that wanted it."""
+    wanted_at: Utc | None = None
+    """The moment at which it was wanted; of a reminder, the one that it fell due at."""
 
 
 class Due(_Wanted):
@@ -48,6 +54,8 @@ class Asking(_Wanted):
 
     stage: Literal["asking"] = "asking"
     buyer_day: Id
+    gathers: bool = False
+    """Whether the day gathers it with other reminders for a while."""
 
 
 class Sending(_Wanted):
@@ -55,6 +63,10 @@ class Sending(_Wanted):
 
     stage: Literal["sending"] = "sending"
     effect_id: Id
+    merged: tuple[MergedReminder, ...] = ()
+    """Reminders of other orders that it takes along."""
+    gathered_by: Id | None = None
+    """The buyer's day that gathered them."""
 
 
 class _Ended(Frozen):
@@ -85,6 +97,11 @@ Message = Annotated[
 ]
 
 
+def stage_of(message: OpenMessage) -> str:
+    """The stage of a payment reminder, as its profile names it."""
+    return str(message.params.get("step") or message.params.get("stage") or "")
+
+
 def content_of(message: OpenMessage | EndedMessage) -> str:
     """A digest of template and values: equal where the buyer would read the same text."""
     if isinstance(message, (Sent, Dropped)):
@@ -101,6 +118,7 @@ def wanted(message: OpenMessage) -> dict[str, Any]:
         "params": message.params,
         "stale_at": message.stale_at,
         "rule": message.rule,
+        "wanted_at": message.wanted_at,
     }
 
 
@@ -109,8 +127,8 @@ def moved(message: OpenMessage, event: Event) -> OpenMessage | EndedMessage:
     match event.data:
         case said.MessagePostponed(until=until):
             return Postponed(**wanted(message), until=until)
-        case said.MessageAsked(buyer_day=buyer_day):
-            return Asking(**wanted(message), buyer_day=buyer_day)
+        case said.MessageAsked(buyer_day=buyer_day, reminder=reminder):
+            return Asking(**wanted(message), buyer_day=buyer_day, gathers=reminder is not None)
         case said.MessageSent():
             return Sent(**_ended(message, event))
         case said.MessageSuppressed(reason=reason):

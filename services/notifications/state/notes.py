@@ -1,9 +1,14 @@
 """What a file learns and says to nobody: others' events, contacts, and the texts of letters."""
 
+from datetime import date
+
 from services.notifications.commands import Learned
 from services.notifications.state.conversation import FromAgent, Waiting
 from services.notifications.state.messages import Due
-from shared.contracts.base import Id, Text, Utc
+from services.notifications.state.reports import About
+from shared.contracts.base import Id, Name, Text, Utc
+from shared.contracts.events.notifications import MergedReminder
+from shared.contracts.events.reports import FindingsOfKind, ReminderRow
 from shared.kernel.decision import Note
 
 
@@ -35,6 +40,15 @@ class SendingBegun(_OfOrder):
 
     message_id: Id
     effect_id: Id
+    merged: tuple[MergedReminder, ...] = ()
+    gathered_by: Id | None = None
+
+
+class SweepSet(_OfOrder):
+    """When the order is looked at next by the daily sweep, and how often it was since it last moved."""
+
+    at: Utc | None
+    times: int
 
 
 class BuyerWrote(_OfOrder):
@@ -58,4 +72,33 @@ class ReturnExplained(_OfOrder):
     reason: Text
 
 
-OwnNote = Heard | MessageKept | ContactAwaited | SendingBegun | BuyerWrote | AgentWrote | ReturnExplained
+class ReminderGathered(Note):
+    """A buyer's day has one more reminder to gather."""
+
+    reminder: MergedReminder
+    template: Name
+
+
+class ReminderLeft(Note):
+    """A reminder does not go out on this day, whether it was to carry others or to be taken along."""
+
+    message_id: Id
+
+
+class AddedUp(Note):
+    """A shop's day, or a part of it, has more to tell."""
+
+    about: About
+    shop_id: Id
+    day: date
+    part: int | None
+    rows: tuple[ReminderRow, ...] = ()
+    found: tuple[FindingsOfKind, ...] = ()
+    closes_at: Utc | None
+    """When it tells it; None when it has told it already."""
+
+
+OwnNote = (
+    Heard | MessageKept | ContactAwaited | SendingBegun | BuyerWrote | AgentWrote | ReturnExplained | SweepSet
+)
+DayNote = ReminderGathered | ReminderLeft

@@ -34,8 +34,8 @@ class Value(Strict):
 
     otherwise: str
     """What stands there when it is missing."""
-    form: Literal["plain", "moment"] = "plain"
-    """A moment is shown in the shop's local time."""
+    form: Literal["plain", "moment", "lines"] = "plain"
+    """A moment is shown in the shop's local time; of several lines each begins a new one."""
 
 
 class Letter(Strict):
@@ -54,6 +54,8 @@ class Template(Strict):
     holds_while: While = Field(alias="while")
     answers_buyer: bool = False
     """Whether it answers the buyer's own message: sent at once and not counted."""
+    reminds: bool = False
+    """Whether it reminds of a payment: what a profile says of reminders holds for it."""
     values: dict[str, Value] = Field(default_factory=dict)
     choose_by: str | None = None
     """The value that chooses among the texts; the first one serves where none fits."""
@@ -104,13 +106,15 @@ def _shown(value: Value, given: JsonValue, zone: str) -> str:
     if given is None or given == "" or isinstance(given, (dict, bool)):
         return value.otherwise
     if isinstance(given, list):
-        return ", ".join(str(each) for each in given) or value.otherwise
+        between = "\n" if value.form == "lines" else ", "
+        return between.join(str(each) for each in given) or value.otherwise
     if value.form == "moment":
-        return _moment(str(given), zone) or value.otherwise
+        return local_text(str(given), zone) or value.otherwise
     return str(given)
 
 
-def _moment(text: str, zone: str) -> str | None:
+def local_text(text: str, zone: str) -> str | None:
+    """A moment as a buyer reads it, in the shop's local time; None for what is no moment."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:

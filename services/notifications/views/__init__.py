@@ -10,10 +10,11 @@ from services.notifications.views.board import LineSeen, MessageSeen, TaskSeen
 from services.notifications.views.sentences import sentence
 from shared.contracts.base import Frozen, Id, Name, Utc
 from shared.contracts.event import Event
-from shared.contracts.events import common, logistics
+from shared.contracts.events import common, logistics, orders, reports
 from shared.contracts.events import notifications as said
 from shared.contracts.tasks import Priority, TaskKind
 
+Waits = Literal["payment", "shipment"]
 ENTRIES_KEPT: Final = 300
 ENDED_TASKS_KEPT: Final = 200
 OUTBOX_KEPT: Final = 300
@@ -46,6 +47,15 @@ class DayView(Frozen):
     capped: int = 0
 
 
+class ReportView(Frozen):
+    """A shop's day as it was reported; nothing until then, and of a part of one."""
+
+    stage: Literal["report"] = "report"
+    shop_id: Id | None = None
+    reminders: reports.RemindersReported | None = None
+    sweep: reports.DaySwept | None = None
+
+
 class OrderView(Frozen):
     """An order, as agents and clients see it. It names nobody."""
 
@@ -70,10 +80,12 @@ class OrderView(Frozen):
     outbox_statuses: tuple[str, ...] = ()
     unanswered: bool = False
     """Whether the buyer waits for an answer."""
+    waits_for: Waits | None = None
+    """What the order waits for, before anything is on its way."""
 
 
-View = Annotated[BlankView | DayView | OrderView, Field(discriminator="stage")]
-AnyView = BlankView | DayView | OrderView
+View = Annotated[BlankView | DayView | ReportView | OrderView, Field(discriminator="stage")]
+AnyView = BlankView | DayView | ReportView | OrderView
 VIEW: Final[TypeAdapter[AnyView]] = TypeAdapter(View)
 INITIAL_VIEW: Final = BlankView()
 INDEXED: Final = (
@@ -85,6 +97,7 @@ INDEXED: Final = (
     "view.open_task_agents",
     "view.outbox_statuses",
     "view.unanswered",
+    "view.waits_for",
 )
 """The paths by which boards and lists are filtered."""
 
@@ -97,13 +110,35 @@ def project(view: AnyView, event: Event) -> AnyView:
     """What is seen after one more event, said here or heard from another service."""
     if isinstance(event.data, said.MessageAllowed | said.MessageCapped):
         return _day(view, event)
-    if isinstance(view, DayView) or isinstance(event.data, _OF_NO_ORDER):
+    if isinstance(event.data, _OF_REPORTS):
+        return _report(view, event)
+    if isinstance(view, DayView | ReportView) or isinstance(event.data, _OF_NO_ORDER):
         return view
     if isinstance(view, BlankView):
         view = OrderView(order_id=event.subject)
     if any(entry.event_id == event.id for entry in view.timeline):
         return view
     return _listed(_moved(_entered(view, event), event))
+
+
+_OF_REPORTS: Final = (
+    reports.RemindersAddedUp,
+    reports.FindingsAddedUp,
+    reports.RemindersReported,
+    reports.DaySwept,
+)
+
+
+def _report(view: AnyView, event: Event) -> AnyView:
+    if not isinstance(view, BlankView | ReportView):
+        return view
+    match event.data:
+        case reports.RemindersReported():
+            return ReportView(shop_id=event.shop_id, reminders=event.data)
+        case reports.DaySwept():
+            return ReportView(shop_id=event.shop_id, sweep=event.data)
+        case _:
+            return ReportView(shop_id=event.shop_id)
 
 
 def _day(view: AnyView, event: Event) -> AnyView:
@@ -116,8 +151,8 @@ def _day(view: AnyView, event: Event) -> AnyView:
 
 
 def _entered(view: OrderView, event: Event) -> OrderView:
-    """The timeline with the event at its place in time. Renewed leases would drown it."""
-    if isinstance(event.data, said.TaskLeaseRenewed):
+    """The timeline with the event at its place in time. Renewed leases and findings would drown it."""
+    if isinstance(event.data, said.TaskLeaseRenewed | reports.FindingsNoted):
         return view
     entry = Entry(
         event_id=event.id,
@@ -142,6 +177,16 @@ def _entered(view: OrderView, event: Event) -> OrderView:
 
 def _moved(view: OrderView, event: Event) -> OrderView:
     match event.data:
+        case orders.OrderPlaced() if view.waits_for is None:
+            return view.model_copy(update={"waits_for": "payment"})
+        case orders.OrderPaid() | orders.OrderReopened():
+            return view.model_copy(update={"waits_for": "shipment"})
+        case orders.OrderDispatched():
+            return view.model_copy(update={"waits_for": None})
+        case (
+            orders.OrderClosed() | orders.OrderCancelled() | orders.OrderRefunded() | orders.OrderCompleted()
+        ):
+            return view.model_copy(update={"waits_for": None})
         case said.TaskCreated():
             created = board.task_created(event, event.data)
             return _with_tasks(view, (*view.tasks, created))

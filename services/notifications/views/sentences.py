@@ -12,7 +12,8 @@ from shared.contracts.event import Event
 _ORDERS: Final = {
     "order.placed": "The order was placed: {said.lines:count} lines, {said.total} {said.currency}.",
     "order.paid": "The order was paid: {said.amount}. It is to leave by {said.ship_by}.",
-    "order.payment_reminder_due": "Still unpaid ({said.stage:words}); it closes at {said.closes_at}.",
+    "order.payment_reminder_due": "Still unpaid ({said.stage:words}); it closes at {said.closes_at}."
+    "{said.withheld:kept}",
     "order.closed": "The order closed: {said.reason:words}.",
     "order.reopened": "The order was reopened with its late payment of {said.amount}.",
     "order.late_payment_refund_wanted": "A late payment of {said.amount} is to be given back.",
@@ -30,6 +31,24 @@ _ORDERS: Final = {
     "order.refunded": "The order ended: {said.amount} {said.currency} were paid back.",
     "fact.passed_on": "The shop's platform told {said.fact.fact}, and it was passed on.",
     "contact.changed": "Who receives the order was confirmed.",
+    "order.wish_made": "{said.by} took a wish: {said.kind:words} ({said.wish_id}).",
+    "order.flagged": "{said.by} flagged the order {said.colour}.",
+    "order.remarked": "{said.by} wrote a remark.",
+    "order.wish_confirmed": "{said.wish_id} was confirmed with the buyer by {said.by}.",
+    "order.wish_dropped": "{said.wish_id} was dropped: {said.reason:words}.",
+    "order.instruction_given": "The warehouse and the label printer were told of {said.wish_id}.",
+    "order.instruction_acknowledged": "{said.by} acknowledged {said.wish_id}.",
+    "order.changed": "The order was changed; its total was {said.was_total} and is {said.total} "
+    "{said.currency}.",
+    "order.give_back_wanted": "{said.amount} {said.currency} are to be given back for {said.wish_id}.",
+    "order.verified": "{said.by} checked the order: {said.good:count} fields are good, "
+    "{said.wrong:count} wrong.",
+    "order.release_blocked": "The order must not leave yet; it waits for {said.waits_for:count} things.",
+    "order.released": "The order was released to who ships it.",
+    "order.payment_failed": "The buyer could not pay ({said.times} times): {said.reason:words}.",
+    "order.stock_short": "{said.lines:count} lines are out of stock.",
+    "order.choice_made": "About {said.shortage_id} was chosen: {said.choice:words}.",
+    "order.supplemented": "Order {said.by_order} adds to this one.",
 }
 
 _LOGISTICS: Final = {
@@ -126,6 +145,14 @@ _NOTIFICATIONS: Final = {
     "message.sent": "The buyer was sent {said.template:words} by {said.channel}.",
     "message.suppressed": "The message {said.template:words} was dropped: {said.reason:words}.",
     "message.postponed": "The message {said.template:words} waits until {said.until}.",
+    "message.withdrawn": "The reminder {said.template:words} does not go out now.",
+    "message.merged": "The message {said.template:words} told of {said.others:count} other orders too.",
+    "reminder.noted": "The day's report heard of the reminder ({said.row.stage:words}).",
+    "reminders.added_up": "A part of {said.day} was added up.",
+    "reminders.reported": "On {said.day} {said.reminded} orders were reminded of and {said.paid} were paid.",
+    "findings.noted": "The morning's sweep found {said.findings:count} things that lie open.",
+    "findings.added_up": "A part of the sweep of {said.day} was added up.",
+    "day.swept": "The sweep of {said.day} made {said.new_tasks} tasks.",
     "message.failed": "The message {said.template:words} could not be sent: {said.reason:words}.",
     "message.received": "The buyer wrote by {said.channel}.",
     "message.unanswered": "Nobody had answered the buyer's message of {said.waiting_since} in time.",
@@ -152,6 +179,10 @@ class _Plain(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         match value, format_spec:
+            case (None, "kept"):
+                return ""
+            case (_, "kept"):
+                return f" Kept from the buyer: {str(value).replace('_', ' ')}."
             case (None, _):
                 return "none"
             case (datetime(), _):

@@ -1,11 +1,11 @@
 """Taking an order off: before it is paid, before anything leaves, or what is left of it."""
 
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import assert_never
 
-from services.orders.commands import CallOffRest
-from services.orders.decide import paying, serving, shipping
+from services.orders.commands import CallOffRest, CancelOrder
+from services.orders.decide import paying, reminding, serving, shipping
 from services.orders.state import (
     Cancelled,
     Cancelling,
@@ -22,7 +22,6 @@ from services.orders.state import (
     UrgeAnswered,
 )
 from shared.contracts import facts
-from shared.contracts.base import AMOUNT_MAX_DIGITS
 from shared.contracts.events import orders
 from shared.kernel import money
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
@@ -44,7 +43,12 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
             if fact.at > state.closes_at:
                 return paying.time_is_over(state)
             off = orders.OrderCancelled(reason=fact.data.reason, by=fact.data.by)
-            return Decision(rule=_RULE, events=(off,), timers=paying.STOP_UNPAID)
+            return Decision(
+                rule=_RULE,
+                events=(off,),
+                timers=paying.stop_unpaid(profile),
+                tasks=reminding.no_call_needed(state, "cancelled"),
+            )
         case Paid():
             if state.order.goods.gone():
                 return _TOO_LATE
@@ -72,10 +76,37 @@ def called_off(command: CallOffRest, state: State, profile: Profile) -> Outcome:
     return Decision(notes=(answered,)) + off
 
 
-def _call_off(state: Served, at: datetime, profile: Profile, *, reason: str, by: str) -> Decision:
+def asked_for(command: CancelOrder, state: State, profile: Profile) -> Outcome:
+    """Somebody asks for the cancellation: as the fact, but what can't be is a refusal that says why."""
+    match state:
+        case Closed() | Cancelled() | Refunded() | Cancelling():
+            return Refused(slug=f"order-{state.stage}", detail=f"The order is {state.stage} already.")
+        case _:
+            pass
+    body = facts.OrderCancelledBody(reason=command.reason, by=command.by)
+    order_id = "-" if isinstance(state, Unknown) else state.order.order_id
+    fact = facts.OrderCancelled(id="-", at=command.at, order_id=order_id, data=body)
+    outcome = cancelled(fact, state, profile)
+    return outcome.model_copy(update={"early": False}) if isinstance(outcome, Refused) else outcome
+
+
+def given_up(state: Served, lines: tuple[str, ...], at: datetime, profile: Profile) -> Decision:
+    """`out_of_stock`: the buyer gives up lines that are out of stock; they are paid back."""
+    return _call_off(state, at, profile, reason="out_of_stock", by="buyer", some=lines)
+
+
+def _call_off(
+    state: Served,
+    at: datetime,
+    profile: Profile,
+    *,
+    reason: str,
+    by: str,
+    some: tuple[str, ...] | None = None,
+) -> Decision:
     """Ask `aftersales` to pay back what has not left, once: what was asked before is not owed any more."""
     goods = state.order.goods
-    lines = goods.owed()
+    lines = goods.owed() if some is None else tuple(line for line in goods.owed() if line in some)
     if not lines:
         return NOTHING
     event = orders.CancellationRequested(
@@ -93,7 +124,7 @@ def _paid_back(state: Paid, at: datetime) -> Decision:
     """The platform took the order off and paid it back: it ends, and nobody here pays it again."""
     goods = state.order.goods
     follows = shipping.follow(state, goods.call_off(goods.owed()), at, why="refunded")
-    amount = _writable(max(state.payment.amount - goods.paid_back(), money.ZERO))
+    amount = money.writable(max(state.payment.amount - goods.paid_back(), money.ZERO))
     return follows + serving.ended(state, amount, by_platform=True)
 
 
@@ -102,14 +133,7 @@ def _worth(state: Served, lines: tuple[str, ...]) -> Decimal:
     order = state.order
     left = max(state.payment.amount - order.goods.paid_back(), money.ZERO)
     if set(lines) == set(order.goods.lines):
-        return _writable(left)
-    return _writable(min(left, money.total(line.amount for line in order.lines if line.line_id in lines)))
-
-
-def _writable(amount: Decimal) -> Decimal:
-    """The amount with as many places as the contracts let it have."""
-    _, digits, exponent = amount.as_tuple()
-    if not isinstance(exponent, int) or len(digits) <= AMOUNT_MAX_DIGITS:
-        return amount
-    places = max(0, -exponent - (len(digits) - AMOUNT_MAX_DIGITS))
-    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN)
+        return money.writable(left)
+    return money.writable(
+        min(left, money.total(line.amount for line in order.lines if line.line_id in lines))
+    )

@@ -1,9 +1,10 @@
-"""From the placing to the payment: reminders, the close, and what a payment sets going."""
+"""From the placing to the payment: the close, and what a payment sets going."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from services.orders.decide import late_payment, timers
+from services.orders.decide import late_payment, reminding, timers, wishes
+from services.orders.decide.changes import mark_of
 from services.orders.state import (
     Cancelled,
     Closed,
@@ -14,9 +15,11 @@ from services.orders.state import (
     Unknown,
     Unpaid,
 )
+from services.orders.templates import WishRules
 from shared.contracts import facts
 from shared.contracts.events import orders
 from shared.contracts.events.common import MessageWanted, TaskWanted
+from shared.contracts.wishes import FIELDS, VerifiedField
 from shared.kernel import money
 from shared.kernel.calendar import later
 from shared.kernel.decision import (
@@ -32,23 +35,18 @@ from shared.kernel.decision import (
 )
 from shared.kernel.profiles import Profile
 
-ReminderStage = Literal["first", "last_call"]
-_REMINDER_RULES: Final[dict[ReminderStage, str]] = {
-    "first": "payment_reminder_after",
-    "last_call": "payment_last_call_before_close",
-}
 UNKNOWN_ORDER: Final = Refused(
     slug="order-unknown", detail="No order of this id was placed.", early=True, missing=True
 )
-STOP_UNPAID: Final = (
-    CancelTimer(name=timers.REMINDER_FIRST),
-    CancelTimer(name=timers.REMINDER_LAST_CALL),
-    CancelTimer(name=timers.CLOSE_UNPAID),
-)
 
 
-def placed(fact: facts.OrderPlaced, state: State, profile: Profile) -> Outcome:
-    """`payment_reminder_after`, `payment_last_call_before_close`, `close_unpaid_after`: set going."""
+def stop_unpaid(profile: Profile) -> tuple[CancelTimer, ...]:
+    """What waits for the payment of an order waits no longer."""
+    return (*reminding.stopped(profile), CancelTimer(name=timers.CLOSE_UNPAID))
+
+
+def placed(fact: facts.OrderPlaced, state: State, profile: Profile, rules: WishRules) -> Outcome:
+    """`payment_reminder_stages`, `payment_call_after`, `close_unpaid_after`: set going."""
     if not isinstance(state, Unknown):
         if _same_order(fact, state.order):
             return NOTHING
@@ -64,21 +62,35 @@ def placed(fact: facts.OrderPlaced, state: State, profile: Profile) -> Outcome:
         lines=told.lines,
         ship_service=told.ship_service,
         closes_at=closes_at,
+        freight=told.freight,
+        ships_to=mark_of(told.buyer_id, told.receiver),
+        supplements=told.supplements,
+        checks=_checks(told),
     )
     contact = orders.ContactChanged(buyer_id=told.buyer_id, receiver=told.receiver)
-    reminders = (
-        (timers.REMINDER_FIRST, later(fact.at, values.payment_reminder_after)),
-        (timers.REMINDER_LAST_CALL, later(closes_at, -values.payment_last_call_before_close)),
-    )
-    set_going = tuple(
-        SetTimer(name=name, due_at=due_at) for name, due_at in reminders if fact.at < due_at < closes_at
-    )
     return Decision(
         rule="close_unpaid_after",
         events=(event,),
         contacts=(Contact(payload=contact),),
-        timers=(*set_going, SetTimer(name=timers.CLOSE_UNPAID, due_at=closes_at)),
-    )
+        timers=(
+            *reminding.set_going(fact.at, closes_at, profile),
+            SetTimer(name=timers.CLOSE_UNPAID, due_at=closes_at),
+        ),
+    ) + wishes.told_with_order(told.requests, fact.at, profile, rules)
+
+
+def _checks(told: facts.OrderPlacedBody) -> tuple[VerifiedField, ...]:
+    """Rule `verification`: what looks complete. Lines and freight make up the total; a place and a way to
+    reach the receiver are there.
+    """
+    receiver = told.receiver
+    sums_up = money.total(line.amount for line in told.lines) + (told.freight or money.ZERO) == told.total
+    found: dict[VerifiedField, bool] = {
+        "items": sums_up,
+        "address": bool(receiver.address and (receiver.city or receiver.postal_code)),
+        "contact": bool(receiver.phone or receiver.email),
+    }
+    return tuple(field for field in FIELDS if found[field])
 
 
 def _same_order(fact: facts.OrderPlaced, order: Order) -> bool:
@@ -93,35 +105,15 @@ def _same_order(fact: facts.OrderPlaced, order: Order) -> bool:
     )
 
 
-def remind(state: State, stage: ReminderStage) -> Outcome:
-    """`payment_reminder_after`, `payment_last_call_before_close`: still unpaid at that moment."""
-    if not isinstance(state, Unpaid):
-        return NOTHING
-    order, closes_at = state.order, state.closes_at
-    due = orders.PaymentReminderDue(
-        stage=stage, total=order.total, currency=order.currency, closes_at=closes_at
-    )
-    message = MessageWanted(
-        message_id=task_id("orders", order.order_id, "payment_reminder", stage),
-        template="payment_reminder",
-        order_id=order.order_id,
-        params={
-            "stage": stage,
-            "total": money.plain(order.total),
-            "currency": order.currency,
-            "closes_at": _text(closes_at),
-        },
-        stale_at=closes_at,
-    )
-    return Decision(rule=_REMINDER_RULES[stage], events=(due,), messages=(message,))
-
-
-def close(state: State) -> Outcome:
+def close(state: State, profile: Profile) -> Outcome:
     """`close_unpaid_after`: still unpaid when the time to pay is over."""
     if not isinstance(state, Unpaid):
         return NOTHING
     return Decision(
-        rule="close_unpaid_after", events=(orders.OrderClosed(reason="unpaid"),), timers=STOP_UNPAID
+        rule="close_unpaid_after",
+        events=(orders.OrderClosed(reason="unpaid"),),
+        timers=stop_unpaid(profile),
+        tasks=reminding.no_call_needed(state, "closed"),
     )
 
 
@@ -159,7 +151,13 @@ def _in_time(fact: facts.OrderPaid, state: Unpaid, profile: Profile) -> Decision
     ship_by = later(fact.at, profile.values.ship_within_of(order.ship_service))
     event = orders.OrderPaid(amount=told.amount, payment_id=told.payment_id, ship_by=ship_by)
     starts = serve(order, fact.at, ship_by, event)
-    return Decision(rule="address_confirmation", events=(event,), timers=STOP_UNPAID) + starts
+    over = Decision(
+        rule="address_confirmation",
+        events=(event,),
+        timers=stop_unpaid(profile),
+        tasks=reminding.no_call_needed(state, "paid"),
+    )
+    return over + starts
 
 
 def serve(

@@ -3,7 +3,15 @@
 from services.orders.state.chart import ORDER_CHART
 from services.orders.state.evolve import evolve
 from services.orders.state.goods import Case, Goods, LineStage, Parcel, Refund
-from services.orders.state.notes import CompletionDropped, CompletionSet, Heard, UrgeAnswered
+from services.orders.state.handling import NO_HANDLING, Handling, OpenTask, Shortage, Wish
+from services.orders.state.notes import (
+    CompletionDropped,
+    CompletionSet,
+    HandlingAnswered,
+    Heard,
+    TextKept,
+    UrgeAnswered,
+)
 from services.orders.state.stages import (
     INITIAL,
     STATE,
@@ -14,6 +22,7 @@ from services.orders.state.stages import (
     Completion,
     Delivered,
     Dispatched,
+    Kept,
     Known,
     LatePayment,
     Order,
@@ -29,6 +38,7 @@ from services.orders.state.stages import (
 
 __all__ = [
     "INITIAL",
+    "NO_HANDLING",
     "ORDER_CHART",
     "STATE",
     "Cancelled",
@@ -42,10 +52,14 @@ __all__ = [
     "Delivered",
     "Dispatched",
     "Goods",
+    "Handling",
+    "HandlingAnswered",
     "Heard",
+    "Kept",
     "Known",
     "LatePayment",
     "LineStage",
+    "OpenTask",
     "Order",
     "Paid",
     "Parcel",
@@ -54,9 +68,12 @@ __all__ = [
     "Refunded",
     "Served",
     "ShipPromise",
+    "Shortage",
     "State",
+    "TextKept",
     "Unknown",
     "Unpaid",
     "UrgeAnswered",
+    "Wish",
     "evolve",
 ]

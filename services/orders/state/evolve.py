@@ -5,7 +5,16 @@ from typing import assert_never
 from pydantic import ValidationError
 
 from services.orders.state.goods import Goods
-from services.orders.state.notes import CompletionDropped, CompletionSet, Heard, OrdersNote, UrgeAnswered
+from services.orders.state.handling import Handling
+from services.orders.state.notes import (
+    CompletionDropped,
+    CompletionSet,
+    HandlingAnswered,
+    Heard,
+    OrdersNote,
+    TextKept,
+    UrgeAnswered,
+)
 from services.orders.state.stages import (
     Cancelled,
     Cancelling,
@@ -29,7 +38,7 @@ from services.orders.state.stages import (
     served,
 )
 from shared.contracts.event import Event
-from shared.contracts.events import orders
+from shared.contracts.events import handling, orders
 from shared.contracts.events.common import TaskWanted, TaskWithdrawn
 from shared.kernel.decision import Note, task_id
 
@@ -39,12 +48,17 @@ def evolve(state: State, happened: Event | Note) -> State:
     if isinstance(state, Unknown):
         if isinstance(happened, Event) and isinstance(happened.data, orders.OrderPlaced):
             order = _order(happened, happened.data)
+            order = order.model_copy(update={"texts": state.texts}) if state.texts else order
             return Unpaid(order=order, closes_at=happened.data.closes_at)
+        if isinstance(happened, TextKept):
+            return Unknown(texts=(*state.texts, happened.kept))
         return state
     match happened:
         case Event():
-            return _said(state, happened)
-        case Heard() | CompletionSet() | CompletionDropped() | UrgeAnswered():
+            return _handled(_said(state, happened), happened)
+        case (
+            Heard() | CompletionSet() | CompletionDropped() | UrgeAnswered() | TextKept() | HandlingAnswered()
+        ):
             return _learnt(state, happened)
         case _:
             return state
@@ -61,6 +75,9 @@ def _order(event: Event, placed: orders.OrderPlaced) -> Order:
         ship_service=placed.ship_service,
         placed_at=event.time,
         goods=Goods(lines=tuple(dict.fromkeys(line.line_id for line in placed.lines))),
+        freight=placed.freight,
+        ships_to=placed.ships_to,
+        checks=placed.checks,
     )
 
 
@@ -76,10 +93,24 @@ def _learnt(state: Known, note: OrdersNote) -> Known:
             if state.promise.task_id != note.task_id:
                 return state
             return _with_promise(state, state.promise.model_copy(update={"task_id": None}))
+        case TextKept():
+            kept = (*(one for one in state.order.texts if one.about != note.kept.about), note.kept)
+            return _with_order(state, state.order.model_copy(update={"texts": kept}))
+        case HandlingAnswered():
+            return _with_handling(state, state.order.handling.without_task(note.task_id))
         case CompletionSet() | CompletionDropped() | UrgeAnswered():
             return state
         case _:
             assert_never(note)
+
+
+def _handled(state: Known, event: Event) -> Known:
+    """What the event means for the order's handling, its lines and its money, in any stage."""
+    said = event.data
+    if isinstance(said, handling.OrderChanged):
+        changed = {"lines": said.lines, "total": said.total, "freight": said.freight}
+        return _with_order(state, state.order.model_copy(update=changed))
+    return _with_handling(state, state.order.handling.after(said, event.time))
 
 
 def _said(state: Known, event: Event) -> Known:
@@ -117,6 +148,8 @@ def _said_unpaid(state: Unpaid, event: Event) -> Known:
             return Closed(order=state.order, reason=said.reason)
         case orders.OrderCancelled():
             return Cancelled(order=state.order, reason=said.reason, by=said.by)
+        case TaskWanted(kind="call_about_payment"):
+            return state.model_copy(update={"call_task": said.task_id})
         case _:
             return state
 
@@ -165,6 +198,12 @@ def _paid(order: Order, event: Event, said: orders.OrderPaid | orders.OrderReope
 
 def _with_goods(order: Order, goods: Goods) -> Order:
     return order if goods is order.goods else order.model_copy(update={"goods": goods})
+
+
+def _with_handling(state: Known, now: Handling) -> Known:
+    if now is state.order.handling:
+        return state
+    return _with_order(state, state.order.model_copy(update={"handling": now}))
 
 
 def _with_order(state: Known, order: Order) -> Known:

@@ -1,7 +1,7 @@
 """What an order's file learns without saying it."""
 
 from services.orders.commands import HeardOfGoods
-from services.orders.state.stages import Completion
+from services.orders.state.stages import Completion, Kept
 from shared.contracts.base import Id
 from shared.kernel.decision import Note
 
@@ -28,4 +28,16 @@ class UrgeAnswered(Note):
     task_id: Id
 
 
-OrdersNote = Heard | CompletionSet | CompletionDropped | UrgeAnswered
+class TextKept(Note):
+    """A text that stays in the file."""
+
+    kept: Kept
+
+
+class HandlingAnswered(Note):
+    """An agent answered a task about the order's handling, and nothing else follows."""
+
+    task_id: Id
+
+
+OrdersNote = Heard | CompletionSet | CompletionDropped | UrgeAnswered | TextKept | HandlingAnswered

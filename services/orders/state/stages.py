@@ -5,8 +5,10 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from services.orders.state.goods import Goods, Reach
-from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
+from services.orders.state.handling import NO_HANDLING, Handling
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
 from shared.contracts.facts import Line
+from shared.contracts.wishes import VerifiedField
 
 
 class LatePayment(Frozen):
@@ -27,6 +29,14 @@ class Urge(Frozen):
     answered: bool = False
 
 
+class Kept(Frozen):
+    """A text that may name the buyer: an invoice's title, a card's text, an agent's remark."""
+
+    about: Id
+    """The wish or remark that it belongs to."""
+    text: Text
+
+
 class Order(Frozen):
     """What is known of an order from its placing to its end."""
 
@@ -41,6 +51,18 @@ class Order(Frozen):
     goods: Goods
     late_payments: tuple[LatePayment, ...] = ()
     urges: tuple[Urge, ...] = ()
+    freight: Amount | None = None
+    """What of the total is for the carriage, if the shop said so."""
+    ships_to: Name | None = None
+    checks: tuple[VerifiedField, ...] = ()
+    """What looked complete when it was placed."""
+    handling: Handling = NO_HANDLING
+    texts: tuple[Kept, ...] = ()
+    """Personal: what is not said to others."""
+
+    def line(self, line_id: str) -> Line | None:
+        """The line of that id."""
+        return next((line for line in self.lines if line.line_id == line_id), None)
 
 
 class Payment(Frozen):
@@ -83,6 +105,8 @@ class Unknown(Frozen):
     """Nothing is known of the order."""
 
     stage: Literal["unknown"] = "unknown"
+    texts: tuple[Kept, ...] = ()
+    """Texts that were told with the order itself."""
 
 
 class Unpaid(Frozen):
@@ -91,6 +115,8 @@ class Unpaid(Frozen):
     stage: Literal["unpaid"] = "unpaid"
     order: Order
     closes_at: Utc
+    call_task: Id | None = None
+    """The `call_about_payment` that was wanted."""
 
 
 class _Served(Frozen):

@@ -27,6 +27,9 @@ _BODIES: Final[dict[str, dict[str, Any]]] = {
     "order.placed": _PLACED,
     "order.paid": {"amount": "59.80", "payment_id": "pay-1"},
     "order.cancelled": {"reason": "changed_mind", "by": "buyer"},
+    "payment.failed": {"reason": "card_declined", "payment_id": "pay-0"},
+    "stock.short": {"lines": ["2"], "back_at": "2026-03-09T08:00:00Z"},
+    "instruction.acknowledged": {"wish_id": "courier-1", "by": "warehouse"},
     "shipment.dispatched": {
         "parcel_id": "parcel-1",
         "carrier": "dhl",

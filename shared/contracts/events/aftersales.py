@@ -6,7 +6,10 @@ from shared.contracts.base import Amount, Currency, Id, Name, Utc
 from shared.contracts.event import Payload, says
 from shared.contracts.facts import RefundKind
 
-CaseKind = RefundKind | Literal["lost_parcel", "returned_parcel", "cancellation", "late_payment", "review"]
+CaseKind = (
+    RefundKind
+    | Literal["lost_parcel", "returned_parcel", "cancellation", "late_payment", "difference", "review"]
+)
 DecidedBy = Literal["automatic", "deadline", "agent", "buyer"]
 
 

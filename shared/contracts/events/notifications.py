@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from shared.contracts.base import Id, Name, Utc
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
 from shared.contracts.event import Payload, says
 from shared.contracts.tasks import Priority, TaskKind
 
@@ -14,12 +14,37 @@ class _Message(Payload):
     template: Name
 
 
+class ReminderAsked(Frozen):
+    """What a reminder is of, for one that may go together with others of the same buyer."""
+
+    stage: Name
+    total: Amount
+    currency: Currency
+    closes_at: Utc
+
+
+class MergedReminder(ReminderAsked):
+    """A reminder that goes out with another order's message."""
+
+    order_id: Id
+    message_id: Id
+
+
 @says("message.asked", "notifications")
 class MessageAsked(_Message):
     """An order's file asks the buyer's day whether one more message fits."""
 
     buyer_day: Id
     """The subject of the buyer's day: shop, buyer and local date."""
+    reminder: ReminderAsked | None = None
+    """Set where the day shall gather this buyer's reminders for a while."""
+
+
+@says("message.withdrawn", "notifications")
+class MessageWithdrawn(_Message):
+    """An order's file tells the buyer's day that a reminder which it gathers won't go out now."""
+
+    buyer_day: Id
 
 
 @says("message.allowed", "notifications")
@@ -27,6 +52,8 @@ class MessageAllowed(_Message):
     """The buyer's day has room; said by the day's file about an order."""
 
     order_id: Id
+    merged: tuple[MergedReminder, ...] = ()
+    """Other orders' reminders that this message shall take along."""
 
 
 @says("message.capped", "notifications")
@@ -43,11 +70,22 @@ class MessageSent(_Message):
     channel: Name
 
 
+@says("message.merged", "notifications")
+class MessageMerged(_Message):
+    """A message that was sent reminded of other orders too."""
+
+    others: tuple[MergedReminder, ...]
+
+
 @says("message.suppressed", "notifications")
 class MessageSuppressed(_Message):
     """A wanted message was dropped."""
 
-    reason: Literal["daily_cap", "stale", "no_longer_true", "already_told", "no_contact"]
+    reason: Literal["daily_cap", "stale", "no_longer_true", "already_told", "no_contact", "merged_into"]
+    into: Id | None = None
+    """The message that told it instead."""
+    into_order: Id | None = None
+    """The order of that message."""
 
 
 @says("message.postponed", "notifications")

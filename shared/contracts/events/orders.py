@@ -5,6 +5,7 @@ from typing import Literal
 from shared.contracts.base import Amount, Currency, Id, Name, Utc
 from shared.contracts.event import Payload, says
 from shared.contracts.facts import Line, PassedFact, Receiver
+from shared.contracts.wishes import VerifiedField
 
 
 @says("order.placed", "orders")
@@ -20,6 +21,13 @@ class OrderPlaced(Payload):
     ship_service: Name
     closes_at: Utc
     """When it closes if it is not paid."""
+    freight: Amount | None = None
+    ships_to: Name | None = None
+    """A mark that tells one buyer's addresses apart and leads back to none."""
+    supplements: Id | None = None
+    """The order that this one adds to."""
+    checks: tuple[VerifiedField, ...] = ()
+    """What looked complete when it was placed."""
 
 
 @says("order.paid", "orders")
@@ -36,9 +44,14 @@ class PaymentReminderDue(Payload):
     """The order is still unpaid at a moment at which the buyer should hear of it."""
 
     stage: Literal["first", "last_call"]
+    """Which of the reminder's texts."""
     total: Amount
     currency: Currency
     closes_at: Utc
+    step: Name | None = None
+    """The stage's name in a profile that has others than these two."""
+    withheld: Name | None = None
+    """Why the shop's settings keep it from the buyer, if they do: a slug such as `amount_too_small`."""
 
 
 @says("order.closed", "orders")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import Field, JsonValue
 
 from services.notifications import commands
+from services.notifications.api import reports
 from services.notifications.state import OrderFile
 from services.notifications.state.conversation import Line
 from services.notifications.views import Entry, OrderView
@@ -137,6 +138,7 @@ def routes(desk: Desk) -> APIRouter:
     _tasks(router, desk)
     _working(router, _Tasks(desk))
     _orders(router, desk)
+    router.include_router(reports.routes(desk))
     return router
 
 

@@ -1,4 +1,4 @@
-"""HTTP of orders: facts in, orders to look at."""
+"""HTTP of orders: facts in, orders to look at and to work on."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import Field
 
 from services.orders import commands
+from services.orders.api.handling import handling_routes
 from services.orders.views import OrderView
 from shared.adapters.http.auth import Reader, Teller, Worker
 from shared.adapters.http.commands import IfMatch, ask, look, tagged
@@ -21,7 +22,14 @@ from shared.contracts.facts import OrdersFact
 from shared.kernel.decision import Command
 from shared.runtime.desk import Desk, FileView
 
-EXAMPLES: Final = fact_examples("order.placed", "order.paid", "order.cancelled")
+EXAMPLES: Final = fact_examples(
+    "order.placed",
+    "order.paid",
+    "order.cancelled",
+    "payment.failed",
+    "stock.short",
+    "instruction.acknowledged",
+)
 
 SeenStage = Literal[
     "unpaid", "closed", "cancelled", "refunded", "completed", "paid", "cancelling", "dispatched", "delivered"
@@ -93,6 +101,7 @@ def routes(desk: Desk) -> APIRouter:
             return seen
         raise not_found("order")
 
+    handling_routes(router, desk)
     return router
 
 

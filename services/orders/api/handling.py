@@ -1,0 +1,244 @@
+"""HTTP of an order's handling: wishes step by step, remarks, checks, shortages, the cancellation."""
+
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
+
+from services.orders import commands
+from services.orders.state import Order
+from services.orders.views import OrderView
+from shared.adapters.http.auth import Worker
+from shared.adapters.http.commands import IfMatch, ask, look, tagged
+from shared.adapters.http.idempotency import IdempotencyKey
+from shared.adapters.http.paths import PathId
+from shared.adapters.http.problems import ASKS, LOOKS, not_found
+from shared.contracts.base import Frozen, Id, Name, Strict, Text, Utc
+from shared.contracts.tasks import WithReplacement
+from shared.contracts.wishes import FlagColour, SpecialRequest
+from shared.kernel.decision import Command
+from shared.runtime.desk import Desk
+
+_ORDER: Final = "/orders/{order_id}"
+_WISH: Final = "/orders/{order_id}/wishes/{wish_id}"
+
+
+class By(Strict):
+    """Who does it, where the token does not say it."""
+
+    agent_id: Id | None = None
+
+
+class Requested(By):
+    """A special request of the buyer."""
+
+    request: SpecialRequest
+
+
+class Changed(By):
+    """What is changed of the order."""
+
+    change: commands.Change
+
+
+class Flagging(By):
+    """The flag's colour; the usual one of the wish where none is named."""
+
+    colour: FlagColour | None = None
+
+
+class Dropping(By):
+    """Why the wish is over, and whether it is the shop that refuses it."""
+
+    reason: Name
+    refused: bool = False
+
+
+class Remarking(By):
+    """A remark, and a flag where one is wanted."""
+
+    text: Text = Field(min_length=1)
+    colour: FlagColour | None = None
+
+
+class Checked(By):
+    """What was found of each field."""
+
+    items: bool
+    address: bool
+    contact: bool
+
+
+class Choosing(By):
+    """What the buyer chose for lines that are out of stock."""
+
+    choice: Literal["wait", "replace", "cancel_lines"]
+    until: Utc | None = None
+    replacement: WithReplacement | None = None
+
+
+class Cancelling(Strict):
+    """Why the order is to be taken off, and who wants it."""
+
+    reason: Name
+    by: Literal["buyer", "shop", "platform"] = "buyer"
+
+
+class TextSeen(Frozen):
+    """A text that only who works on the order sees: a title, a card's text, a remark."""
+
+    about: Id
+    text: str
+
+
+class _OnOrder:
+    """What every command on an order comes with."""
+
+    def __init__(
+        self, order_id: PathId, actor: Worker, key: IdempotencyKey, if_match: IfMatch, response: Response
+    ) -> None:
+        self.order_id = order_id
+        self.actor = actor
+        self.key = key
+        self.if_match = if_match
+        self.response = response
+
+    def by(self, told: By) -> str:
+        """Who does it."""
+        return told.agent_id or self.actor.name
+
+
+OnOrder = Annotated[_OnOrder, Depends()]
+
+
+class _Orders:
+    """The orders of a desk, as commands move them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.now = desk.clock.now
+
+    async def ask(self, on: _OnOrder, command: Command) -> OrderView:
+        """Ask, and show the order as it is then."""
+        await look(self.desk, on.actor, on.order_id, "order")
+        answer = await ask(self.desk, on.actor, on.order_id, command, on.key, on.if_match)
+        if answer.file is None or not isinstance(answer.file.view, OrderView):
+            raise not_found("order")
+        tagged(on.response, answer.file)
+        return answer.file.view
+
+
+def handling_routes(router: APIRouter, desk: Desk) -> None:
+    """Add the routes of an order's handling."""
+    orders = _Orders(desk)
+    _wishing(router, orders)
+    _stepping(router, orders)
+    _working(router, orders)
+    _texts(router, desk)
+
+
+def _wishing(router: APIRouter, orders: _Orders) -> None:
+    @router.post(
+        _ORDER + "/requests", tags=["wishes"], summary="The buyer has a special request", responses=ASKS
+    )
+    async def request(on: OnOrder, body: Requested) -> OrderView:
+        made = commands.MakeRequest(at=orders.now(), request=body.request, by=on.by(body))
+        return await orders.ask(on, made)
+
+    @router.post(_ORDER + "/changes", tags=["wishes"], summary="Change the order", responses=ASKS)
+    async def change(on: OnOrder, body: Changed) -> OrderView:
+        made = commands.MakeChange(at=orders.now(), change=body.change, by=on.by(body))
+        return await orders.ask(on, made)
+
+
+def _stepping(router: APIRouter, orders: _Orders) -> None:
+    @router.post(_WISH + "/flag", tags=["wishes"], summary="Flag the order for a wish", responses=ASKS)
+    async def flag(on: OnOrder, wish_id: PathId, body: Flagging) -> OrderView:
+        step = commands.FlagWish(at=orders.now(), wish_id=wish_id, colour=body.colour, by=on.by(body))
+        return await orders.ask(on, step)
+
+    @router.post(
+        _WISH + "/confirmation", tags=["wishes"], summary="The buyer stands by a wish", responses=ASKS
+    )
+    async def confirm(on: OnOrder, wish_id: PathId, body: By) -> OrderView:
+        step = commands.ConfirmWish(at=orders.now(), wish_id=wish_id, by=on.by(body))
+        return await orders.ask(on, step)
+
+    @router.post(
+        _WISH + "/instruction",
+        tags=["wishes"],
+        summary="See that the warehouse was told of a wish",
+        responses=ASKS,
+    )
+    async def instruct(on: OnOrder, wish_id: PathId) -> OrderView:
+        return await orders.ask(on, commands.TellWarehouse(at=orders.now(), wish_id=wish_id))
+
+    @router.post(
+        _WISH + "/acknowledgement",
+        tags=["wishes"],
+        summary="The warehouse goes by a wish",
+        responses=ASKS,
+    )
+    async def acknowledge(on: OnOrder, wish_id: PathId, body: By) -> OrderView:
+        step = commands.AcknowledgeWish(at=orders.now(), wish_id=wish_id, by=on.by(body))
+        return await orders.ask(on, step)
+
+    @router.post(_WISH + "/drop", tags=["wishes"], summary="A wish is over", responses=ASKS)
+    async def drop(on: OnOrder, wish_id: PathId, body: Dropping) -> OrderView:
+        step = commands.DropWish(
+            at=orders.now(), wish_id=wish_id, reason=body.reason, refused=body.refused, by=on.by(body)
+        )
+        return await orders.ask(on, step)
+
+
+def _working(router: APIRouter, orders: _Orders) -> None:
+    @router.post(_ORDER + "/remarks", tags=["orders"], summary="Write a remark", responses=ASKS)
+    async def remark(on: OnOrder, body: Remarking) -> OrderView:
+        written = commands.WriteRemark(at=orders.now(), text=body.text, colour=body.colour, by=on.by(body))
+        return await orders.ask(on, written)
+
+    @router.post(
+        _ORDER + "/verification",
+        tags=["orders"],
+        summary="Say what was found of items, address and contact",
+        responses=ASKS,
+    )
+    async def verify(on: OnOrder, body: Checked) -> OrderView:
+        found = body.model_dump(exclude={"agent_id"})
+        return await orders.ask(on, commands.VerifyOrder(at=orders.now(), by=on.by(body), **found))
+
+    @router.post(
+        _ORDER + "/shortages/{shortage_id}/choice",
+        tags=["orders"],
+        summary="The buyer chooses what becomes of lines that are out of stock",
+        responses=ASKS,
+    )
+    async def choose(on: OnOrder, shortage_id: PathId, body: Choosing) -> OrderView:
+        chosen = commands.ChooseForShortage(
+            at=orders.now(),
+            shortage_id=shortage_id,
+            choice=body.choice,
+            until=body.until,
+            replacement=body.replacement,
+            by=on.by(body),
+        )
+        return await orders.ask(on, chosen)
+
+    @router.post(_ORDER + "/cancellation", tags=["orders"], summary="Take an order off", responses=ASKS)
+    async def cancel(on: OnOrder, body: Cancelling) -> OrderView:
+        return await orders.ask(on, commands.CancelOrder(at=orders.now(), reason=body.reason, by=body.by))
+
+
+def _texts(router: APIRouter, desk: Desk) -> None:
+    @router.get(
+        _ORDER + "/texts",
+        tags=["orders"],
+        summary="Read titles, card texts and remarks, which no event carries",
+        responses=LOOKS,
+    )
+    async def texts(order_id: PathId, actor: Worker, response: Response) -> list[TextSeen]:
+        file = tagged(response, await look(desk, actor, order_id, "order"))
+        order = getattr(file.state, "order", None)
+        if not isinstance(order, Order):
+            raise not_found("order")
+        return [TextSeen(about=kept.about, text=kept.text) for kept in order.texts]
