@@ -71,6 +71,7 @@ _BACK: Final = {"case_id": CASE, "condition": "intact"}
 _TOLD: Final = {"id": "f-7", "at": _BACK_AT, "order_id": ORDER, "fact": "return.received", "data": _BACK}
 
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
+    **CARE,
     **HANDLING,
     **OF_REPORTS,
     # orders
@@ -351,7 +352,7 @@ def topics_of(cls: type[Payload]) -> tuple[str, ...]:
 
 def example_of(cls: type[Payload]) -> Event:
     """The example of one event: always the same for the same payload class."""
-    told_at, own = TOLD.get(cls.name) or CARE.get(cls.name, (PLACED, {}))
+    told_at, own = TOLD.get(cls.name, (PLACED, {}))
     values = {
         name: own.get(name, USUAL[name] if name in USUAL else value_by_type(name, field, PLACED))
         for name, field in cls.model_fields.items()
