@@ -5,13 +5,14 @@ from typing import Any, Final
 
 INCIDENT: Final = "incident~demo~dhl~germany~3f0c9a7d~1"
 _AT: Final = "2026-03-07T08:05:00Z"
-_IN_ONE: Final = {"incident_id": INCIDENT, "region": "Germany", "reason": "parcels_stand"}
+_HERE: Final = {"incident_id": INCIDENT, "region": "Germany"}
+_IN_ONE: Final = {**_HERE, "reason": "parcels_stand"}
 _ONE: Final = {"order_id": "DE-10482", "parcel_id": "P-10482-1", "tell": True}
 _ASKED: Final = {"enquiry_id": "enquiry-77ab0c9a7d3e4f62"}
 
 CARE: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "parcel.watched": (_AT, {"region": "Germany", "before": "under_way", "now": "standing"}),
-    "parcel.joined_incident": (_AT, _IN_ONE),
+    "parcel.joined_incident": (_AT, _HERE),
     "parcel.left_incident": ("2026-03-09T10:00:00Z", {"incident_id": INCIDENT}),
     "incident.opened": (
         _AT,
@@ -31,7 +32,7 @@ CARE: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "2026-03-09T10:00:00Z",
         {**_IN_ONE, "reason": "moving_again", "affected": 14, "still_standing": 2},
     ),
-    "incident.parcels_released": ("2026-03-09T10:00:00Z", {**_IN_ONE, "parcels": [_ONE]}),
+    "incident.parcels_released": ("2026-03-09T10:00:00Z", {**_HERE, "parcels": [_ONE]}),
     "parcel.weighed": (
         "2026-03-03T18:00:00Z",
         {
