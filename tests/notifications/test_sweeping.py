@@ -203,6 +203,14 @@ def test_an_abnormal_order_is_one_of_the_day_before_and_of_no_other() -> None:
     assert tasks(shop) == [("look_into", "abnormal")]
 
 
+def test_an_order_with_routine_tasks_alone_is_not_abnormal() -> None:
+    shop = order_with(PAID)
+    shop.hear(task_wanted("verify_order"), after(hours=1), source="orders")
+    shop.hear(LEFT, after(hours=2))
+    shop.run_until(after(days=1))
+    assert told(shop) == []
+
+
 def test_a_shop_that_wants_no_sweep_has_none() -> None:
     shop = order_with(PAID, LEFT, OPENED, REVIEW, on=False)
     shop.run_until(after(days=3))

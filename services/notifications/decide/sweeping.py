@@ -47,6 +47,10 @@ _HAS: Final[dict[FindingKind, frozenset[TaskKind]]] = {
 _GOES_AWAY: Final[frozenset[FindingKind]] = frozenset({"unshipped", "refund_open", "dispute_open"})
 """What the sweep's own task closes itself for when it is gone."""
 _CASES: Final[frozenset[FindingKind]] = frozenset({"refund_open", "dispute_open"})
+_ROUTINE: Final[frozenset[TaskKind]] = frozenset(
+    {"verify_order", "confirm_wish", "answer_buyer", "call_about_payment"}
+)
+"""Tasks of orders on which nothing went wrong."""
 _STRAYED: Final = frozenset({"returning", "returned", "lost"})
 
 
@@ -149,7 +153,8 @@ def _abnormal(file: OrderFile, yesterday: date, zone: str) -> bool:
     if knows.placed_at is None or local_date(knows.placed_at, zone) != yesterday:
         return False
     strays = any(parcel.stalled or parcel.stage in _STRAYED for parcel in knows.parcels)
-    return knows.had_case or bool(file.tasks) or strays or knows.ended == "refunded"
+    seen_to = any(task.kind not in _ROUTINE for task in file.tasks)
+    return knows.had_case or seen_to or strays or knows.ended == "refunded"
 
 
 def _with_tasks(

@@ -59,7 +59,7 @@ def verified(command: VerifyOrder, state: State, profile: Profile) -> Outcome:
         "address": command.address,
         "contact": command.contact,
     }
-    wrong = tuple(field for field in FIELDS if not found[field])
+    wrong: tuple[VerifiedField, ...] = tuple(field for field in FIELDS if not found[field])
     said = says.OrderVerified(
         good=tuple(field for field in FIELDS if found[field]), wrong=wrong, by=command.by
     )
@@ -151,7 +151,7 @@ def _verifies(state: Known, at: datetime, profile: Profile, wishes: WishRules) -
         return NOTHING
     decision = NOTHING
     if order.handling.verified_by is None and mode == "automatic":
-        wrong = tuple(field for field in FIELDS if field not in order.checks)
+        wrong: tuple[VerifiedField, ...] = tuple(field for field in FIELDS if field not in order.checks)
         said = says.OrderVerified(good=order.checks, wrong=wrong, by=RULE)
         decision = Decision(rule="verification", events=(said,))
         order = order.model_copy(update={"handling": order.handling.after(said, at)})
