@@ -5,10 +5,22 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from shared.contracts import facts
-from shared.contracts.base import Amount, Currency, Id, Name, Text, Utc
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
 from shared.contracts.facts import Grams, Line
 from shared.contracts.tasks import TaskKind
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
+
+
+class Weights(Frozen):
+    """A parcel's weights side by side, as logistics compared them."""
+
+    ordered_grams: Grams | None = None
+    warehouse_grams: Grams | None = None
+    carrier_grams: Grams | None = None
+    tolerance_grams: Grams | None = None
+    recommendation: Literal["matches", "short", "unclear"] = "unclear"
+    reason: Name = "one_weight_only"
+
 
 Refs = Annotated[tuple[Id, ...], Field(min_length=1, max_length=100)]
 
@@ -29,6 +41,10 @@ class LearnPayment(Command):
     amount: Amount
 
 
+class LearnPaidBack(Command):
+    """The platform took the order off and paid all of it back itself."""
+
+
 class LearnDispatch(Command):
     """A parcel left the warehouse."""
 
@@ -37,6 +53,13 @@ class LearnDispatch(Command):
     tracking_no: Id
     lines: tuple[Id, ...]
     weight_grams: Grams | None = None
+
+
+class LearnWeights(Command):
+    """What is known of a parcel's weight, and what that speaks for."""
+
+    parcel_id: Id
+    weights: Weights
 
 
 class LearnPickupCancelled(Command):
@@ -176,7 +199,9 @@ class SettleDispute(Command):
 Knowledge = (
     LearnOrder
     | LearnPayment
+    | LearnPaidBack
     | LearnDispatch
+    | LearnWeights
     | LearnPickupCancelled
     | LearnDelivery
     | LearnReturned

@@ -7,17 +7,20 @@ from services.aftersales.commands import (
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
+    LearnPaidBack,
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnWeights,
     OpenForLostParcel,
     PayBackDifference,
     PayBackLatePayment,
     PayBackReturnedParcel,
     TakeOutcome,
+    Weights,
 )
 from shared.contracts.event import Event
-from shared.contracts.events import handling, logistics, notifications, orders
+from shared.contracts.events import handling, incidents, logistics, notifications, orders
 from shared.contracts.facts import RefundRequested, ReturnReceived, ReturnShipped
 
 OWN_NAME = "aftersales"
@@ -40,6 +43,8 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
         case orders.OrderReopened(payment_id=payment_id, amount=amount):
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
+        case orders.OrderRefunded(by_platform=True):
+            return LearnPaidBack(at=at)
         case orders.CancellationRequested(reason=reason, lines=lines):
             return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason, lines=lines)
         case handling.GiveBackWanted() as said:
@@ -70,6 +75,16 @@ def _of_logistics(event: Event) -> AftersalesCommand | None:
                 lines=said.lines,
                 weight_grams=said.weight_grams,
             )
+        case incidents.ParcelWeighed() as said:
+            weights = Weights(
+                ordered_grams=said.ordered_grams,
+                warehouse_grams=said.warehouse_grams,
+                carrier_grams=said.carrier_grams,
+                tolerance_grams=said.tolerance_grams,
+                recommendation=said.verdict,
+                reason=said.reason,
+            )
+            return LearnWeights(at=at, parcel_id=said.parcel_id, weights=weights)
         case logistics.ParcelPickupCancelled(parcel_id=parcel_id):
             return LearnPickupCancelled(at=at, parcel_id=parcel_id)
         case logistics.ParcelDelivered() as said:

@@ -1,8 +1,9 @@
 """Logistics: where an order's parcels are.
 
 Owns: one file an order, with its parcels, their scans, stages and clocks, the lines that shall not
-leave, and the receiver for parcels that go out again; and one file a tracking number, with the parcels
-that left under it and what carriers told of it.
+leave, and the receiver for parcels that go out again; one file a tracking number, with the parcels
+that left under it and what carriers told of it; for each shop, one file a carrier and region, with how
+many parcels stand and their incident; and one a carrier, route and week, with what was measured.
 
 Hears: `shipment.dispatched` and `shipment.scanned` from outside, and through its inlets what carriers
 and their aggregators tell by tracking number; its own `parcel.dispatched` and `sighting.matched`;
@@ -11,9 +12,11 @@ and their aggregators tell by tracking number; its own `parcel.dispatched` and `
 `contact.changed`.
 
 Says: `parcel.*` for everything that happens to a parcel, `sighting.*` for what carriers tell by tracking
-number, `shipment.stopped`, `carrier_claim.opened`; wants the tasks `check_pickup`, `check_with_carrier`,
-`confirm_loss`, `resolve_exception`, `confirm_address_and_resend`, and the messages `parcel_dispatched`,
-`parcel_out_for_delivery`, `parcel_delivered` and `delay_notice`.
+number, `shipment.stopped`, `carrier_claim.*` for the claim about a lost parcel, `incident.*` for many
+parcels at once, `enquiry.*` for buyers who ask; wants the tasks `check_pickup`, `check_with_carrier`,
+`confirm_loss`, `resolve_exception`, `confirm_address_and_resend`, `chase_claim`, `work_incident`,
+`answer_enquiry` and `follow_up_enquiry`, and the messages `parcel_dispatched`,
+`parcel_out_for_delivery`, `parcel_delivered`, `delay_notice` and `incident_notice`.
 
 Promises: a parcel's stage only moves forward, and its end is said once. Every clock runs from the
 carrier's own time of the newest scan. A loss is confirmed by an agent before anybody pays for it,

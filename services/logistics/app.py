@@ -10,7 +10,16 @@ from services.logistics.decide import decide
 from services.logistics.inlets import INLETS
 from services.logistics.inlets.reading import CARRIERS
 from services.logistics.react import react
-from services.logistics.state import INITIAL, PARCEL_CHART, STATE, evolve, keys
+from services.logistics.state import (
+    CLAIM_CHART,
+    ENQUIRY_CHART,
+    INCIDENT_CHART,
+    INITIAL,
+    PARCEL_CHART,
+    STATE,
+    evolve,
+    keys,
+)
 from services.logistics.views import EMPTY, LogisticsView, project
 from shared.runtime.service import Service
 
@@ -25,8 +34,8 @@ SERVICE: Final = Service(
     view=TypeAdapter(LogisticsView),
     initial_view=EMPTY,
     keys=keys,
-    charts=(PARCEL_CHART,),
-    indexed=("view.stages", "view.shop_id", "view.outcomes"),
+    charts=(PARCEL_CHART, CLAIM_CHART, ENQUIRY_CHART, INCIDENT_CHART),
+    indexed=("view.stages", "view.shop_id", "view.outcomes", "state.stage"),
     routes=routes,
     inlets=INLETS,
     sight=sight,

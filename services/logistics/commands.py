@@ -1,9 +1,13 @@
 """What may be asked of an order's parcels and of a tracking number, beside the facts from outside."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from shared.contracts.base import Id, Name, Utc
+from pydantic import Field
+
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
+from shared.contracts.events.incidents import ParcelMeasured
 from shared.contracts.facts import (
+    Grams,
     Receiver,
     ShipmentDispatched,
     ShipmentScanned,
@@ -20,6 +24,8 @@ class LearnOrder(Command):
     order_id: Id
     lines: tuple[Id, ...]
     ship_service: Name
+    buyer_id: Id | None = None
+    line_grams: dict[Id, Grams] = Field(default_factory=dict)
 
 
 class KeepReceiver(Command):
@@ -48,6 +54,152 @@ class OpenCarrierClaim(Command):
     case_id: Id
     lines: tuple[Id, ...]
     parcel_id: Id | None = None
+    remedy: Literal["refund", "reship"] | None = None
+    served_with: Amount | None = None
+    """What the buyer got, as money or as goods."""
+    currency: Currency | None = None
+
+
+class RegisterEnquiry(Command):
+    """The buyer asks where his parcel is, or urges it."""
+
+    parcel_id: Id
+    about: Literal["lookup", "urge"]
+    channel: Name
+    text: Text = ""
+
+
+class RefuseParcel(Command):
+    """The buyer looked at the parcel before signing and does not take it."""
+
+    parcel_id: Id
+    reason: Name
+
+
+class LinkComplaint(Command):
+    """A case is about how a parcel was carried; where none is named, about those with its lines."""
+
+    case_id: Id
+    reason: Name
+    lines: tuple[Id, ...] = ()
+    parcel_id: Id | None = None
+
+
+class JoinIncident(Command):
+    """The parcel belongs to an incident."""
+
+    parcel_id: Id
+    incident_id: Id
+    carrier: Id
+    region: Name
+    reason: Name
+    tell: bool
+
+
+class LeaveIncident(Command):
+    """The incident is over, and the parcel still stands."""
+
+    parcel_id: Id
+    incident_id: Id
+
+
+class CountParcel(Command):
+    """Asked of a carrier and region: one of their parcels counts otherwise from now on."""
+
+    shop_id: Id | None
+    carrier: Id
+    region: Name
+    order_id: Id
+    parcel_id: Id
+    buyer_id: Id | None
+    dispatched_at: Utc
+    before: Literal["under_way", "standing"] | None
+    now: Literal["under_way", "standing", "over"]
+
+
+class NamedParcel(Frozen):
+    """A parcel that somebody counts among those of an incident."""
+
+    order_id: Id
+    parcel_id: Id
+    buyer_id: Id | None = None
+
+
+class OpenIncident(Command):
+    """Somebody says that a carrier's parcels in a region stand."""
+
+    shop_id: Id
+    carrier: Id
+    region: Name
+    reason: Name
+    parcels: tuple[NamedParcel, ...] = ()
+    """Parcels that belong to it beside those that stand."""
+
+
+class CloseIncident(Command):
+    """Somebody says that the incident is over."""
+
+    incident_id: Id
+
+
+class WorkedIncident(Command):
+    """`work_incident` was completed: it is over, or goes on until then."""
+
+    task_id: Id
+    until: Utc | None = None
+
+
+class MeasureParcel(Command):
+    """Asked of a scorecard: what a carrier did with one parcel."""
+
+    shop_id: Id | None
+    measured: ParcelMeasured
+
+
+class _ClaimStep(Command):
+    """A step of the claim about a lost parcel."""
+
+    parcel_id: Id
+
+
+class AddClaimEvidence(_ClaimStep):
+    """A document that the carrier wants to see is there."""
+
+    kind: Name
+    ref: Id
+
+
+class SubmitClaim(_ClaimStep):
+    """The claim goes to the carrier."""
+
+    amount: Amount
+    reference: Id | None = None
+
+
+class ApproveClaim(_ClaimStep):
+    """The carrier will pay."""
+
+    amount: Amount
+
+
+class RefuseClaim(_ClaimStep):
+    """The carrier won't pay."""
+
+    reason: Name
+
+
+class AppealClaim(_ClaimStep):
+    """The shop does not accept the refusal."""
+
+
+class SettleClaim(_ClaimStep):
+    """The carrier paid."""
+
+    amount: Amount
+
+
+class GiveUpClaim(_ClaimStep):
+    """The shop does not go on with the claim."""
 
 
 class TakeScan(Command):
@@ -168,12 +320,56 @@ class PayBack(Answer):
     KIND = "confirm_address_and_resend"
 
 
+class AwaitCarrier(Answer):
+    """`chase_claim`: the carrier named another day."""
+
+    KIND = "chase_claim"
+
+    until: Utc
+
+
+class WriteClaimOff(Answer):
+    """`chase_claim`: nothing will come of it."""
+
+    KIND = "chase_claim"
+
+
+ClaimStep = (
+    AddClaimEvidence | SubmitClaim | ApproveClaim | RefuseClaim | AppealClaim | SettleClaim | GiveUpClaim
+)
+ClaimAnswer = AwaitCarrier | WriteClaimOff
+
+
+class GiveFeedback(Answer):
+    """`answer_enquiry`: the buyer was told what the carrier says."""
+
+    KIND = "answer_enquiry"
+
+
+class SettleEnquiry(Answer):
+    """`follow_up_enquiry`: it helped, or nothing more can be done."""
+
+    KIND = "follow_up_enquiry"
+
+    result: Name
+
+
+class AskAgain(Answer):
+    """`follow_up_enquiry`: it did not help, the carrier is asked again."""
+
+    KIND = "follow_up_enquiry"
+
+
+EnquiryAnswer = GiveFeedback | SettleEnquiry | AskAgain
+OfIncident = CountParcel | OpenIncident | CloseIncident | WorkedIncident
+Care = RegisterEnquiry | RefuseParcel | LinkComplaint | JoinIncident | LeaveIncident
 PickupAnswer = ConfirmPickup | RebookPickup | CancelPickup
 CarrierAnswer = ReportMoving | AnnounceDelay | SuspectLoss | ReportReturning
 LossAnswer = ConfirmLoss | ReportFound
 ExceptionAnswer = ResolveException | CorrectAddress | OrderReturn
 ReturnAnswer = Resend | PayBack
-AnyAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | ReturnAnswer
+ParcelAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | ReturnAnswer
+AnyAnswer = ParcelAnswer | ClaimAnswer | EnquiryAnswer
 
 LogisticsCommand = (
     ShipmentDispatched
@@ -183,6 +379,10 @@ LogisticsCommand = (
     | StopLines
     | StopOrder
     | OpenCarrierClaim
+    | ClaimStep
+    | Care
+    | OfIncident
+    | MeasureParcel
     | Sighting
     | AwaitNumber
     | TakeScan

@@ -5,19 +5,25 @@ from datetime import datetime
 from typing import Final
 
 from services.logistics import commands as ask
+from services.logistics.state.incidents import incident_subject
+from services.logistics.state.scorecards import scorecard_subject
 from shared.contracts.event import Event
-from shared.contracts.events import aftersales, logistics, notifications, orders
+from shared.contracts.events import aftersales, incidents, logistics, notifications, orders
 from shared.contracts.facts import (
     ShipmentDispatched,
     ShipmentScanned,
     ShipmentScannedBody,
     tracking_subject,
 )
-from shared.contracts.tasks import OnDate, WithCarrier, outcome_details
+from shared.contracts.tasks import OnDate, WithCarrier, WithResult, outcome_details
 from shared.kernel.decision import Command
 
-_BY_REFERENCE: Final = {("resolve_exception", "new_address"), ("confirm_address_and_resend", "resend")}
-"""Outcomes that bring a contact: it comes on the contacts topic, the event has a reference only."""
+_BY_REFERENCE: Final = {
+    ("resolve_exception", "new_address"),
+    ("confirm_address_and_resend", "resend"),
+    ("answer_enquiry", "feedback"),
+}
+"""Outcomes that bring a contact or a text: the event has a reference only."""
 
 _ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
     ("check_pickup", "picked_up"): ask.ConfirmPickup,
@@ -32,8 +38,16 @@ _ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
     ("resolve_exception", "return_to_sender"): ask.OrderReturn,
     ("confirm_address_and_resend", "resend"): ask.Resend,
     ("confirm_address_and_resend", "refund"): ask.PayBack,
+    ("chase_claim", "given_up"): ask.WriteClaimOff,
+    ("answer_enquiry", "feedback"): ask.GiveFeedback,
+    ("follow_up_enquiry", "ask_again"): ask.AskAgain,
 }
 
+
+CARRIAGE_REASONS: Final = frozenset(
+    ("not_received", "delivered_late", "damaged_in_transit", "delivered_elsewhere", "carrier_conduct")
+)
+"""Reasons of a case that speak of how a parcel was carried."""
 
 Asked = Command | ShipmentDispatched | ShipmentScanned
 
@@ -54,9 +68,70 @@ def react(event: Event) -> Sequence[tuple[str, Asked]]:
             return ((tracking_subject(left.tracking_no), await_it),)
         case logistics.SightingMatched() as matched:
             return ((matched.order_id, _scan_of(matched, event.time)),)
+        case (
+            incidents.ParcelWatched()
+            | incidents.ParcelMeasured()
+            | incidents.IncidentParcelsJoined()
+            | incidents.IncidentParcelsReleased()
+        ) as told:
+            return _between_files(event, told)
         case _:
             command = _command(event)
             return ((event.subject, command),) if command is not None else ()
+
+
+def _between_files(
+    event: Event,
+    told: incidents.ParcelWatched
+    | incidents.ParcelMeasured
+    | incidents.IncidentParcelsJoined
+    | incidents.IncidentParcelsReleased,
+) -> Sequence[tuple[str, Asked]]:
+    """Orders' files and those of carriers, of which one reaches the other only so."""
+    at = event.time
+    match told:
+        case incidents.ParcelWatched():
+            count = ask.CountParcel(
+                at=at,
+                shop_id=event.shop_id,
+                carrier=told.carrier,
+                region=told.region,
+                order_id=event.subject,
+                parcel_id=told.parcel_id,
+                buyer_id=told.buyer_id,
+                dispatched_at=told.dispatched_at,
+                before=told.before,
+                now=told.now,
+            )
+            return ((incident_subject(event.shop_id, told.carrier, told.region), count),)
+        case incidents.ParcelMeasured():
+            measure = ask.MeasureParcel(at=at, shop_id=event.shop_id, measured=told)
+            card = scorecard_subject(event.shop_id, told.carrier, told.route, told.week)
+            return ((card, measure),)
+        case incidents.IncidentParcelsJoined():
+            return tuple(
+                (
+                    one.order_id,
+                    ask.JoinIncident(
+                        at=at,
+                        parcel_id=one.parcel_id,
+                        incident_id=told.incident_id,
+                        carrier=told.carrier,
+                        region=told.region,
+                        reason=told.reason,
+                        tell=one.tell,
+                    ),
+                )
+                for one in told.parcels
+            )
+        case incidents.IncidentParcelsReleased():
+            return tuple(
+                (
+                    one.order_id,
+                    ask.LeaveIncident(at=at, parcel_id=one.parcel_id, incident_id=told.incident_id),
+                )
+                for one in told.parcels
+            )
 
 
 def _scan_of(matched: logistics.SightingMatched, at: datetime) -> ask.TakeScan:
@@ -89,6 +164,10 @@ def _command(event: Event) -> Asked | None:
                 order_id=event.subject,
                 lines=tuple(line.line_id for line in placed.lines),
                 ship_service=placed.ship_service,
+                buyer_id=placed.buyer_id,
+                line_grams={
+                    line.line_id: line.weight_grams for line in placed.lines if line.weight_grams is not None
+                },
             )
         case orders.ContactChanged() as contact:
             return ask.KeepReceiver(at=event.time, receiver=contact.receiver)
@@ -109,7 +188,21 @@ def _command(event: Event) -> Asked | None:
             | aftersales.CaseReshipWanted(kind="lost_parcel") as case
         ):
             return ask.OpenCarrierClaim(
-                at=event.time, case_id=case.case_id, lines=case.lines, parcel_id=case.parcel_id
+                at=event.time,
+                case_id=case.case_id,
+                lines=case.lines,
+                parcel_id=case.parcel_id,
+                remedy="refund" if isinstance(case, aftersales.CaseRefunded) else "reship",
+                served_with=case.amount if isinstance(case, aftersales.CaseRefunded) else case.worth,
+                currency=case.currency,
+            )
+        case aftersales.CaseOpened(reason=reason) as case if reason in CARRIAGE_REASONS:
+            return ask.LinkComplaint(
+                at=event.time,
+                case_id=case.case_id,
+                reason=reason,
+                lines=case.lines,
+                parcel_id=case.parcel_id,
             )
         case notifications.TaskCompleted(wanted_by="logistics") as task:
             return _answer(task, event.time)
@@ -122,6 +215,8 @@ def _answer(task: notifications.TaskCompleted, at: datetime) -> Command | None:
     which = (task.kind, task.outcome)
     if which in _BY_REFERENCE:
         return _ANSWERS[which](at=at, task_id=task.task_id)
+    if which == ("work_incident", "over"):
+        return ask.WorkedIncident(at=at, task_id=task.task_id)
     try:
         details = outcome_details(task.kind, task.outcome, task.details)
     except (KeyError, ValueError):
@@ -129,6 +224,12 @@ def _answer(task: notifications.TaskCompleted, at: datetime) -> Command | None:
     match details:
         case WithCarrier():
             return ask.RebookPickup(at=at, task_id=task.task_id, carrier=details.carrier)
+        case OnDate() if task.kind == "work_incident":
+            return ask.WorkedIncident(at=at, task_id=task.task_id, until=details.date)
+        case WithResult():
+            return ask.SettleEnquiry(at=at, task_id=task.task_id, result=details.result)
+        case OnDate() if task.kind == "chase_claim":
+            return ask.AwaitCarrier(at=at, task_id=task.task_id, until=details.date)
         case OnDate():
             return ask.AnnounceDelay(at=at, task_id=task.task_id, until=details.date)
         case _:

@@ -139,6 +139,24 @@ class ReopenOrder(Command):
     task_id: Id
 
 
+class ExtendReceipt(Command):
+    """The buyer shall have more days to confirm the receipt."""
+
+    days: int
+
+
+class RequestUrge(Command):
+    """The platform urges the shipment with a ticket."""
+
+    ticket_id: Id
+
+
+class AnswerUrge(Command):
+    """`answer_urge`: the buyer was told."""
+
+    task_id: Id
+
+
 ForOthers = ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived
 """Facts that another service takes: a shop platform has one address for all it says."""
 
@@ -328,6 +346,9 @@ OrdersCommand = (
     | CancelAfterCall
     | RefundLatePayment
     | ReopenOrder
+    | ExtendReceipt
+    | RequestUrge
+    | AnswerUrge
     | TimerDue
     | EffectDone
     | EffectFailed

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from services.orders.commands import (
     AnswerTask,
+    AnswerUrge,
     CallOffRest,
     CancelAfterCall,
     HearCaseEnded,
@@ -26,13 +27,21 @@ from services.orders.commands import (
 )
 from services.orders.state.handling import TASKS
 from shared.contracts.event import Event
-from shared.contracts.events import aftersales, logistics, notifications
+from shared.contracts.events import aftersales, incidents, logistics, notifications
 from shared.contracts.tasks import OnDate, outcome_details
 
 GOODWILL: Final = "offer"
 """The rule by which `aftersales` pays a part instead of what was asked for; the goods stay wanted."""
 
-Answer = AnswerTask | PromiseShipment | CallOffRest | CancelAfterCall | RefundLatePayment | ReopenOrder
+Answer = (
+    AnswerUrge
+    | AnswerTask
+    | PromiseShipment
+    | CallOffRest
+    | CancelAfterCall
+    | RefundLatePayment
+    | ReopenOrder
+)
 
 
 def react(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
@@ -104,6 +113,12 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 amount=said.amount,
                 settles=said.by_rule != GOODWILL and said.kind != "difference",
             )
+        case incidents.EnquiryRegistered():
+            return HearCaseOpened(
+                at=at, case_id=said.enquiry_id, kind="enquiry", lines=said.lines, holds=True
+            )
+        case incidents.EnquiryFollowedUp(settled=True) | incidents.EnquiryClosed():
+            return HearCaseEnded(at=at, case_id=said.enquiry_id, kind="enquiry")
         case aftersales.CaseRefused() | aftersales.CaseClosed():
             return HearCaseEnded(at=at, case_id=said.case_id, kind=said.kind)
         case _:
@@ -114,6 +129,8 @@ def _answer(event: Event, said: notifications.TaskCompleted) -> Answer | None:
     """The outcome of a task that orders wanted; nothing where the outcome says so or makes no sense."""
     if said.wanted_by != "orders":
         return None
+    if (said.kind, said.outcome) == ("answer_urge", "answered"):
+        return AnswerUrge(at=event.time, task_id=said.task_id)
     try:
         details = outcome_details(said.kind, said.outcome, said.details)
     except (KeyError, ValidationError):

@@ -27,6 +27,11 @@ INNER: Final = frozenset(
         "case.refund_started",
         "case.deadline_changed",
         "parcel.deadline_changed",
+        "carrier_claim.deadline_changed",
+        "incident.deadline_changed",
+        "parcel.watched",
+        "parcel.weighed",
+        "parcel.measured",
     }
 )
 """What is said on the way to a task, a message, a refund, a deadline or a report; it is in no count."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from shared.contracts.catalog import CONTACTS_TOPIC, SERVICES, contacts_source
 from shared.contracts.event import Event, Payload, event_id
+from shared.contracts.example_care import CARE
 from shared.contracts.example_values import value_by_type
 from shared.contracts.examples_of_reports import OF_REPORTS
 from shared.contracts.facts import tracking_subject
@@ -70,6 +71,7 @@ _BACK: Final = {"case_id": CASE, "condition": "intact"}
 _TOLD: Final = {"id": "f-7", "at": _BACK_AT, "order_id": ORDER, "fact": "return.received", "data": _BACK}
 
 TOLD: Final[Mapping[str, tuple[str, Values]]] = {
+    **CARE,
     **HANDLING,
     **OF_REPORTS,
     # orders

@@ -28,6 +28,8 @@ class Line(Strict):
     name: Name
     quantity: Quantity
     amount: Amount
+    weight_grams: Grams | None = None
+    """What all its pieces weigh, where the shop knows it."""
 
 
 class Receiver(Strict):

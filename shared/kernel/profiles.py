@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from shared.contracts.base import Id, Name, Strict
 from shared.kernel.calendar import QuietHours
+from shared.kernel.carriage import ClaimTerms, IncidentRule, Surcharge
 from shared.kernel.platforms import Facts, May, Source
 from shared.kernel.reminders import ReminderStage, ShopReminders, ShopReports
 from shared.kernel.routes import Hours, Place, Route, StallLevels, Threshold, merged
@@ -76,6 +77,23 @@ class Values(Strict):
     """How long before we hear of the dispatch a carrier's scan may lie and still be of that parcel."""
     tracking_number_reuse_after: Hours
     """How long after its dispatch a tracking number is still taken to be that parcel's."""
+    incidents: IncidentRule | None = None
+    """When standing parcels of one carrier and region are one incident; None: by hand only."""
+    claims: Annotated[tuple[ClaimTerms, ...], Field(max_length=100)] = ()
+    """Carriers' terms for claims; without any, a claim has no deadline."""
+    surcharges: Annotated[tuple[Surcharge, ...], Field(max_length=200)] = ()
+    """What a buyer pays on top who insists on a carrier."""
+    scorecards: bool = False
+    """Whether what carriers do is measured, by carrier, route and week."""
+    weight_tolerance_grams: Annotated[int, Field(ge=0, le=100_000)] = 50
+    weight_tolerance_percent: Annotated[int, Field(ge=0, le=100)] = 5
+    """Two weights agree that differ by no more than the larger of both."""
+    enquiry_answer_within: Hours = timedelta(hours=24)
+    """How soon a buyer who asks where his parcel is gets the carrier's word."""
+    enquiry_follow_up_after: Hours = timedelta(hours=48)
+    """How long after that somebody sees whether it helped."""
+    receipt_extensions_max: Annotated[int, Field(ge=0, le=100)] = 1
+    """How often the time to confirm the receipt may be extended for one order."""
     verification: Literal["none", "automatic", "task"] = "none"
     """What is checked before an order is released: nothing, by rule and by hand what looks incomplete, or
     every order by hand."""

@@ -7,8 +7,10 @@ from typing import Any
 
 from shared.contracts.facts import Sighting
 from shared.kernel.decision import Refused
+from shared.kernel.profiles import Profile
 from shared.runtime.engine import Engine
 from shared.runtime.file import File, from_document
+from shared.runtime.pins import Pin
 from shared.runtime.ports import Clock, Unavailable
 from shared.runtime.service import Service
 from shared.runtime.work import Ask, Done, KeyReused, Tell
@@ -141,6 +143,11 @@ class Desk:
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[FileView]:
         """Files in order of their subject, after one, whose fields match."""
         return [self._read(document) for document in await self._engine.store.page(where, after, limit)]
+
+    def profile_of(self, file: FileView) -> Profile:
+        """The profile that a file goes by. Raises `ProfileUnknown` for a version that was not loaded."""
+        pin = None if file.profile is None else Pin(file.profile, file.overrides or "")
+        return self._engine.profile_of(file.shop_id, pin, self.clock.now())
 
     async def ready(self) -> None:
         """Return when the database answers."""

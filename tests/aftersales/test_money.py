@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from services.aftersales.commands import BuyerAnswersOffer, RetryRefund
 from services.aftersales.decide.money import divided, fitting
 from shared.contracts.base import Amount
+from shared.contracts.events.orders import OrderRefunded
 from shared.kernel.decision import EffectDone
 from tests.aftersales.plays import CasePlay
 from tests.kit.rules import after
@@ -173,3 +174,39 @@ def test_a_fitting_amount_is_never_more_and_can_be_written(amount: Decimal) -> N
     assert 0 <= fitted <= max(amount, Decimal(0))
     assert TypeAdapter(Amount).validate_python(fitted) == fitted
     assert max(amount, Decimal(0)) - fitted < Decimal("1")
+
+
+def _paid_back_by_the_platform(play: CasePlay) -> CasePlay:
+    return play.hear(
+        OrderRefunded(amount=Decimal("55.00"), currency="EUR", by_platform=True), after(minutes=30)
+    )
+
+
+def test_what_the_platform_paid_back_is_not_paid_again() -> None:
+    play = _paid_back_by_the_platform(CasePlay().paid()).asks(after(hours=1))
+
+    assert play.of("case.refused")[0].slug == "already-compensated"
+    assert not play.effects
+
+
+def test_a_case_that_waited_when_the_platform_paid_back_pays_nothing() -> None:
+    play = CasePlay().paid().dispatched(after(minutes=5), "1", "2")
+    play.asks(after(minutes=10), kind="refund_only", reason="damaged")
+    _paid_back_by_the_platform(play).run_until(after(hours=60))
+
+    assert play.of("case.refused")[0].slug == "already-compensated"
+    assert not play.effects
+
+
+def test_a_refund_under_way_when_the_platform_paid_back_is_looked_into() -> None:
+    play = _paid_back_by_the_platform(CasePlay(provider="is slow").paid().asks(after(minutes=10)))
+
+    assert [task.kind for task in play.of("task.wanted")] == ["look_into"]
+    assert len(play.effects) == 1
+
+
+def test_an_order_that_was_refunded_here_is_no_news() -> None:
+    play = CasePlay().paid().asks(after(hours=1))
+    play.hear(OrderRefunded(amount=Decimal("55.00"), currency="EUR"), after(hours=2))
+
+    assert not play.state.order.paid_back_elsewhere

@@ -32,6 +32,7 @@ def test_a_parcel_goes_from_dispatch_to_delivery() -> None:
     assert [name for name in play.names() if name.startswith("parcel.")] == [
         "parcel.dispatched",
         "parcel.picked_up",
+        "parcel.weighed",
         "parcel.in_transit",
         "parcel.out_for_delivery",
         "parcel.delivered",

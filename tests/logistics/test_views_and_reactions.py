@@ -93,7 +93,8 @@ def test_every_event_is_tolerated_before_and_after_dispatch(payload: type[Payloa
     for play in (Play(SERVICE, event.subject), shipping()):
         reactions = react(event)
         about = {event.subject, ORDER, tracking_subject(TRACKING_NO)}
-        assert {subject for subject, _ in reactions} <= about
+        of_carriers = ("incident~", "scorecard~")
+        assert {subject for subject, _ in reactions if not subject.startswith(of_carriers)} <= about
         for _, command in reactions:
             play.do(command)
         evolve(play.state, event)

@@ -42,7 +42,9 @@ def test_a_paid_order_of_which_nothing_has_left_is_paid_back_and_ends() -> None:
 
     play.case_opened("x", after(hours=3), kind="cancellation")
     play.case_refunded("x", after(hours=4), kind="cancellation")
-    assert play.of("order.refunded") == [orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR")]
+    assert play.of("order.refunded") == [
+        orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR", by_platform=True)
+    ]
     assert play.stage == "refunded"
 
 
@@ -118,7 +120,9 @@ def test_a_paid_order_that_the_platform_has_paid_back_ends_and_nobody_pays_it_ag
     play = paid_order().do(order_cancelled(after(hours=3), paid_back=True)).run_until(after(days=30))
 
     assert play.stage == "refunded"
-    assert play.of("order.refunded") == [orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR")]
+    assert play.of("order.refunded") == [
+        orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR", by_platform=True)
+    ]
     assert play.of("order.cancellation_requested") == []
     assert play.of("order.ship_overdue") == []
 

@@ -97,7 +97,8 @@ def test_the_default_gives_every_value() -> None:
     default = WRITTEN["default@1"]
     values = type(default.profile.values).model_fields
     may = type(default.profile.may).model_fields
-    assert default.given == {*values, *(f"may.{name}" for name in may)}
+    facts = {"facts.receive_extension_days"}
+    assert default.given == {*values, *(f"may.{name}" for name in may)} | facts
 
 
 def test_wechats_complaints_have_two_days_since_march_2024() -> None:

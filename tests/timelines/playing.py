@@ -16,8 +16,13 @@ from shared.cli.stage import clients_of
 from shared.cli.timeline import instants, measure
 from shared.contracts.event import Event
 
-ONLY_WHERE_SET: Final = frozenset({"call_about_payment"})
-"""Tasks that only a profile or a shop with other settings than the default ones brings."""
+ONLY_WHERE_SET: Final = frozenset(
+    (
+        *("call_about_payment", "work_incident", "chase_claim"),
+        *("answer_enquiry", "follow_up_enquiry", "answer_urge"),
+    )
+)
+"""Tasks that a shop with other settings than the default ones brings, or somebody's command."""
 
 
 @dataclass(slots=True)

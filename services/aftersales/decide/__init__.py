@@ -13,9 +13,11 @@ from services.aftersales.commands import (
     LearnDelivery,
     LearnDispatch,
     LearnOrder,
+    LearnPaidBack,
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnWeights,
     Negotiate,
     OnRequest,
     OpenDispute,
@@ -68,9 +70,15 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
     match command:
         case RefundRequested() | ReturnShipped() | ReturnReceived() | ReviewPosted():
             return _told(command, state, profile)
-        case LearnOrder() | LearnPayment() | LearnDispatch() | LearnPickupCancelled():
+        case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnWeights():
             return _learnt(command, state, profile)
-        case LearnDelivery() | LearnReturned() | OpenForLostParcel() | PayBackReturnedParcel():
+        case (
+            LearnPickupCancelled()
+            | LearnDelivery()
+            | LearnReturned()
+            | OpenForLostParcel()
+            | PayBackReturnedParcel()
+        ):
             return _learnt(command, state, profile)
         case CancelPaidOrder():
             return requests.cancellation(command, state, profile)
@@ -118,8 +126,12 @@ def _learnt(command: Knowledge, state: File, profile: Profile) -> Outcome:
             return knowledge.order_placed(command, state)
         case LearnPayment():
             return knowledge.order_paid(command, state, profile)
+        case LearnPaidBack():
+            return knowledge.paid_back_elsewhere(state)
         case LearnDispatch():
             return knowledge.parcel_dispatched(command, state)
+        case LearnWeights():
+            return knowledge.weights_compared(command, state)
         case LearnPickupCancelled():
             return knowledge.pickup_cancelled(command, state)
         case LearnDelivery():

@@ -8,6 +8,7 @@ from services.aftersales.commands import (
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnWeights,
     OpenForLostParcel,
     PayBackReturnedParcel,
 )
@@ -31,6 +32,7 @@ from services.aftersales.state import (
     Refunding,
     ToPayBack,
     Unknown,
+    WeightsLearnt,
     evolve,
 )
 from shared.contracts.events.common import TaskWanted
@@ -85,6 +87,31 @@ def order_paid(command: LearnPayment, state: File, profile: Profile) -> Outcome:
             return decision
 
 
+def paid_back_elsewhere(state: File) -> Decision:
+    """Rule `money`: what the platform paid back is compensated, and nothing of it is paid again.
+
+    A refund that was under way meanwhile may pay it twice: an agent looks into it.
+    """
+    order = state.order
+    if not isinstance(order, Paid) or order.paid_back_elsewhere:
+        return NOTHING
+    note = OrderIs(order=order.model_copy(update={"paid_back_elsewhere": True}))
+    under_way = [case for case in state.cases if isinstance(case, Refunding | RefundFailed)]
+    tasks = tuple(
+        TaskWanted(
+            task_id=task_id(SERVICE, order.order_id, "look_into", "paid_back_elsewhere", case.case_id),
+            kind="look_into",
+            order_id=order.order_id,
+            priority="high",
+            summary="The platform paid the order back while a refund of ours was under way.",
+            details={"case_id": case.case_id, "refund_id": case.refund.refund_id},
+        )
+        for case in under_way
+        if case.about.kind != "late_payment"
+    )
+    return Decision(rule="money", notes=(note,), tasks=tasks)
+
+
 def parcel_dispatched(command: LearnDispatch, state: File) -> Decision:
     """Remember the parcel. Where its lines were paid back because nothing had left, look into it."""
     if state.parcel_of(command.parcel_id) is not None:
@@ -122,6 +149,13 @@ def _left_anyway(order_id: str, case_id: str, parcel_id: str) -> Decision:
     )
     note = LeftAnyway(case_id=case_id)
     return Decision(rule="refund_before_dispatch", notes=(note,), tasks=(task,))
+
+
+def weights_compared(command: LearnWeights, state: File) -> Decision:
+    """Remember what a parcel weighs, for whoever is to verify it."""
+    if state.weights_of(command.parcel_id) == command.weights:
+        return NOTHING
+    return Decision(notes=(WeightsLearnt(parcel_id=command.parcel_id, weights=command.weights),))
 
 
 def pickup_cancelled(command: LearnPickupCancelled, state: File) -> Decision:

@@ -83,6 +83,10 @@ def account(state: File, order: Paid) -> Account:
     left: dict[str, Decimal] = {}
     for line in order.lines:
         left[line.line_id] = left.get(line.line_id, ZERO) + line.amount
+    if order.paid_back_elsewhere:
+        nothing = dict.fromkeys(left, ZERO)
+        lines = frozenset(left)
+        return Account(left=nothing, touched=lines, renewed=frozenset(), rest=ZERO, payment=ZERO)
     rest = max(order.total - total(left.values()), ZERO)
     payment = min(order.total, order.paid)
     touched: set[str] = set()
@@ -285,7 +289,12 @@ def send_again(
         else tuple(Share(line_id=line, amount=fitting(book.left[line]), whole=True) for line in to_send)
     )
     said = says.CaseReshipWanted(
-        case_id=about.case_id, kind=about.kind, lines=to_send, parcel_id=about.parcel_id
+        case_id=about.case_id,
+        kind=about.kind,
+        lines=to_send,
+        parcel_id=about.parcel_id,
+        worth=fitting(total(share.amount for share in gave)),
+        currency=about.currency,
     )
     return Decision(events=(said,)) + closing(about, "reship_wanted", gave)
 

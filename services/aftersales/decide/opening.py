@@ -127,6 +127,7 @@ def _parcels(state: File, about: About) -> list[JsonValue]:
             "parcel_id": parcel.parcel_id,
             "carrier": parcel.carrier,
             "tracking_no": parcel.tracking_no,
+            **state.weights_of(parcel.parcel_id).model_dump(mode="json"),
             "warehouse_grams": parcel.weight_grams,
         }
         for parcel in state.parcels

@@ -46,6 +46,7 @@ from services.aftersales.state.file import (
     ReviewKept,
     ToPayBack,
     Unknown,
+    WeightsLearnt,
     evolve,
     keys,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "ToPayBack",
     "Unknown",
     "Weighing",
+    "WeightsLearnt",
     "evolve",
     "keys",
     "open_tasks",

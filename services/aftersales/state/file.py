@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
+from services.aftersales.commands import Weights
 from services.aftersales.state.cases import AnyCase, Case
 from shared.contracts.base import Amount, Currency, Frozen, Id, Text, Utc
 from shared.contracts.facts import Grams, Stars
@@ -48,6 +49,8 @@ class Paid(_Known):
     stage: Literal["paid"] = "paid"
     payment_id: Id
     paid: Amount
+    paid_back_elsewhere: bool = False
+    """Whether the platform paid all of it back itself: nothing of it may be given again."""
 
 
 AnyOrder = Unknown | Placed | Paid
@@ -119,6 +122,13 @@ class File(Frozen):
     left_anyway: tuple[Id, ...] = ()
     """Cases whose goods left although their money was given back before; each is looked into once."""
 
+    weights: tuple[tuple[Id, Weights], ...] = ()
+    """What logistics compared, by parcel."""
+
+    def weights_of(self, parcel_id: str) -> Weights:
+        """What is known of a parcel's weights."""
+        return next((told for about, told in self.weights if about == parcel_id), Weights())
+
     def case_of(self, case_id: str) -> AnyCase | None:
         """The case of that id, if there is one."""
         return next((case for case in self.cases if case.case_id == case_id), None)
@@ -163,6 +173,13 @@ class ReviewKept(Note):
     review: Review
 
 
+class WeightsLearnt(Note):
+    """What logistics compared of a parcel's weights."""
+
+    parcel_id: Id
+    weights: Weights
+
+
 class LeftAnyway(Note):
     """The goods of a case left although their money was given back before."""
 
@@ -187,6 +204,9 @@ def evolve(state: File, what: object) -> File:
             return state.model_copy(update={"cases": _with_case(state.cases, case)})
         case ReviewKept(review=review):
             return state.model_copy(update={"reviews": (*state.reviews, review)})
+        case WeightsLearnt(parcel_id=parcel_id, weights=weights):
+            others = tuple(one for one in state.weights if one[0] != parcel_id)
+            return state.model_copy(update={"weights": (*others, (parcel_id, weights))})
         case LeftAnyway(case_id=case_id):
             return state.model_copy(update={"left_anyway": (*state.left_anyway, case_id)})
         case _:

@@ -1,23 +1,32 @@
 """The rules of logistics: one answer to every command, for an order that is known or not yet."""
 
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final
 
 from services.logistics import commands as ask
+from services.logistics.decide import care, enquiries, incidents
 from services.logistics.decide.answers import answered
+from services.logistics.decide.beside import accompanied
+from services.logistics.decide.claims import claim_due, claimed, stepped
 from services.logistics.decide.clocks import timer_due
-from services.logistics.decide.dispatch import claimed, dispatched, stopped
+from services.logistics.decide.dispatch import dispatched, stopped
 from services.logistics.decide.receiver import kept
 from services.logistics.decide.scans import scan_taken, scanned
+from services.logistics.decide.scorecards import measured
 from services.logistics.decide.sightings import number_learnt, sighted, waited
 from services.logistics.state import INITIAL, NotPlaced, OrderLearnt, Placed, State, Tracked
 from services.logistics.state.carriers import NO_CARRIERS, Carriers
+from services.logistics.state.incidents import Watching
+from services.logistics.state.scorecards import Scorecard
 from shared.contracts.facts import ShipmentDispatched, ShipmentScanned, Sighting
 from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
 from shared.kernel.profiles import Profile
 
+NOT_AN_INCIDENT: Final = Refused(
+    slug="incident-unknown", detail="This names an order, not an incident.", missing=True
+)
 NOT_AN_ORDER: Final = Refused(
-    slug="not-an-order", detail="This names the file of a tracking number, not an order.", missing=True
+    slug="not-an-order", detail="This names a file that is no order's.", missing=True
 )
 
 
@@ -34,9 +43,22 @@ def decide(
         case NotPlaced():
             return _before_order(command, state, profile, carriers)
         case Placed():
-            return _of_order(command, state, profile, carriers)
+            outcome = _of_order(command, state, profile, carriers)
+            return _beside(command, state, outcome, profile)
         case Tracked():
             return _of_number(command, state, profile, carriers)
+        case Watching():
+            return _of_region(command, state, profile)
+        case Scorecard():
+            return measured(command, state) if isinstance(command, ask.MeasureParcel) else NOT_AN_ORDER
+
+
+def _beside(command: ask.LogisticsCommand, state: Placed, outcome: Outcome, profile: Profile) -> Outcome:
+    """What goes beside a decision, where it decided anything."""
+    if isinstance(outcome, Refused) or not (outcome.notes or outcome.events or outcome.tasks):
+        return outcome
+    scan = command if isinstance(command, ShipmentScanned) else None
+    return accompanied(outcome, state, command.at, profile, scan)
 
 
 def _of_number(
@@ -59,6 +81,12 @@ def _before_order(
     match command:
         case Sighting() | ask.AwaitNumber() if state == INITIAL:
             return _of_number(command, Tracked(), profile, carriers)
+        case ask.CountParcel() | ask.OpenIncident() if state == INITIAL:
+            watching = Watching(shop_id=command.shop_id, carrier=command.carrier, region=command.region)
+            return _of_region(command, watching, profile)
+        case ask.MeasureParcel(measured=told) if state == INITIAL:
+            card = Scorecard(shop_id=command.shop_id, carrier=told.carrier, route=told.route, week=told.week)
+            return measured(command, card)
         case ShipmentDispatched() | ShipmentScanned():
             return Refused(slug="order-unknown", detail="The order is not known yet.", early=True)
         case ask.LearnOrder():
@@ -95,32 +123,67 @@ def _of_order(command: ask.LogisticsCommand, state: Placed, profile: Profile, ca
             )
             return stopped(whole, state)
         case ask.OpenCarrierClaim():
-            return claimed(command, state)
-        case (
-            ask.ConfirmPickup()
-            | ask.RebookPickup()
-            | ask.CancelPickup()
-            | ask.ReportMoving()
-            | ask.AnnounceDelay()
-            | ask.SuspectLoss()
-            | ask.ReportReturning()
-            | ask.ConfirmLoss()
-            | ask.ReportFound()
-            | ask.ResolveException()
-            | ask.CorrectAddress()
-            | ask.OrderReturn()
-            | ask.Resend()
-            | ask.PayBack()
-        ):
-            return answered(command, state, profile)
+            return claimed(command, state, profile)
+        case TimerDue(name="claim"):
+            return claim_due(command, state)
         case TimerDue():
             return timer_due(command, state, profile)
-        case EffectDone() | EffectFailed():
+        case ask.CountParcel() | ask.OpenIncident() | ask.CloseIncident() | ask.WorkedIncident():
+            return NOT_AN_INCIDENT
+        case EffectDone() | EffectFailed() | ask.MeasureParcel():
             return NOTHING
         case _:
-            assert_never(command)
+            return _asked(command, state, profile)
+
+
+def _asked(command: ask.ClaimStep | ask.Care | ask.AnyAnswer, state: Placed, profile: Profile) -> Outcome:
+    match command:
+        case (
+            ask.AddClaimEvidence()
+            | ask.SubmitClaim()
+            | ask.ApproveClaim()
+            | ask.RefuseClaim()
+            | ask.AppealClaim()
+            | ask.SettleClaim()
+            | ask.GiveUpClaim()
+        ):
+            return stepped(command, state, profile)
+        case ask.RegisterEnquiry():
+            return enquiries.registered(command, state, profile)
+        case ask.RefuseParcel():
+            return care.refused(command, state)
+        case ask.LinkComplaint():
+            return care.complained(command, state)
+        case ask.JoinIncident():
+            return care.joined(command, state)
+        case ask.LeaveIncident():
+            return care.released(command, state)
+        case _:
+            return answered(command, state, profile)
+
+
+def _of_region(command: ask.LogisticsCommand, state: Watching, profile: Profile) -> Outcome:
+    match command:
+        case ask.CountParcel():
+            return incidents.counted(command, state, profile)
+        case ask.OpenIncident():
+            return incidents.opened_by_hand(command, state, profile)
+        case ask.CloseIncident():
+            return incidents.closed_by_hand(command, state)
+        case ask.WorkedIncident():
+            return incidents.worked(command, state)
+        case TimerDue():
+            return incidents.looked_again(command, state, profile)
+        case _:
+            return NOT_AN_ORDER
 
 
 def _learnt(command: ask.LearnOrder) -> Decision:
-    note = OrderLearnt(order_id=command.order_id, lines=command.lines, ship_service=command.ship_service)
+    note = OrderLearnt(
+        order_id=command.order_id,
+        lines=command.lines,
+        ship_service=command.ship_service,
+        buyer_id=command.buyer_id,
+        line_grams=command.line_grams,
+    )
     return Decision(notes=(note,))

@@ -3,6 +3,8 @@
 from typing import assert_never
 
 from services.logistics import commands as ask
+from services.logistics.decide import enquiries
+from services.logistics.decide.claims import chased
 from services.logistics.decide.clocks import (
     deadline,
     loss_suspected,
@@ -36,6 +38,10 @@ def answered(answer: ask.AnyAnswer, state: Placed, profile: Profile) -> Outcome:
         return Refused(slug="task-not-open", detail="The task is not open any more.", missing=True)
     parcel, _ = found
     taken = Decision(notes=(AnswerTaken(parcel_id=parcel.parcel_id, task_id=answer.task_id),))
+    if isinstance(answer, ask.AwaitCarrier | ask.WriteClaimOff):
+        return _or_ended(chased(answer, parcel, state), taken)
+    if isinstance(answer, ask.GiveFeedback | ask.SettleEnquiry | ask.AskAgain):
+        return _or_ended(enquiries.answered(answer, parcel, state, profile), taken)
     match parcel:
         case Moving() | Troubled() | Returning():
             carrier = answer.carrier if isinstance(answer, ask.RebookPickup) else parcel.carrier
@@ -44,12 +50,18 @@ def answered(answer: ask.AnyAnswer, state: Placed, profile: Profile) -> Outcome:
             outcome = _back(answer, parcel)
         case _:
             outcome = None
+    return _or_ended(outcome, taken)
+
+
+def _or_ended(outcome: Decision | None, taken: Decision) -> Outcome:
     if outcome is None:
         return Refused(slug="parcel-ended", detail="The parcel's stage leaves nothing to decide here.")
     return outcome + taken
 
 
-def _on_the_way(answer: ask.AnyAnswer, parcel: OpenParcel, state: Placed, values: Values) -> Decision | None:
+def _on_the_way(
+    answer: ask.ParcelAnswer, parcel: OpenParcel, state: Placed, values: Values
+) -> Decision | None:
     match answer:
         case ask.ConfirmPickup() | ask.RebookPickup() | ask.CancelPickup():
             return _pickup(answer, parcel, state, values)

@@ -8,7 +8,7 @@ from services.logistics.state import Clock, Moving, OpenParcel, Placed, Returnin
 from shared.contracts.base import Frozen, Utc
 from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
-from shared.contracts.events.common import TaskRaised
+from shared.contracts.events.common import MessageWanted, TaskRaised
 from shared.kernel.decision import (
     NOTHING,
     CancelTimer,
@@ -174,8 +174,15 @@ def _first_level(state: Placed, parcel: OpenParcel, values: Values) -> Decision:
         rule="stall_levels",
         events=(_stalled(parcel, 1, values),),
         tasks=want(state, parcel, "check_with_carrier", summary),
-        messages=(message(state, parcel, "delay_notice", parcel.clock.since),),
+        messages=_delay_notice(state, parcel),
     )
+
+
+def _delay_notice(state: Placed, parcel: OpenParcel) -> tuple[MessageWanted, ...]:
+    """The buyer of a parcel that belongs to an incident hears of the delay from that."""
+    if parcel.watch is not None and parcel.watch.incident_id is not None:
+        return ()
+    return (message(state, parcel, "delay_notice", parcel.clock.since),)
 
 
 def _second_level(state: Placed, parcel: OpenParcel, values: Values) -> Decision:

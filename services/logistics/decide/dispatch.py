@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from services.logistics.commands import OpenCarrierClaim, StopLines
+from services.logistics.commands import StopLines
 from services.logistics.decide.check_digits import failed_scheme
 from services.logistics.decide.clocks import deadline, later, timers, values_for
 from services.logistics.decide.tasks import SERVICE, message, named, withdraw
@@ -12,7 +12,6 @@ from services.logistics.state import (
     MAX_PARCELS,
     Clock,
     LinesUnwanted,
-    Lost,
     Moving,
     NotPlaced,
     Parcel,
@@ -155,24 +154,3 @@ def _to_stop(state: Placed, lines: Iterable[str], except_in: str = "") -> tuple[
 
 def _stop(lines: tuple[str, ...], reason: str) -> tuple[Payload, ...]:
     return (said.ShipmentStopped(lines=lines, reason=reason),) if lines else ()
-
-
-def claimed(command: OpenCarrierClaim, state: Placed) -> Outcome:
-    """Rule `carrier_claim`: once for each lost parcel, after its buyer was served."""
-    lost = [parcel for parcel in state.parcels if isinstance(parcel, Lost)]
-    if any(parcel.claimed_for == command.case_id for parcel in lost):
-        return NOTHING
-    waiting = [parcel for parcel in lost if parcel.claimed_for is None and _served(command, parcel)]
-    if not waiting:
-        return Refused(slug="no-lost-parcel", detail="No lost parcel with these lines awaits a claim.")
-    about = set(command.lines)
-    parcel = next((one for one in waiting if set(one.lines) == about), waiting[0])
-    event = said.CarrierClaimOpened(**named(parcel), case_id=command.case_id)
-    return Decision(rule="carrier_claim", events=(event,))
-
-
-def _served(command: OpenCarrierClaim, parcel: Lost) -> bool:
-    """Whether the case is about the parcel: it names it, or some of its lines."""
-    if command.parcel_id is not None:
-        return command.parcel_id == parcel.parcel_id
-    return not set(command.lines).isdisjoint(parcel.lines)

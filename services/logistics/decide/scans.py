@@ -182,9 +182,9 @@ def _over(state: Placed, parcel: OpenParcel, status: ScanStatus) -> tuple[TaskCh
             changes.extend(withdraw(state, (task,), status))
         elif task.kind == "check_pickup":
             changes.extend(withdraw(state, (task,), "scanned"))
-        elif task.kind != "resolve_exception":
+        elif task.kind in ("check_with_carrier", "confirm_loss"):
             changes.extend(withdraw(state, (task,), "moving_again"))
-        elif status != "exception":
+        elif task.kind == "resolve_exception" and status != "exception":
             changes.extend(withdraw(state, (task,), "returning" if status == "returning" else "moving_again"))
     return tuple(changes)
 
@@ -201,6 +201,9 @@ def _wanted(
             return want(state, parcel, "resolve_exception", summary, more=more)
         case "returned":
             summary = "The parcel is back: confirm the address with the buyer and send it again, or pay back."
+            if parcel.refused_because is not None:
+                summary = "The refused parcel is back: ask the buyer whether he wants new goods or money."
+                more["refused"] = parcel.refused_because
             return want(state, parcel, "confirm_address_and_resend", summary, more=more)
         case _:
             return ()

@@ -12,6 +12,8 @@ from shared.contracts.tasks import Priority, TaskKind
 from shared.kernel.decision import TaskChange, task_id
 
 SERVICE = "logistics"
+MERGED: frozenset[TaskKind] = frozenset(("check_pickup", "check_with_carrier", "resolve_exception"))
+"""Tasks about a standing parcel that an incident's one task takes the place of."""
 
 
 class Named(TypedDict):
@@ -38,9 +40,11 @@ def want(
     summary: str,
     priority: Priority = "normal",
     more: Mapping[str, JsonValue] | None = None,
+    due_at: datetime | None = None,
 ) -> tuple[TaskChange, ...]:
-    """The task about the parcel, unless one of its kind is open."""
-    if parcel.task(kind) is not None:
+    """The task about the parcel, unless one of its kind is open or its incident has one for all."""
+    in_incident = parcel.watch is not None and parcel.watch.incident_id is not None
+    if parcel.task(kind) is not None or (in_incident and kind in MERGED):
         return ()
     details: dict[str, JsonValue] = {
         "parcel_id": parcel.parcel_id,
@@ -55,6 +59,7 @@ def want(
             task_id=task_id(SERVICE, state.order_id, kind, parcel.parcel_id, parcel.tasks_wanted + 1),
             kind=kind,
             order_id=state.order_id,
+            due_at=due_at,
             priority=priority,
             summary=summary,
             details=details,

@@ -4,7 +4,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from services.logistics.state.charts import PARCEL_CHART
+from services.logistics.state.charts import CLAIM_CHART, ENQUIRY_CHART, INCIDENT_CHART, PARCEL_CHART
 from services.logistics.state.evolve import evolve
 from services.logistics.state.file import (
     BY_PARCEL,
@@ -45,6 +45,9 @@ STATE: Final[TypeAdapter[State]] = TypeAdapter(State)
 
 __all__ = [
     "BY_PARCEL",
+    "CLAIM_CHART",
+    "ENQUIRY_CHART",
+    "INCIDENT_CHART",
     "INITIAL",
     "MAX_PARCELS",
     "MAX_TRACE",

@@ -66,3 +66,95 @@ PARCEL_CHART: Final = Chart(
         ),
     ),
 )
+
+CLAIM_CHART: Final = Chart(
+    document="carrier_claim",
+    stages=(
+        Stage(
+            stage="gathering",
+            meaning="The buyer was served; what the carrier wants to see is being gathered.",
+            acts="shop",
+            money_moved=True,
+            deadline="claims",
+            at_deadline="carrier_claim.overdue",
+            leads_to=("submitted", "reconciled"),
+        ),
+        Stage(
+            stage="submitted",
+            meaning="The carrier has the claim, for the first time or after the appeal, and decides.",
+            acts="carrier",
+            money_moved=True,
+            deadline="claims",
+            at_deadline="carrier_claim.overdue",
+            leads_to=("approved", "refused", "reconciled"),
+        ),
+        Stage(
+            stage="refused",
+            meaning="The carrier won't pay; the shop may appeal once.",
+            acts="shop",
+            money_moved=True,
+            deadline="claims",
+            at_deadline="carrier_claim.closed",
+            leads_to=("submitted", "reconciled"),
+        ),
+        Stage(
+            stage="approved",
+            meaning="The carrier will pay.",
+            acts="carrier",
+            money_moved=True,
+            deadline="claims",
+            at_deadline="carrier_claim.overdue",
+            leads_to=("reconciled",),
+        ),
+        Stage(
+            stage="reconciled",
+            meaning="What the carrier paid stands beside what the buyer got.",
+            acts="nobody",
+            final=True,
+            money_moved=True,
+        ),
+    ),
+)
+
+ENQUIRY_CHART: Final = Chart(
+    document="enquiry",
+    stages=(
+        Stage(
+            stage="registered",
+            meaning="The buyer asks where his parcel is; somebody asks the carrier.",
+            acts="shop",
+            deadline="enquiry_answer_within",
+            at_deadline="task.overdue",
+            leads_to=("answered", "settled"),
+        ),
+        Stage(
+            stage="answered",
+            meaning="The buyer has the carrier's word; somebody sees whether it helped.",
+            acts="shop",
+            deadline="enquiry_follow_up_after",
+            at_deadline="task.overdue",
+            leads_to=("registered", "settled"),
+        ),
+        Stage(stage="settled", meaning="It helped, or the parcel's way ended.", acts="nobody", final=True),
+    ),
+)
+
+INCIDENT_CHART: Final = Chart(
+    document="incident",
+    stages=(
+        Stage(
+            stage="open",
+            meaning="Many parcels of one carrier and region stand; one task is about all of them.",
+            acts="shop",
+            deadline="incidents",
+            at_deadline="incident.deadline_changed",
+            leads_to=("closed",),
+        ),
+        Stage(
+            stage="closed",
+            meaning="They move again; what still stands is looked after parcel by parcel.",
+            acts="nobody",
+            final=True,
+        ),
+    ),
+)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from services.logistics.state import claims
+from services.logistics.state.care import EnquiryKept, Weights
+from services.logistics.state.caring import cared
 from services.logistics.state.file import (
     AnswerTaken,
     ContactLearnt,
@@ -14,6 +17,7 @@ from services.logistics.state.file import (
     ScanSeen,
     State,
 )
+from services.logistics.state.incidents import Watching, WatchIs
 from services.logistics.state.parcels import (
     Clock,
     Delivered,
@@ -29,6 +33,7 @@ from services.logistics.state.parcels import (
     Troubled,
     WayStage,
 )
+from services.logistics.state.scorecards import Scorecard, ScorecardIs
 from services.logistics.state.tracking import NumberLearnt, SightingKept, Tracked
 from shared.contracts.base import Frozen
 from shared.contracts.event import Event, Payload
@@ -37,7 +42,16 @@ from shared.contracts.events import logistics as said
 from shared.contracts.tasks import TaskKind
 
 ABOUT_PARCELS: Final[frozenset[TaskKind]] = frozenset(
-    ("check_pickup", "check_with_carrier", "confirm_loss", "resolve_exception", "confirm_address_and_resend")
+    (
+        "check_pickup",
+        "check_with_carrier",
+        "confirm_loss",
+        "resolve_exception",
+        "confirm_address_and_resend",
+        "chase_claim",
+        "answer_enquiry",
+        "follow_up_enquiry",
+    )
 )
 """The kinds of task whose outcome changes a parcel."""
 
@@ -56,7 +70,11 @@ def evolve(state: State, change: Event | Frozen) -> State:
         case Tracked():
             return _of_number(state, change)
         case Placed():
-            return _of_order(state, change)
+            return of_order(state, change)
+        case Watching():
+            return change.watching if isinstance(change, WatchIs) else state
+        case Scorecard():
+            return change.card if isinstance(change, ScorecardIs) else state
 
 
 def _of_number(state: Tracked, change: Event | Frozen) -> Tracked:
@@ -73,6 +91,10 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
     match change:
         case NumberLearnt() | SightingKept():
             return _of_number(Tracked(), change)
+        case WatchIs():
+            return change.watching
+        case ScorecardIs():
+            return change.card
         case OrderLearnt():
             return Placed(
                 contact=state.contact,
@@ -81,6 +103,8 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
                 order_id=change.order_id,
                 lines=change.lines,
                 ship_service=change.ship_service,
+                buyer_id=change.buyer_id,
+                line_grams=change.line_grams,
             )
         case ContactLearnt():
             return state.model_copy(update={"contact": change.contact})
@@ -92,7 +116,8 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
             return state
 
 
-def _of_order(state: Placed, change: Event | Frozen) -> Placed:
+def of_order(state: Placed, change: Event | Frozen) -> Placed:
+    """An order's file after one event of its own, or one note."""
     match change:
         case ContactLearnt():
             return state.model_copy(update={"contact": change.contact})
@@ -100,6 +125,9 @@ def _of_order(state: Placed, change: Event | Frozen) -> Placed:
             return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
         case ScanSeen():
             return _changed(state, change.parcel_id, lambda parcel: parcel.keep(change.seen))
+        case EnquiryKept():
+            asked = {"enquiry": change.enquiry}
+            return _changed(state, change.parcel_id, lambda parcel: parcel.model_copy(update=asked))
         case AnswerTaken():
             return _changed(state, change.parcel_id, lambda parcel: _without(parcel, change.task_id))
         case Event():
@@ -122,7 +150,7 @@ def _after(state: Placed, data: Payload, at: datetime) -> Placed:
             return state.model_copy(update={"parcels": parcels})
         case _:
             about = getattr(data, "parcel_id", None)
-            return _changed(state, str(about), lambda parcel: _moved(parcel, data, at))
+            return _changed(state, str(about), lambda parcel: cared(_moved(parcel, data, at), data))
 
 
 def _changed(state: Placed, parcel_id: str, change: Callable[[Parcel], Parcel]) -> Placed:
@@ -152,6 +180,7 @@ def _new(data: said.ParcelDispatched) -> Moving:
         lines=data.lines,
         dispatched_at=data.dispatched_at,
         told=(_told(data),),
+        weights=Weights(warehouse=data.weight_grams),
         clock=Clock.handed_over(data.dispatched_at),
     )
 
@@ -239,7 +268,9 @@ def _ticked(parcel: Parcel, data: Payload, at: datetime) -> Parcel:
         case said.ParcelRefundWanted() if isinstance(parcel, Returned):
             changed = {"settled": "refund"}
         case said.CarrierClaimOpened() if isinstance(parcel, Lost):
-            changed = {"claimed_for": data.case_id}
+            changed = {"claimed_for": data.case_id, "claim": claims.opened(data)}
+        case _ if isinstance(parcel, Lost) and parcel.open_claim is not None:
+            changed = {"claim": claims.after(parcel.open_claim, data)}
         case _:
             return parcel
     return parcel.model_copy(update=changed)

@@ -1,13 +1,15 @@
-"""The two kinds of file, an order's and a tracking number's, and what an order's learns silently."""
+"""The kinds of file, and what an order's learns without saying it."""
 
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from services.logistics.state.incidents import Watching
 from services.logistics.state.parcels import OpenTask, Parcel, PickupCancelled, Seen
+from services.logistics.state.scorecards import Scorecard
 from services.logistics.state.tracking import Tracked
 from shared.contracts.base import Frozen, Id, Name, Utc
-from shared.contracts.facts import Receiver
+from shared.contracts.facts import Grams, Receiver
 from shared.kernel.decision import Note
 
 BY_PARCEL: Final = "parcel-id"
@@ -42,6 +44,9 @@ class Placed(_File):
     order_id: Id
     lines: tuple[Id, ...]
     ship_service: Name
+    buyer_id: Id | None = None
+    line_grams: dict[Id, Grams] = Field(default_factory=dict)
+    """What lines weigh, as far as the order told it."""
     parcels: tuple[Parcel, ...] = ()
     """In the order in which their dispatch was heard."""
 
@@ -74,13 +79,13 @@ class Placed(_File):
         )
 
 
-State = Annotated[NotPlaced | Placed | Tracked, Field(discriminator="stage")]
+State = Annotated[NotPlaced | Placed | Tracked | Watching | Scorecard, Field(discriminator="stage")]
 
 
 def keys(state: State) -> tuple[str, ...]:
     """What a file is found by, beside the order: parcel ids and `carrier/tracking_no`."""
     match state:
-        case NotPlaced() | Tracked():
+        case NotPlaced() | Tracked() | Watching() | Scorecard():
             return ()
         case Placed():
             ids = [parcel.parcel_id for parcel in state.parcels]
@@ -95,6 +100,8 @@ class OrderLearnt(Note):
     order_id: Id
     lines: tuple[Id, ...]
     ship_service: Name
+    buyer_id: Id | None = None
+    line_grams: dict[Id, Grams] = Field(default_factory=dict)
 
 
 class ContactLearnt(Note):

@@ -1,9 +1,12 @@
 """A parcel, stage by stage, and the clock that its deadlines count from."""
 
+from datetime import timedelta
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field
 
+from services.logistics.state.care import Enquiry, Watch, Weights
+from services.logistics.state.claims import AnyClaim, Claim, Gathering
 from shared.contracts.base import Frozen, Id, Name, Utc
 from shared.contracts.facts import Fault, Grams, ScanStatus
 from shared.contracts.tasks import TaskKind
@@ -116,6 +119,20 @@ class ParcelBase(Frozen):
     trace: tuple[Seen, ...] = ()
     trace_dropped: int = 0
     """Scans that no longer fit into the trace."""
+    weights: Weights = Weights()
+    """The warehouse's and the carrier's; what its lines weigh by the order is the order's to say."""
+    first_scan_at: Utc | None = None
+    longest_gap: timedelta = timedelta(0)
+    """The longest time between two scans taken, or between its dispatch and the first."""
+    has_stalled: bool = False
+    watch: Watch | None = None
+    """Where it counts among the parcels that may stand; None where nobody counts."""
+    enquiry: Enquiry | None = None
+    """The newest enquiry of the buyer about it."""
+    refused_because: Name | None = None
+    """Why the buyer does not take it, if he said so."""
+    complaints: tuple[Id, ...] = ()
+    """Cases about how it was carried."""
     tasks: tuple[OpenTask, ...] = ()
     tasks_wanted: int = 0
     """How many tasks were wanted about it so far; numbers the next one."""
@@ -128,8 +145,14 @@ class ParcelBase(Frozen):
         """The parcel with one more scan in its trace, the oldest dropped when there are too many."""
         trace = (*self.trace, seen)
         over = max(0, len(trace) - MAX_TRACE)
-        newest = seen.scanned_at if seen.taken else self.newest_scan_at
+        newest, gap, first = self.newest_scan_at, self.longest_gap, self.first_scan_at
+        if seen.taken:
+            newest = seen.scanned_at
+            gap = max(gap, newest - (self.newest_scan_at or self.dispatched_at))
+            first = first or newest
         changed = {
+            "longest_gap": gap,
+            "first_scan_at": first,
             "trace": trace[over:],
             "trace_dropped": self.trace_dropped + over,
             "newest_scan_at": newest,
@@ -183,6 +206,14 @@ class Lost(ParcelBase):
     lost_at: Utc
     claimed_for: Id | None = None
     """The case that served the buyer, once the carrier was asked to pay."""
+    claim: Claim | None = None
+
+    @property
+    def open_claim(self) -> AnyClaim | None:
+        """The claim; one that an earlier release opened has its case only."""
+        if self.claim is None and self.claimed_for is not None:
+            return Gathering(case_id=self.claimed_for)
+        return self.claim
 
 
 class PickupCancelled(ParcelBase):

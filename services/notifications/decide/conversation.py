@@ -99,6 +99,8 @@ def complete_answer(
     task: ClaimedTask, command: CompleteTask, details: Strict, file: OrderFile, occasion: Occasion
 ) -> Decision:
     """What completing an `answer_buyer` task brings: the answer, or that none is needed."""
+    if isinstance(details, WithText) and task.kind != "answer_buyer":
+        return _told(task, command, details.text, file, occasion)
     if task.kind != "answer_buyer":
         return NOTHING
     message_ids = lines_of(task)
@@ -106,6 +108,21 @@ def complete_answer(
         reply_id = task_id(SERVICE, file.order_id, "reply", task.task_id)
         return _answer(file, message_ids, reply_id, command.agent_id, details.text, occasion)
     return Decision(events=(MessageAnswered(message_ids=message_ids, by=command.agent_id),))
+
+
+def _told(
+    task: ClaimedTask, command: CompleteTask, text: str, file: OrderFile, occasion: Occasion
+) -> Decision:
+    """An answer to what the buyer asked elsewhere: by an enquiry, or by the platform's ticket."""
+    reply_id = task_id(SERVICE, file.order_id, "reply", task.task_id)
+    line = FromAgent(message_id=reply_id, at=occasion.at, agent_id=command.agent_id, text=text)
+    letter = Due(message_id=reply_id, template="reply", params={"text": text}, rule=task.rule)
+    kept = Decision(
+        rule=task.rule,
+        notes=(AgentWrote(order_id=file.order_id, line=line),),
+        result={"reply_id": reply_id},
+    )
+    return kept + messages.keep(file, letter) + messages.attempt(file, letter, occasion)
 
 
 def _answer(

@@ -6,12 +6,14 @@ from typing import assert_never
 from services.orders.commands import (
     AcknowledgeWish,
     AnswerTask,
+    AnswerUrge,
     CallOffRest,
     CancelAfterCall,
     CancelOrder,
     ChooseForShortage,
     ConfirmWish,
     DropWish,
+    ExtendReceipt,
     FlagWish,
     HandlingCommand,
     HearCaseEnded,
@@ -30,6 +32,7 @@ from services.orders.commands import (
     PromiseShipment,
     RefundLatePayment,
     ReopenOrder,
+    RequestUrge,
     TellWarehouse,
     VerifyOrder,
     WriteRemark,
@@ -43,12 +46,14 @@ from services.orders.decide import (
     passing_on,
     paying,
     payment_help,
+    receipt,
     release,
     reminding,
     serving,
     shipping,
     stock,
     timers,
+    urging,
     wishes,
 )
 from services.orders.state import State
@@ -101,10 +106,8 @@ def _ruled(command: OrdersCommand, state: State, profile: Profile, rules: WishRu
             return cancelling.called_off(command, state, profile)
         case CancelAfterCall():
             return reminding.cancelled_on_the_phone(command, state, profile)
-        case RefundLatePayment():
-            return late_payment.refund(command, state)
-        case ReopenOrder():
-            return late_payment.reopen(command, state, profile)
+        case RefundLatePayment() | ReopenOrder() | ExtendReceipt() | RequestUrge() | AnswerUrge():
+            return _asked(command, state, profile)
         case (
             HearParcelLeft()
             | HearParcelArrived()
@@ -154,6 +157,26 @@ def _handled(command: HandlingCommand, state: State, profile: Profile, rules: Wi
             return links.supplemented(command, state)
         case PaymentFailed() | StockShort() | InstructionAcknowledged():
             return _told(command, state, profile)
+        case _:
+            assert_never(command)
+
+
+def _asked(
+    command: RefundLatePayment | ReopenOrder | ExtendReceipt | RequestUrge | AnswerUrge,
+    state: State,
+    profile: Profile,
+) -> Outcome:
+    match command:
+        case RefundLatePayment():
+            return late_payment.refund(command, state)
+        case ReopenOrder():
+            return late_payment.reopen(command, state, profile)
+        case ExtendReceipt():
+            return receipt.extended(command, state, profile)
+        case RequestUrge():
+            return urging.requested(command, state, profile)
+        case AnswerUrge():
+            return urging.answered(command, state)
         case _:
             assert_never(command)
 

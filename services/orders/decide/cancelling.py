@@ -125,7 +125,7 @@ def _paid_back(state: Paid, at: datetime) -> Decision:
     goods = state.order.goods
     follows = shipping.follow(state, goods.call_off(goods.owed()), at, why="refunded")
     amount = money.writable(max(state.payment.amount - goods.paid_back(), money.ZERO))
-    return follows + serving.ended(state, amount)
+    return follows + serving.ended(state, amount, by_platform=True)
 
 
 def _worth(state: Served, lines: tuple[str, ...]) -> Decimal:

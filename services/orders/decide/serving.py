@@ -16,7 +16,7 @@ from services.orders.commands import (
     HearRefund,
     HearShipmentStopped,
 )
-from services.orders.decide import shipping, timers
+from services.orders.decide import shipping, timers, urging
 from services.orders.state import (
     Cancelled,
     Cancelling,
@@ -83,6 +83,8 @@ def complete(state: State) -> Outcome:
 def follow(state: Served, goods: Goods, at: datetime, profile: Profile, why: str) -> Decision:
     """What a change of the goods means for the order: shipping, the refund of all of it, completion."""
     decision = shipping.follow(state, goods, at, why)
+    if not goods.owed():
+        decision += urging.settled(state, at)
     if goods.wholly_refunded():
         return _refunded(state, goods, decision)
     return decision + _completion(state, goods, at, profile)
@@ -93,12 +95,12 @@ def _refunded(state: Served, goods: Goods, shipping_over: Decision) -> Decision:
     return shipping_over + ended(state, min(goods.paid_back(), state.payment.amount))
 
 
-def ended(state: Served, amount: Decimal) -> Decision:
+def ended(state: Served, amount: Decimal, *, by_platform: bool = False) -> Decision:
     """`refunded_before_dispatch`: the order ends with this amount paid back."""
     names = (timers.SHIP, timers.COMPLETE, timers.CATCH_UP)
     return Decision(
         rule="refunded_before_dispatch",
-        events=(orders.OrderRefunded(amount=amount, currency=state.order.currency),),
+        events=(orders.OrderRefunded(amount=amount, currency=state.order.currency, by_platform=by_platform),),
         timers=tuple(CancelTimer(name=name) for name in names),
     )
 
@@ -123,6 +125,7 @@ def _completion(state: Served, goods: Goods, at: datetime, profile: Profile) -> 
         moment=moment,
         runs_to=None if held else max(moment, at),
         after_case=not held and moment <= at and state.order.goods.held(),
+        extensions=0 if was is None else was.extensions,
     )
     return Decision(
         rule=_RULE,

@@ -34,12 +34,13 @@ from services.orders.state.stages import (
     State,
     Unknown,
     Unpaid,
+    Urge,
     served,
 )
 from shared.contracts.event import Event
 from shared.contracts.events import handling, orders
 from shared.contracts.events.common import TaskWanted, TaskWithdrawn
-from shared.kernel.decision import Note
+from shared.kernel.decision import Note, task_id
 
 
 def evolve(state: State, happened: Event | Note) -> State:
@@ -118,6 +119,8 @@ def _said(state: Known, event: Event) -> Known:
         case TaskWanted(kind="late_payment"):
             late = late_payment(said)
             return state if late is None else _with_late(state, (*state.order.late_payments, late))
+        case orders.OrderUrgeRequested() | orders.OrderUrgeAnswered():
+            return _with_urges(state, said)
         case orders.LatePaymentRefundWanted():
             return _decided(state, said.payment_id)
         case orders.OrderReopened() if isinstance(state, Closed | Cancelled):
@@ -217,6 +220,28 @@ def _with_promise(state: Served, promise: ShipPromise) -> Served:
 
 def _with_late(state: Known, late: tuple[LatePayment, ...]) -> Known:
     return state.model_copy(update={"order": state.order.model_copy(update={"late_payments": late})})
+
+
+def _with_urges(state: Known, said: orders.OrderUrgeRequested | orders.OrderUrgeAnswered) -> Known:
+    urges = state.order.urges
+    match said:
+        case orders.OrderUrgeRequested():
+            task_id = urge_task(state.order.order_id, said.ticket_id)
+            urges = (
+                *urges,
+                Urge(ticket_id=said.ticket_id, task_id=task_id, deadline_at=said.deadline_at),
+            )
+        case orders.OrderUrgeAnswered():
+            urges = tuple(
+                one.model_copy(update={"answered": True}) if one.ticket_id == said.ticket_id else one
+                for one in urges
+            )
+    return _with_order(state, state.order.model_copy(update={"urges": urges}))
+
+
+def urge_task(order_id: str, ticket_id: str) -> str:
+    """The task of a platform's ticket."""
+    return task_id("orders", order_id, "answer_urge", ticket_id)
 
 
 def _decided(state: Known, payment_id: str) -> Known:

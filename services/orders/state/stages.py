@@ -20,6 +20,15 @@ class LatePayment(Frozen):
     decided: bool = False
 
 
+class Urge(Frozen):
+    """A platform's ticket that urges the shipment."""
+
+    ticket_id: Id
+    task_id: Id
+    deadline_at: Utc
+    answered: bool = False
+
+
 class Kept(Frozen):
     """A text that may name the buyer: an invoice's title, a card's text, an agent's remark."""
 
@@ -41,6 +50,7 @@ class Order(Frozen):
     placed_at: Utc
     goods: Goods
     late_payments: tuple[LatePayment, ...] = ()
+    urges: tuple[Urge, ...] = ()
     freight: Amount | None = None
     """What of the total is for the carriage, if the shop said so."""
     ships_to: Name | None = None
@@ -87,6 +97,8 @@ class Completion(Frozen):
     """When the order completes; None while a case makes the time stand still."""
     after_case: bool = False
     """Whether the waiting time was over before the case was."""
+    extensions: int = 0
+    """How often the buyer was given more days."""
 
 
 class Unknown(Frozen):

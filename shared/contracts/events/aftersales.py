@@ -150,6 +150,9 @@ class CaseReshipWanted(_Case):
 
     lines: tuple[Id, ...]
     parcel_id: Id | None = None
+    worth: Amount | None = None
+    """What the goods that are sent again cost the buyer."""
+    currency: Currency | None = None
 
 
 @says("case.closed", "aftersales")

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from shared.contracts.base import Id, Name, Utc
+from shared.contracts.base import Amount, Currency, Id, Name, Utc
 from shared.contracts.event import Payload, says
 from shared.contracts.facts import Fault, Grams, ScanStatus
 
@@ -207,6 +207,109 @@ class CarrierClaimOpened(_Parcel):
     """The carrier was asked to pay for a lost parcel, after the buyer had been served."""
 
     case_id: Id
+    remedy: Literal["refund", "reship"] | None = None
+    """How the buyer was served."""
+    served_with: Amount | None = None
+    """What he was paid back, or what the goods cost that he got again."""
+    currency: Currency | None = None
+    evidence: tuple[Name, ...] = ()
+    """The documents that the carrier wants to see."""
+    deadline_at: Utc | None = None
+    """Until when the carrier takes the claim."""
+
+
+class _Claim(_Parcel):
+    case_id: Id
+
+
+class _ClaimStep(_Claim):
+    deadline_at: Utc | None = None
+    """Until when the next step is to be done; None where nothing was agreed with the carrier."""
+
+
+@says("carrier_claim.evidence_added", "logistics")
+class CarrierClaimEvidenceAdded(_ClaimStep):
+    """A document for the claim is there."""
+
+    evidence: Name
+    """Its kind, such as `proof_of_value`."""
+    ref: Id
+    missing: tuple[Name, ...]
+    """What the carrier wants to see and is not there yet."""
+
+
+@says("carrier_claim.submitted", "logistics")
+class CarrierClaimSubmitted(_ClaimStep):
+    """The claim was handed in to the carrier."""
+
+    amount: Amount
+    reference: Id | None = None
+    """The carrier's own number of the claim."""
+
+
+@says("carrier_claim.approved", "logistics")
+class CarrierClaimApproved(_ClaimStep):
+    """The carrier will pay."""
+
+    amount: Amount
+
+
+@says("carrier_claim.refused", "logistics")
+class CarrierClaimRefused(_ClaimStep):
+    """The carrier will not pay."""
+
+    reason: Name
+    final: bool
+    """Whether it was appealed before: then nothing can be done any more."""
+
+
+@says("carrier_claim.appealed", "logistics")
+class CarrierClaimAppealed(_ClaimStep):
+    """The shop does not accept the carrier's refusal. It may do so once."""
+
+
+@says("carrier_claim.overdue", "logistics")
+class CarrierClaimOverdue(_Claim):
+    """The next step of the claim was not done in time."""
+
+    awaited: Literal["submission", "decision", "payment"]
+    was: Utc
+
+
+@says("carrier_claim.deadline_changed", "logistics")
+class CarrierClaimDeadlineChanged(_ClaimStep):
+    """The carrier was asked and named another day."""
+
+    was: Utc | None
+    reason: Name
+
+
+@says("carrier_claim.paid", "logistics")
+class CarrierClaimPaid(_Claim):
+    """The carrier paid."""
+
+    amount: Amount
+
+
+@says("carrier_claim.closed", "logistics")
+class CarrierClaimClosed(_Claim):
+    """The claim ended without money."""
+
+    reason: Literal["refused", "not_appealed", "given_up"]
+
+
+@says("carrier_claim.reconciled", "logistics")
+class CarrierClaimReconciled(_Claim):
+    """What the carrier paid beside what the buyer got: the last word about a lost parcel."""
+
+    served_with: Amount | None
+    """What the buyer got, as money or as goods; None where that was not told."""
+    paid_by_carrier: Amount
+    currency: Currency | None
+    shortfall: Amount
+    """What the shop bears."""
+    surplus: Amount
+    """What the carrier paid beyond it."""
 
 
 class _Sighting(Payload):

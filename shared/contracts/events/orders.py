@@ -135,6 +135,34 @@ class OrderDeadlineChanged(Payload):
     reason: Name
 
 
+@says("order.receipt_extended", "orders")
+class OrderReceiptExtended(Payload):
+    """The buyer has longer to confirm the receipt."""
+
+    days: int
+    completes_at: Utc | None
+    """When the order completes now; None while a case makes the time stand still."""
+
+
+@says("order.urge_requested", "orders")
+class OrderUrgeRequested(Payload):
+    """The platform, for the buyer, urges the shipment with a ticket that has a deadline of its own."""
+
+    ticket_id: Id
+    deadline_at: Utc
+    lines: tuple[Id, ...]
+    """The lines that have not left."""
+
+
+@says("order.urge_answered", "orders")
+class OrderUrgeAnswered(Payload):
+    """The ticket was answered, or lost its cause since everything left."""
+
+    ticket_id: Id
+    in_time: bool
+    by: Literal["agent", "dispatch"] = "agent"
+
+
 @says("order.completed", "orders")
 class OrderCompleted(Payload):
     """The order ended well."""
@@ -149,6 +177,8 @@ class OrderRefunded(Payload):
 
     amount: Amount
     currency: Currency
+    by_platform: bool = False
+    """Whether the platform paid it back itself: `aftersales` then pays nothing of it again."""
 
 
 @says("fact.passed_on", "orders")

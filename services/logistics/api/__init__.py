@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal, get_args
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
+from services.logistics.api.carriers import carrier_routes
+from services.logistics.api.parcels import parcel_routes
 from services.logistics.state import Sighted, Tracked
 from services.logistics.views import LogisticsView, ParcelView, SightingOutcome, SightingView
 from shared.adapters.http.auth import Reader, Teller
@@ -126,6 +128,8 @@ def routes(desk: Desk) -> APIRouter:
         view: LogisticsView = tagged(response, await look(desk, actor, order_id, "order")).view
         return view
 
+    parcel_routes(router, desk)
+    carrier_routes(router, desk)
     return router
 
 

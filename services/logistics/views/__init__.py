@@ -6,9 +6,17 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
+from services.logistics.views.care import (
+    ClaimView,
+    EnquiryView,
+    IncidentView,
+    WeightsView,
+    cared,
+    with_incident,
+)
 from shared.contracts.base import Frozen, Id, Name, Utc
 from shared.contracts.event import Event, Payload
-from shared.contracts.events import common, notifications, orders
+from shared.contracts.events import common, incidents, notifications, orders
 from shared.contracts.events import logistics as said
 from shared.contracts.facts import Fault
 
@@ -65,6 +73,15 @@ class ParcelView(Frozen):
     deadline_at: Utc | None = None
     claim_for: Id | None = None
     """The case after which the carrier was asked to pay."""
+    claim: ClaimView | None = None
+    enquiry: EnquiryView | None = None
+    weights: WeightsView = WeightsView()
+    incident_id: Id | None = None
+    """The incident to which it belongs."""
+    refused_because: Name | None = None
+    """Why the buyer does not take it."""
+    complaints: tuple[Id, ...] = ()
+    """Cases about how it was carried."""
     open_tasks: tuple[TaskShown, ...] = ()
     trace: tuple[TraceLine, ...] = ()
 
@@ -105,6 +122,10 @@ class LogisticsView(Frozen):
     """Of a tracking number: what carriers told of it, newest last."""
     outcomes: tuple[SightingOutcome, ...] = ()
     """What became of them, each once."""
+    incidents: tuple[IncidentView, ...] = ()
+    """Of a carrier and region: its incidents, newest last."""
+    incident: Literal["open", "closed"] | None = None
+    """Whether one of them is open."""
 
 
 EMPTY: Final = LogisticsView()
@@ -121,6 +142,12 @@ _STAGES: Final[dict[type[Payload], str]] = {
     said.ParcelLost: "lost",
     said.ParcelPickupCancelled: "pickup_cancelled",
 }
+_INCIDENT: Final = (
+    incidents.IncidentOpened,
+    incidents.IncidentParcelsJoined,
+    incidents.IncidentDeadlineChanged,
+    incidents.IncidentClosed,
+)
 _ENDS: Final = frozenset(("delivered", "returned", "lost", "pickup_cancelled"))
 _STARTED_AGAIN: Final = (
     said.ParcelMovingAgain,
@@ -157,6 +184,10 @@ def project(view: LogisticsView, event: Event) -> LogisticsView:
             return _without_task(view, over.task_id)
         case said.SightingRecorded() | said.SightingMatched() | said.SightingUnmatched() as told:
             return _sighted(view, told)
+        case data if isinstance(data, _INCIDENT):
+            shown_ones = with_incident(view.incidents, event)
+            newest = shown_ones[-1].stage if shown_ones else None
+            return view.model_copy(update={"incidents": shown_ones, "incident": newest})
         case said.ParcelDispatched() as left if all(p.parcel_id != left.parcel_id for p in view.parcels):
             return _summed(view, (*view.parcels, _followed(_new(left), event)))
         case data:
@@ -192,13 +223,19 @@ def _sighted(
 
 
 def _summed(view: LogisticsView, parcels: tuple[ParcelView, ...]) -> LogisticsView:
-    clocks = [parcel.deadline_at for parcel in parcels if parcel.deadline_at is not None]
+    clocks = [moment for parcel in parcels for moment in _clocks(parcel) if moment is not None]
     changed: dict[str, object] = {
         "parcels": parcels,
         "stages": tuple(dict.fromkeys(parcel.stage for parcel in parcels)),
         "deadline_at": min(clocks) if clocks else None,
     }
     return view.model_copy(update=changed)
+
+
+def _clocks(parcel: ParcelView) -> tuple[datetime | None, ...]:
+    claim = None if parcel.claim is None else parcel.claim.deadline_at
+    enquiry = None if parcel.enquiry is None else parcel.enquiry.deadline_at
+    return (parcel.deadline_at, claim, enquiry)
 
 
 def _about(
@@ -241,7 +278,7 @@ def _followed(parcel: ParcelView, event: Event) -> ParcelView:
     location: str | None = getattr(data, "location", None)
     line = TraceLine(at=event.time, what=event.name, scanned_at=scanned_at, location=location)
     changed: dict[str, object] = {"trace": (*parcel.trace, line)[-SHOWN:], **_stage_after(parcel, data)}
-    if "deadline_at" in type(data).model_fields:
+    if "deadline" in type(data).model_fields:
         changed["deadline"] = getattr(data, "deadline", None)
         changed["deadline_at"] = getattr(data, "deadline_at", None)
     if isinstance(data, _SCANS):
@@ -249,7 +286,12 @@ def _followed(parcel: ParcelView, event: Event) -> ParcelView:
         changed["newest_scan"] = NewestScan(status=status, scanned_at=data.scanned_at, location=data.location)
     if isinstance(data, (*_SCANS, *_STARTED_AGAIN)):
         changed |= {"stalled_level": 0, "lost_suspected": False}
-    return parcel.model_copy(update={**changed, **_details_after(data)})
+    changed |= _details_after(data)
+    if isinstance(data, incidents.ParcelComplainedOf):
+        changed["complaints"] = (*parcel.complaints, data.case_id)
+    if isinstance(data, said.ParcelDispatched) and data.weight_grams is not None:
+        changed["weights"] = parcel.weights.model_copy(update={"warehouse_grams": data.weight_grams})
+    return parcel.model_copy(update={**changed, **cared(parcel.claim, parcel.enquiry, event)})
 
 
 def _stage_after(parcel: ParcelView, data: Payload) -> dict[str, object]:
