@@ -25,8 +25,6 @@ DETAILS: dict[str, dict[str, Any]] = {
     "WithReplacement": {"line_id": "1", "sku": "s-2", "name": "Thing", "quantity": 1, "amount": "5.00"},
     "WithChecks": {"items": True, "address": True, "contact": False},
     "NoDetails": {},
-    "WithReplacement": {"line_id": "1", "sku": "S-9", "name": "Mug", "quantity": 1, "amount": "5.00"},
-    "WithChecks": {"items": True, "address": True, "contact": False},
 }
 EVERY_OUTCOME = [(kind, outcome) for kind, outcomes in OUTCOMES.items() for outcome in outcomes]
 

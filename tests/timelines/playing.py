@@ -16,13 +16,9 @@ from shared.cli.stage import clients_of
 from shared.cli.timeline import instants, measure
 from shared.contracts.event import Event
 
-ONLY_WHERE_SET: Final = frozenset({"call_about_payment"})
-"""Tasks that only a profile or a shop with other settings than the default ones brings."""
-OF_HANDLING: Final = frozenset({"stock.short", "payment.failed", "instruction.acknowledged"})
-"""Facts of what a service team does with an order by hand: tests/orders plays those, step by step."""
-TASKS_OF_HANDLING: Final = frozenset(
-    {"confirm_wish", "call_warehouse", "verify_order", "offer_choice", "help_with_payment", "merge_freight"}
-)
+ONLY_WHERE_SET: Final = frozenset({"call_about_payment", "merge_freight"})
+"""Tasks that only a profile or a shop with other settings than the default ones brings, or orders that say
+what their freight costs."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from shared.contracts.acts import TaskComplete
 from shared.contracts.facts import TAKEN_BY
 from shared.contracts.tasks import OUTCOMES
 from tests.timelines.arithmetic import counts_by_order
-from tests.timelines.playing import OF_HANDLING, ONLY_WHERE_SET, TASKS_OF_HANDLING, Seen, play
+from tests.timelines.playing import ONLY_WHERE_SET, Seen, play
 
 FOLDER = Path(__file__).parent
 TIMELINE = FOLDER / "authored.jsonl"
@@ -37,12 +37,12 @@ def test_every_kind_of_fact_and_every_outcome_of_every_task_is_in_the_timeline()
     contents = [line.content for line in lines(TIMELINE)]
     facts = {getattr(content, "fact", None) for content in contents} - {None}
     outcomes = {(act.kind, act.outcome) for act in contents if isinstance(act, TaskComplete)}
-    assert facts == set(TAKEN_BY) - OF_HANDLING
+    assert facts == set(TAKEN_BY)
     assert outcomes == {
         (kind, outcome)
         for kind, allowed in OUTCOMES.items()
         for outcome in allowed
-        if kind not in ONLY_WHERE_SET | TASKS_OF_HANDLING
+        if kind not in ONLY_WHERE_SET
     }
 
 
