@@ -6,9 +6,9 @@ remarks, checks, shortages and the release. One file a buyer, with the orders fo
 
 Hears: `order.placed`, `order.paid`, `order.cancelled`, `payment.failed`, `stock.short` and
 `instruction.acknowledged` from outside, and what shop platforms say of parcels and refunds, which it passes
-on; its own `order.placed` and `freight.merge_due`, by which one file reaches another; `parcel.*` from logistics for what left, arrived, came back or
-was lost; `case.*` from aftersales for what is open, stopped and paid back; `task.completed` from
-notifications.
+on; its own `order.placed` and `freight.merge_due`, by which one file reaches another; `parcel.*` from
+logistics for what left, arrived, came back or was lost; `case.*` from aftersales for what is open, stopped
+and paid back; `task.completed` from notifications.
 
 Says: `order.placed`, `order.payment_reminder_due`, `order.closed`, `order.paid`, `order.reopened`,
 `order.cancelled`, `order.cancellation_requested`, `order.ship_overdue`, `order.dispatched`,
@@ -21,7 +21,7 @@ Says: `order.placed`, `order.payment_reminder_due`, `order.closed`, `order.paid`
 
 Promises: an order ends once, and never completes after it was refunded. No reminder follows a payment
 or the close. A payment that comes too late is never lost: somebody decides on it. `order.ship_overdue`
-is said once an order. A wish is made, flagged, confirmed, told to the warehouse and acknowledged, and no step
-comes before another; while one is open the order is not released. Completion stands still while a case of the order is open. No event says who
-receives the order.
+is said once an order. A wish is made, flagged, confirmed, told to the warehouse and acknowledged, and no
+step comes before another; while one is open the order is not released. Completion stands still while a case
+of the order is open. No event says who receives the order.
 """
