@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from shared.contracts.base import Amount, Id, Name, Strict, Text, Utc
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Strict, Text, Utc
 from shared.contracts.facts import (
     InstructionAcknowledged,
     OrderCancelled,
@@ -312,6 +312,33 @@ class LearnSupplement(Command):
     """Another order was placed to add to this one."""
 
     by_order: Id
+    shop_id: Id
+    buyer_id: Id
+    """Whose it is: nobody adds to another's order."""
+
+
+class PlacedWithFreight(Frozen):
+    """An order for which the buyer pays a carriage."""
+
+    order_id: Id
+    ships_to: Name
+    """The mark of its address."""
+    currency: Currency
+    freight: Amount
+    placed_at: Utc
+
+
+class MergeFreight(Command):
+    """The order leaves with others of its buyer, and its freight is too much."""
+
+    give_back: Amount
+    leaves_with: tuple[Id, ...]
+
+
+class KnowOrder(Command):
+    """To a buyer's file: he placed an order with freight."""
+
+    order: PlacedWithFreight
 
 
 HandlingCommand = (
@@ -327,13 +354,14 @@ HandlingCommand = (
     | ChooseForShortage
     | AnswerTask
     | LearnSupplement
+    | MergeFreight
     | PaymentFailed
     | StockShort
     | InstructionAcknowledged
 )
 """What the service team, the warehouse and the payment provider ask and tell."""
 
-OrdersCommand = (
+OrderCommand = (
     OrderPlaced
     | OrderPaid
     | OrderCancelled
@@ -353,3 +381,7 @@ OrdersCommand = (
     | EffectDone
     | EffectFailed
 )
+"""What may be asked of an order's file."""
+
+OrdersCommand = OrderCommand | KnowOrder
+"""What may be asked of any file of orders."""

@@ -20,14 +20,19 @@ from services.orders.commands import (
     HearParcelStrayed,
     HearRefund,
     HearShipmentStopped,
+    KnowOrder,
+    LearnSupplement,
+    MergeFreight,
     OrdersCommand,
+    PlacedWithFreight,
     PromiseShipment,
     RefundLatePayment,
     ReopenOrder,
 )
+from services.orders.state.buyer import buyer_file
 from services.orders.state.handling import TASKS
 from shared.contracts.event import Event
-from shared.contracts.events import aftersales, incidents, logistics, notifications
+from shared.contracts.events import aftersales, handling, incidents, logistics, notifications, orders
 from shared.contracts.tasks import OnDate, outcome_details
 
 GOODWILL: Final = "offer"
@@ -45,13 +50,54 @@ Answer = (
 
 
 def react(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
-    """What an event asks of the order that it is about."""
+    """What an event asks of the order that it is about, and of a buyer's other orders."""
     command: OrdersCommand | None
+    if event.source == "orders":
+        return _own(event)
     if isinstance(event.data, notifications.TaskCompleted):
         command = _answer(event, event.data)
     else:
         command = heard_of_goods(event)
     return () if command is None else ((event.subject, command),)
+
+
+def _own(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
+    """What one order's file says to others: to its buyer's, and to the order that it adds to."""
+    at, said = event.time, event.data
+    match said:
+        case orders.OrderPlaced():
+            return (*_with_freight(event, said), *_adding(event, said))
+        case handling.FreightMergeDue():
+            ids = tuple(share.order_id for share in said.orders)
+            return tuple(
+                (share.order_id, MergeFreight(at=at, give_back=share.give_back, leaves_with=ids))
+                for share in said.orders
+                if share.give_back > 0
+            )
+        case _:
+            return ()
+
+
+def _with_freight(event: Event, said: orders.OrderPlaced) -> Sequence[tuple[str, OrdersCommand]]:
+    if not said.freight or said.ships_to is None:
+        return ()
+    order = PlacedWithFreight(
+        order_id=event.subject,
+        ships_to=said.ships_to,
+        currency=said.currency,
+        freight=said.freight,
+        placed_at=event.time,
+    )
+    return ((buyer_file(said.shop_id, said.buyer_id), KnowOrder(at=event.time, order=order)),)
+
+
+def _adding(event: Event, said: orders.OrderPlaced) -> Sequence[tuple[str, OrdersCommand]]:
+    if said.supplements is None or said.supplements == event.subject:
+        return ()
+    learn = LearnSupplement(
+        at=event.time, by_order=event.subject, shop_id=said.shop_id, buyer_id=said.buyer_id
+    )
+    return ((said.supplements, learn),)
 
 
 def heard_of_goods(event: Event) -> HeardOfGoods | None:

@@ -49,7 +49,12 @@ def contacts_source(service: str) -> str:
 
 
 HEARS: Final[dict[str, tuple[str, ...]]] = {
-    "orders": (event_topic("logistics"), event_topic("aftersales"), event_topic("notifications")),
+    "orders": (
+        event_topic("orders"),
+        event_topic("logistics"),
+        event_topic("aftersales"),
+        event_topic("notifications"),
+    ),
     "logistics": (
         event_topic("orders"),
         event_topic("logistics"),

@@ -52,5 +52,15 @@ HANDLING: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         {"shortage_id": "stock-1", "choice": "wait", "lines": ["2"], "by": "agent-mia"},
     ),
     "order.supplemented": ("2026-03-02T15:00:00Z", {"by_order": "DE-10490"}),
+    "freight.merge_due": (
+        "2026-03-02T15:00:00Z",
+        {
+            "orders": [
+                {"order_id": "DE-10482", "freight": "4.90", "give_back": "0"},
+                {"order_id": "DE-10490", "freight": "4.90", "give_back": "4.90"},
+            ],
+            "give_back": "4.90",
+        },
+    ),
 }
 """For each event, when the story tells it and the fields that are its own."""

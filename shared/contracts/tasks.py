@@ -32,6 +32,7 @@ TaskKind = Literal[
     "verify_order",
     "offer_choice",
     "help_with_payment",
+    "merge_freight",
 ]
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
@@ -157,6 +158,7 @@ OUTCOMES: Final[dict[TaskKind, Outcomes]] = {
     "verify_order": {"checked": WithChecks},
     "offer_choice": {"wait": OnDate, "replace": WithReplacement, "cancel_lines": NoDetails},
     "help_with_payment": {"helped": NoDetails, "not_reached": NoDetails},
+    "merge_freight": {"give_back": NoDetails, "leave": NoDetails},
 }
 """For each kind of task, the outcomes it allows and the model of each outcome's arguments."""
 

@@ -102,6 +102,10 @@ class Values(Strict):
     verify_within: Hours = timedelta(hours=4)
     choice_within: Hours = timedelta(hours=24)
     payment_help_within: Hours = timedelta(hours=2)
+    merge_freight: Literal["off", "task"] = "task"
+    """Whether an agent is asked about freight that a buyer pays more than once."""
+    merge_freight_within: Hours = timedelta(hours=24)
+    """How far apart orders may be placed to leave as one."""
 
     @field_validator("thresholds")
     @classmethod

@@ -75,9 +75,13 @@ def test_an_order_that_left_in_part_is_taken_off_line_by_line_only_when_it_is_sh
 def test_an_order_learns_which_orders_add_to_it_once() -> None:
     play = paid_order()
     for _ in range(2):
-        play.do(commands.LearnSupplement(at=after(hours=2), by_order="A-2"))
+        play.do(commands.LearnSupplement(at=after(hours=2), by_order="A-2", shop_id="demo", buyer_id="B-1"))
 
     assert play.last == NOTHING
     assert [said.by_order for said in play.of("order.supplemented")] == ["A-2"]
     assert play.seen.handling.supplemented_by == ("A-2",)
-    assert OrderPlay().do(commands.LearnSupplement(at=after(hours=2), by_order="A-2")).refused.missing
+    assert (
+        OrderPlay()
+        .do(commands.LearnSupplement(at=after(hours=2), by_order="A-2", shop_id="demo", buyer_id="B-1"))
+        .refused.missing
+    )

@@ -155,7 +155,10 @@ WORKING: st.SearchStrategy[Step] = st.one_of(
     st.just(asked(commands.CancelOrder, reason="x", by="shop")),
     LINE_IDS.map(lambda line: told(facts.StockShort, lines=[line])),
     st.just(told(facts.PaymentFailed, reason="limit")),
-    st.just(asked(commands.LearnSupplement, by_order="A-2")),
+    st.sampled_from(["5.00", "0.01", "9.00"]).map(
+        lambda amount: asked(commands.MergeFreight, give_back=amount, leaves_with=("A-1", "A-2"))
+    ),
+    st.just(asked(commands.LearnSupplement, by_order="A-2", shop_id="demo", buyer_id="B-1")),
     st.builds(checked, st.integers(0, 3), st.booleans()),
     st.builds(answer, st.integers(0, 9), st.integers(0, 11), st.just(2)),
 )

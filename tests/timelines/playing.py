@@ -19,7 +19,7 @@ from shared.contracts.event import Event
 ONLY_WHERE_SET: Final = frozenset(
     (
         *("call_about_payment", "work_incident", "chase_claim"),
-        *("answer_enquiry", "follow_up_enquiry", "answer_urge"),
+        *("answer_enquiry", "follow_up_enquiry", "answer_urge", "merge_freight"),
     )
 )
 """Tasks that a shop with other settings than the default ones brings, or somebody's command."""

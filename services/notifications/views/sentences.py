@@ -49,6 +49,8 @@ _ORDERS: Final = {
     "order.stock_short": "{said.lines:count} lines are out of stock.",
     "order.choice_made": "About {said.shortage_id} was chosen: {said.choice:words}.",
     "order.supplemented": "Order {said.by_order} adds to this one.",
+    "freight.merge_due": "{said.orders:count} orders may leave as one; {said.give_back} {said.currency} of "
+    "freight are too much.",
 }
 
 _LOGISTICS: Final = {

@@ -25,9 +25,12 @@ from services.orders.commands import (
     HearParcelStrayed,
     HearRefund,
     HearShipmentStopped,
+    KnowOrder,
     LearnSupplement,
     MakeChange,
     MakeRequest,
+    MergeFreight,
+    OrderCommand,
     OrdersCommand,
     PromiseShipment,
     RefundLatePayment,
@@ -41,6 +44,7 @@ from services.orders.decide import (
     answers,
     cancelling,
     changes,
+    freight,
     late_payment,
     links,
     passing_on,
@@ -56,7 +60,7 @@ from services.orders.decide import (
     urging,
     wishes,
 )
-from services.orders.state import State
+from services.orders.state import AnyFile, Buyer, State, Unknown
 from services.orders.templates import WishRules
 from shared.contracts.facts import (
     InstructionAcknowledged,
@@ -76,17 +80,23 @@ from shared.kernel.profiles import Profile
 
 
 def decide(
-    command: OrdersCommand, state: State, now: datetime, profile: Profile, rules: WishRules
+    command: OrdersCommand, state: AnyFile, now: datetime, profile: Profile, rules: WishRules
 ) -> Outcome:
     """The rules' answer. Nothing here depends on `now`: what is late is only stale for the reader."""
     del now
+    if isinstance(command, KnowOrder):
+        if not isinstance(state, Unknown | Buyer):
+            return Refused(slug="not-a-buyer", detail="This file is an order's, not a buyer's.")
+        return freight.known(command, state, profile)
+    if isinstance(state, Buyer):
+        return Refused(slug="not-an-order", detail="This file is a buyer's, not an order's.", missing=True)
     outcome = _ruled(command, state, profile, rules)
     return (
         outcome if isinstance(outcome, Refused) else release.follow(command, state, outcome, profile, rules)
     )
 
 
-def _ruled(command: OrdersCommand, state: State, profile: Profile, rules: WishRules) -> Outcome:
+def _ruled(command: OrderCommand, state: State, profile: Profile, rules: WishRules) -> Outcome:
     match command:
         case OrderPlaced():
             return paying.placed(command, state, profile, rules)
@@ -153,8 +163,8 @@ def _handled(command: HandlingCommand, state: State, profile: Profile, rules: Wi
             return stock.chosen(command, state, profile, rules)
         case AnswerTask():
             return answers.answered(command, state, profile, rules)
-        case LearnSupplement():
-            return links.supplemented(command, state)
+        case MergeFreight() | LearnSupplement():
+            return _of_other_orders(command, state, profile)
         case PaymentFailed() | StockShort() | InstructionAcknowledged():
             return _told(command, state, profile)
         case _:
@@ -177,6 +187,16 @@ def _asked(
             return urging.requested(command, state, profile)
         case AnswerUrge():
             return urging.answered(command, state)
+        case _:
+            assert_never(command)
+
+
+def _of_other_orders(command: MergeFreight | LearnSupplement, state: State, profile: Profile) -> Outcome:
+    match command:
+        case MergeFreight():
+            return freight.asked(command, state, profile)
+        case LearnSupplement():
+            return links.supplemented(command, state)
         case _:
             assert_never(command)
 

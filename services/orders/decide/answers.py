@@ -9,9 +9,9 @@ from services.orders.commands import (
     DropWish,
     VerifyOrder,
 )
-from services.orders.decide import release, stock, wishes
+from services.orders.decide import freight, release, stock, wishes
 from services.orders.decide.asking import look_into
-from services.orders.state import HandlingAnswered, State, Unknown, evolve
+from services.orders.state import HandlingAnswered, State, Unknown, of_order
 from services.orders.templates import WishRules
 from shared.contracts.tasks import OnDate, WithChecks, WithReason, WithReplacement, outcome_details
 from shared.kernel.decision import Decision, Outcome, Refused
@@ -34,7 +34,7 @@ def answered(command: AnswerTask, state: State, profile: Profile, rules: WishRul
         return _NO_SENSE
     at, about, by = command.at, task.about, command.by
     taken = HandlingAnswered(task_id=command.task_id)
-    state = evolve(state, taken)
+    state = of_order(state, taken)
     follows: Outcome
     match (details, command.kind, command.outcome):
         case (_, "confirm_wish", "confirmed"):
@@ -59,8 +59,10 @@ def answered(command: AnswerTask, state: State, profile: Profile, rules: WishRul
                 by=by,
             )
             follows = stock.chosen(choose, state, profile, rules)
+        case (_, "merge_freight", "give_back"):
+            follows = freight.given_back(by, at, state, profile, rules)
         case _:
-            follows = Decision(rule="payment_help")
+            follows = Decision(rule="merged_freight" if command.kind == "merge_freight" else "payment_help")
     if isinstance(follows, Refused):
         return follows
     return Decision(notes=(taken,)) + follows

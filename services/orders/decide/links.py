@@ -15,6 +15,8 @@ def supplemented(command: LearnSupplement, state: State) -> Outcome:
     """The first order learns which order adds to it, once."""
     if isinstance(state, Unknown):
         return NOT_KNOWN
+    if (command.shop_id, command.buyer_id) != (state.order.shop_id, state.order.buyer_id):
+        return Refused(slug="other-buyer", detail="The order that adds to this one is another buyer's.")
     known = state.order.handling.supplemented_by
     if command.by_order in known:
         return NOTHING

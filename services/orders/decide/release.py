@@ -32,7 +32,7 @@ from services.orders.state import (
     Unknown,
     Unpaid,
     Wish,
-    evolve,
+    of_order,
 )
 from services.orders.templates import WishRules
 from shared.contracts.event import Event
@@ -88,13 +88,13 @@ def follow(
 def folded(state: State, decision: Decision, at: datetime, placed: str = "-") -> State:
     """The file as a decision leaves it; `placed` is the order that the decision places, if it does."""
     for note in decision.notes:
-        state = evolve(state, note)
+        state = of_order(state, note)
     for payload in (*decision.events, *decision.tasks):
         order_id = placed if isinstance(state, Unknown) else state.order.order_id
         event = Event.model_construct(
             source="orders", name=payload.name, subject=order_id, time=at, data=payload
         )
-        state = evolve(state, event)
+        state = of_order(state, event)
     return state
 
 
@@ -136,7 +136,7 @@ def _ends(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> De
         if short.choice is None:
             decision += Decision(events=(_not_needed(short.shortage_id, short.lines),))
             decision += Decision(tasks=withdraw(order, handling.tasks_about(short.shortage_id), why))
-    checks = handling.tasks_about(order.order_id, "verify_order")
+    checks = handling.tasks_about(order.order_id, "verify_order", "merge_freight")
     decision += Decision(tasks=withdraw(order, checks, why))
     if left and any(wish.paid or wish.stands for wish in missed):
         decision += Decision(tasks=(_missed(order, missed),))

@@ -1,7 +1,8 @@
 """The order's file: its stages, and how it changes by what was said and learnt."""
 
+from services.orders.state.buyer import Buyer
 from services.orders.state.chart import ORDER_CHART
-from services.orders.state.evolve import evolve
+from services.orders.state.evolve import evolve, of_order
 from services.orders.state.goods import Case, Goods, LineStage, Parcel, Refund
 from services.orders.state.handling import NO_HANDLING, Handling, OpenTask, Shortage, Wish
 from services.orders.state.notes import (
@@ -15,6 +16,7 @@ from services.orders.state.notes import (
 from services.orders.state.stages import (
     INITIAL,
     STATE,
+    AnyFile,
     Cancelled,
     Cancelling,
     Closed,
@@ -41,6 +43,8 @@ __all__ = [
     "NO_HANDLING",
     "ORDER_CHART",
     "STATE",
+    "AnyFile",
+    "Buyer",
     "Cancelled",
     "Cancelling",
     "Case",
@@ -76,4 +80,5 @@ __all__ = [
     "UrgeAnswered",
     "Wish",
     "evolve",
+    "of_order",
 ]

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from pydantic import ValidationError
 
+from services.orders.state.buyer import Buyer, OrderOfBuyer, after_order
 from services.orders.state.goods import Goods
 from services.orders.state.handling import Handling
 from services.orders.state.notes import (
@@ -16,6 +17,7 @@ from services.orders.state.notes import (
     UrgeAnswered,
 )
 from services.orders.state.stages import (
+    AnyFile,
     Cancelled,
     Cancelling,
     Closed,
@@ -43,8 +45,15 @@ from shared.contracts.events.common import TaskWanted, TaskWithdrawn
 from shared.kernel.decision import Note, task_id
 
 
-def evolve(state: State, happened: Event | Note) -> State:
+def evolve(state: AnyFile, happened: Event | Note) -> AnyFile:
     """The file after one of its own events or notes; unchanged by what it does not care about."""
+    if isinstance(happened, OrderOfBuyer) and isinstance(state, Unknown | Buyer):
+        return after_order(state if isinstance(state, Buyer) else Buyer(), happened.order)
+    return state if isinstance(state, Buyer) else of_order(state, happened)
+
+
+def of_order(state: State, happened: Event | Note) -> State:
+    """An order's file after one of its own events or notes."""
     if isinstance(state, Unknown):
         if isinstance(happened, Event) and isinstance(happened.data, orders.OrderPlaced):
             order = _order(happened, happened.data)

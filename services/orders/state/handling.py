@@ -5,6 +5,7 @@ name the buyer are not here; `Order.texts` keeps them.
 """
 
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -21,7 +22,14 @@ WishStage = Literal["made", "flagged", "confirmed", "instructed", "done", "dropp
 Release = Literal["open", "blocked", "released"]
 Choice = Literal["wait", "replace", "cancel_lines", "not_needed"]
 TASKS: Final[frozenset[TaskKind]] = frozenset(
-    {"confirm_wish", "call_warehouse", "verify_order", "offer_choice", "help_with_payment"}
+    {
+        "confirm_wish",
+        "call_warehouse",
+        "verify_order",
+        "offer_choice",
+        "help_with_payment",
+        "merge_freight",
+    }
 )
 WISHES_MAX: Final = 100
 """How many wishes an order takes in its life."""
@@ -116,6 +124,8 @@ class Handling(Frozen):
     shortages: tuple[Shortage, ...] = ()
     payment_failures: int = 0
     supplemented_by: tuple[Id, ...] = ()
+    freight_too_much: Amount | None = None
+    """What of the freight an agent was asked to give back, since orders leave as one."""
     tasks: tuple[OpenTask, ...] = ()
     asked: Annotated[int, Field(ge=0)] = 0
     """How many tasks were wanted."""
@@ -164,7 +174,8 @@ class Handling(Frozen):
             case TaskWanted(kind=kind) if kind in TASKS:
                 about = str(payload.details.get("about", payload.order_id))
                 task = OpenTask(task_id=payload.task_id, kind=kind, about=about, due_at=payload.due_at)
-                return _with(self, tasks=(*self.tasks, task), asked=self.asked + 1)
+                too_much = _too_much(payload) or self.freight_too_much
+                return _with(self, tasks=(*self.tasks, task), asked=self.asked + 1, freight_too_much=too_much)
             case TaskWithdrawn():
                 return _without(self, payload.task_id)
             case (
@@ -261,6 +272,15 @@ class Handling(Frozen):
             wish_id=payload.wish_id,
         )
         return _with(flagged, remarks=(*self.remarks, remark)[-REMARKS_MAX:])
+
+
+def _too_much(wanted: TaskWanted) -> Decimal | None:
+    """What a `merge_freight` task is about."""
+    told = wanted.details.get("give_back")
+    try:
+        return Decimal(str(told)) if wanted.kind == "merge_freight" else None
+    except InvalidOperation:
+        return None
 
 
 def _answered(handling: Handling, kinds: tuple[TaskKind, ...], about: str | None = None) -> Handling:

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
+from services.orders.state.buyer import Buyer
 from services.orders.state.goods import Goods, Reach
 from services.orders.state.handling import NO_HANDLING, Handling
 from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
@@ -190,8 +191,11 @@ Served = Paid | Cancelling | Dispatched | Delivered
 Known = Unpaid | Served | Closed | Cancelled | Refunded | Completed
 State = Annotated[Unknown | Known, Field(discriminator="stage")]
 
-INITIAL: State = Unknown()
-STATE: TypeAdapter[State] = TypeAdapter(State)
+AnyFile = Annotated[Unknown | Known | Buyer, Field(discriminator="stage")]
+"""An order's file, or a buyer's."""
+
+INITIAL: AnyFile = Unknown()
+STATE: TypeAdapter[AnyFile] = TypeAdapter(AnyFile)
 
 
 _NOT_DELIVERED: Final[dict[Reach, type[Paid] | type[Cancelling] | type[Dispatched]]] = {

@@ -6,7 +6,7 @@ the text of a card and an agent's own remark stay in the order's file and are re
 
 from typing import Literal
 
-from shared.contracts.base import Amount, Currency, Id, Name, Utc
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
 from shared.contracts.event import Payload, says
 from shared.contracts.facts import Line
 from shared.contracts.wishes import FlagColour, VerifiedField, WishKind
@@ -167,3 +167,21 @@ class OrderSupplemented(Payload):
     """Another order was placed to add to this one."""
 
     by_order: Id
+
+
+class FreightShare(Frozen):
+    """The freight of one of a buyer's orders, and how much of it is too much."""
+
+    order_id: Id
+    freight: Amount
+    give_back: Amount
+
+
+@says("freight.merge_due", "orders")
+class FreightMergeDue(Payload):
+    """Orders of one buyer and address may leave as one, and pay freight more than once. Of a buyer's file."""
+
+    orders: tuple[FreightShare, ...]
+    currency: Currency
+    give_back: Amount
+    """What the orders pay too much, together."""
