@@ -3,6 +3,7 @@
 import pytest
 
 from services.orders.commands import ExtendReceipt, RequestUrge
+from shared.contracts.event import Payload
 from shared.contracts.events import incidents, notifications
 from tests.kit.rules import after, default_profile
 from tests.orders.play import OrderPlay, delivered_order, paid_order
@@ -23,7 +24,7 @@ def test_the_receipt_is_extended_by_the_days_that_the_platform_has(days: int) ->
     extend(play, days, 80)
     (said,) = play.of("order.receipt_extended")
     assert said.completes_at == _completion(play) == play.view.deadline_at
-    assert (said.completes_at - was).days == days  # type: ignore[operator]
+    assert (said.completes_at - was).days == days
 
 
 def test_other_days_and_a_second_extension_are_refused_with_what_is_allowed() -> None:
@@ -47,8 +48,11 @@ def test_a_platform_without_extensions_refuses_all() -> None:
 
 def _enquiry(name: str, **more: object) -> object:
     base = {"parcel_id": "p1", "carrier": "dhl", "tracking_no": "T", "enquiry_id": "e-1"}
-    cls = {"registered": incidents.EnquiryRegistered, "followed_up": incidents.EnquiryFollowedUp}[name]
-    return cls.model_validate({**base, **more})
+    kinds: dict[str, type[Payload]] = {
+        "registered": incidents.EnquiryRegistered,
+        "followed_up": incidents.EnquiryFollowedUp,
+    }
+    return kinds[name].model_validate({**base, **more})
 
 
 def test_completion_stands_still_while_the_buyer_asks_after_his_parcel() -> None:

@@ -1,5 +1,6 @@
 """What can be seen of claims, enquiries, weights and incidents: made from events alone."""
 
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
@@ -182,14 +183,20 @@ def with_incident(shown: tuple[IncidentView, ...], event: Event) -> tuple[Incide
         case incidents.IncidentDeadlineChanged() as moved:
             return _last(shown, lambda _: {"deadline_at": moved.deadline_at})
         case incidents.IncidentClosed() as closed:
-            over = {"stage": "closed", "closed_at": event.time, "closed_because": closed.reason}
-            left = {"still_standing": closed.still_standing, "deadline_at": None}
+            over: dict[str, object] = {
+                "stage": "closed",
+                "closed_at": event.time,
+                "closed_because": closed.reason,
+            }
+            left: dict[str, object] = {"still_standing": closed.still_standing, "deadline_at": None}
             return _last(shown, lambda _: {**over, **left})
         case _:
             return shown
 
 
-def _last(shown: tuple[IncidentView, ...], change: Any) -> tuple[IncidentView, ...]:
+def _last(
+    shown: tuple[IncidentView, ...], change: Callable[[IncidentView], dict[str, object]]
+) -> tuple[IncidentView, ...]:
     if not shown:
         return shown
     return (*shown[:-1], shown[-1].model_copy(update=change(shown[-1])))
