@@ -1,5 +1,6 @@
 """A lost parcel: the loss, the buyer, the carrier, in this order, and the money on both sides."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,6 @@ from services.logistics.app import SERVICE
 from services.logistics.state import Lost
 from shared.contracts.events import aftersales, notifications
 from shared.kernel.carriage import ClaimTerms, claim_terms
-from shared.kernel.decision import Command
 from shared.kernel.profiles import Profile
 from tests.kit.rules import START, Play, after, default_profile
 from tests.logistics.story import complete, parcel_of, shipping, wanted, withdrawn
@@ -55,7 +55,7 @@ def served(profile: Profile | None = None) -> Play:
     return lost(profile).hear(refunded(), after(hours=251))
 
 
-def step(play: Play, command: type[Command], hours: float, /, **more: Any) -> Play:
+def step(play: Play, command: Callable[..., Any], hours: float, /, **more: Any) -> Play:
     return play.do(command(at=after(hours=hours), parcel_id="P-1", **more))
 
 
@@ -119,7 +119,7 @@ def test_goods_that_were_sent_again_count_with_what_they_cost() -> None:
         (ask.GiveUpClaim, {}),
     ],
 )
-def test_no_step_comes_before_the_loss_and_the_buyer(kind: type[Command], more: dict[str, Any]) -> None:
+def test_no_step_comes_before_the_loss_and_the_buyer(kind: Callable[..., Any], more: dict[str, Any]) -> None:
     assert step(shipping(), kind, 10, **more).refused.slug == "loss-not-confirmed"
     assert step(lost(), kind, 251, **more).refused.slug == "buyer-not-served"
     unknown = shipping().do(kind(at=after(hours=1), parcel_id="P-9", **more)).refused
@@ -224,7 +224,7 @@ ORDER = ("carrier_claim.opened", "carrier_claim.submitted", "carrier_claim.appro
 @settings(max_examples=80, deadline=None)
 @given(STEPS, st.booleans())
 def test_whatever_is_asked_the_strict_order_holds_and_the_money_is_said_once(
-    steps: list[tuple[type[Command], dict[str, Any]]], chased: bool
+    steps: list[tuple[Callable[..., Any], dict[str, Any]]], chased: bool
 ) -> None:
     play = served(agreed())
     for number, (kind, more) in enumerate(steps):
