@@ -11,8 +11,20 @@ from decimal import Decimal
 from typing import Final
 
 from services.orders.commands import ConfirmWish, DropWish, FlagWish, MakeRequest, TellWarehouse, WriteRemark
-from services.orders.decide.asking import RULE, SERVICE, detail_of, tell_buyer, want, withdraw
-from services.orders.state import Kept, Order, Paid, Served, State, TextKept, Unknown, Unpaid, Wish
+from services.orders.decide.asking import RULE, SERVICE, detail_of, look_into, tell_buyer, want, withdraw
+from services.orders.state import (
+    Completed,
+    Kept,
+    Order,
+    Paid,
+    Refunded,
+    Served,
+    State,
+    TextKept,
+    Unknown,
+    Unpaid,
+    Wish,
+)
 from services.orders.state.handling import REMARKS_MAX, WISHES_MAX
 from services.orders.templates import WishRules, written
 from shared.contracts.event import Payload
@@ -190,7 +202,8 @@ def dropped(command: DropWish, state: State, profile: Profile) -> Outcome:
             return forbidden
     if not wish.open:
         return Refused(slug="wish-done", detail="The wish is done; make another one instead.")
-    return drop(order, wish, command.reason, command.by) + _where_now(order, wish, state, command, profile)
+    over = drop(order, wish, command.reason, command.by, paid=paid_for(state))
+    return over + _where_now(order, wish, state, command, profile)
 
 
 def _where_now(order: Order, wish: Wish, state: State, command: DropWish, profile: Profile) -> Decision:
@@ -212,14 +225,39 @@ def _where_now(order: Order, wish: Wish, state: State, command: DropWish, profil
     return Decision(tasks=(task,))
 
 
-def drop(order: Order, wish: Wish, reason: str, by: str) -> Decision:
-    """End an open wish. A wish that gave money back can't be undone: what it changed stays."""
+def drop(
+    order: Order, wish: Wish, reason: str, by: str, *, paid: Decimal | None = None, left: bool = False
+) -> Decision:
+    """End an open wish and put back what it changed, as far as money does not speak against it.
+
+    A wish that gave money back stays. So does a price that the buyer has paid since: where it was a lower
+    one, or the goods have `left`. A dearer one that he takes back before that is put back and given back.
+    """
     said = says.WishDropped(wish_id=wish.wish_id, kind=wish.kind, reason=reason, by=by)
-    return Decision(
+    paid_as_changed = paid is not None and not wish.paid and wish.cheaper_by != 0
+    gave_back = wish.stands and bool(_give_back(order, wish))
+    stays = gave_back or (paid_as_changed and (left or wish.cheaper_by > 0))
+    undone = () if stays else _undone(order, wish)
+    too_much: tuple[says.GiveBackWanted, ...] = ()
+    if undone and paid_as_changed and paid is not None:
+        too_much = _too_much(order, wish, min(-wish.cheaper_by, paid - undone[0].total))
+    ended = Decision(
         rule=rule_of(wish.kind),
-        events=(said, *(() if wish.stands and _give_back(order, wish) else _undone(order, wish))),
+        events=(said, *undone, *too_much),
         tasks=withdraw(order, order.handling.tasks_about(wish.wish_id), reason),
     )
+    return ended + _paid_less(order, wish) if stays and paid_as_changed and not left else ended
+
+
+def _paid_less(order: Order, wish: Wish) -> Decision:
+    task = look_into(
+        order,
+        "paid_as_changed",
+        wish.wish_id,
+        summary=f"{wish.wish_id} was dropped after the buyer had paid its lower price: it stays as it was paid.",
+        details={**detail_of(wish), "wish_id": wish.wish_id},
+    )
+    return Decision(tasks=(task,))
 
 
 def replacing(order: Order, kind: WishKind, by: str) -> Decision:
@@ -266,6 +304,11 @@ def _missing(wish: Wish) -> Refused | None:
     return _NOT_CONFIRMED if wish.stage == "flagged" else None
 
 
+def paid_for(state: State) -> Decimal | None:
+    """What was paid for the order; None while its payment is awaited, and where it ended without one."""
+    return state.payment.amount if isinstance(state, Served | Refunded | Completed) else None
+
+
 def _is_paid(state: State) -> bool:
     return isinstance(state, Served)
 
@@ -306,14 +349,10 @@ def _flag(
 
 def _give_back(order: Order, wish: Wish) -> tuple[says.GiveBackWanted, ...]:
     """What the buyer paid too much: of a line that became cheaper, or of the freight."""
-    if not wish.paid:
-        return ()
-    if wish.was is not None and wish.line is not None:
-        amount = wish.was.amount - wish.line.amount
-    elif wish.was_freight is not None and wish.freight is not None:
-        amount = wish.was_freight - wish.freight
-    else:
-        return ()
+    return _too_much(order, wish, wish.cheaper_by) if wish.paid else ()
+
+
+def _too_much(order: Order, wish: Wish, amount: Decimal) -> tuple[says.GiveBackWanted, ...]:
     if amount <= 0:
         return ()
     lines = () if wish.line is None else (wish.line.line_id,)

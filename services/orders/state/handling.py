@@ -80,6 +80,15 @@ class Wish(Frozen):
         """Whether the buyer stands by it: it was confirmed and not dropped since."""
         return self.stage in {"confirmed", "instructed", "done"}
 
+    @property
+    def cheaper_by(self) -> Decimal:
+        """By how much it made its line or the freight cheaper; below zero where it made it dearer."""
+        if self.was is not None and self.line is not None:
+            return self.was.amount - self.line.amount
+        if self.was_freight is not None and self.freight is not None:
+            return self.was_freight - self.freight
+        return Decimal(0)
+
 
 class Flag(Frozen):
     """The order's flag."""
