@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.orders import commands
 from tests.kit.rules import after
 from tests.orders.handling import (
     RECEIVER,
@@ -11,8 +12,10 @@ from tests.orders.handling import (
     change,
     checking,
     confirm,
+    drop,
     flag,
     paid_with,
+    placed_with,
     request,
     verify,
 )
@@ -104,3 +107,45 @@ def test_only_an_order_that_has_still_to_leave_is_checked() -> None:
     assert (
         verify(OrderPlay().placed(), items=True, address=True, contact=True).refused.slug == "nothing-to-ship"
     )
+
+
+def test_an_address_whose_change_was_dropped_is_checked_again_before_the_release() -> None:
+    play = change(paid_with(checking("automatic"), receiver=RECEIVER), "address")
+    drop(flag(play, "address-1"), "address-1")
+
+    (task,) = play.tasks("verify_order")
+    assert play.seen.handling.waits_for == ("address", "contact")
+    play.answered(task, "checked", after(hours=5), items=True, address=True, contact=True)
+    assert play.seen.handling.release == "released"
+
+
+def test_an_address_that_was_dropped_before_the_payment_is_no_good_address_at_the_payment() -> None:
+    play = change(placed_with(OrderPlay(checking("automatic")), receiver=RECEIVER), "address", hours=0.1)
+    drop(flag(play, "address-1", 0.2), "address-1", 0.3).paid()
+
+    assert {"address", "contact"} <= set(play.seen.handling.waits_for)
+    assert len(play.tasks("verify_order")) == 1
+
+
+def test_the_warehouse_is_not_told_of_wishes_of_an_order_that_is_being_taken_off() -> None:
+    play = flag(request(paid_with(), "courier"), "courier-1")
+    play.do(commands.CancelOrder(at=after(hours=3), reason="changed_mind", by="buyer"))
+    assert (play.stage, confirm(play, "courier-1", 4).yes.rule) == ("cancelling", "special_requests")
+    assert not play.of("order.instruction_given")
+
+    (asked,) = play.of("order.cancellation_requested")
+    assert asked.lines == ("1", "2")
+    play.case_opened("c", after(hours=5), kind="cancellation").case_closed("c", after(hours=6), "cancellation")
+    assert play.stage == "paid"
+    assert play.of("order.instruction_given")[0].carrier == "sf"
+
+
+def test_a_check_answered_while_the_order_is_taken_off_is_asked_for_again_when_it_is_served_after_all() -> None:
+    play = paid_with(checking("task"))
+    (task,) = play.tasks("verify_order")
+    play.do(commands.CancelOrder(at=after(hours=3), reason="changed_mind", by="buyer"))
+    play.answered(task, "checked", after(hours=4), items=True, address=True, contact=True)
+    assert not play.tasks("look_into")
+
+    play.case_opened("c", after(hours=5), kind="cancellation").case_closed("c", after(hours=6), "cancellation")
+    assert [one.task_id for one in play.state.order.handling.tasks] == [play.tasks("verify_order")[1].task_id]

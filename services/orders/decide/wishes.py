@@ -210,8 +210,10 @@ def _where_now(order: Order, wish: Wish, state: State, command: DropWish, profil
     """The contact can't be put back, since nobody here keeps it: an agent sees where the order goes now."""
     if wish.kind != "address" or not isinstance(state, Unpaid | Paid):
         return NOTHING
-    if order.handling.tasks_about(order.order_id, "verify_order"):
-        return NOTHING
+    not_good: tuple[says.OrderVerified, ...] = ()
+    if profile.values.verification != "none":
+        not_good = (says.OrderVerified(good=(), wrong=("address", "contact"), by=command.by),)
+    before = withdraw(order, order.handling.tasks_about(order.order_id, "verify_order"), "address_dropped")
     task = want(
         order,
         "verify_order",
@@ -222,7 +224,7 @@ def _where_now(order: Order, wish: Wish, state: State, command: DropWish, profil
         priority="high",
         more={"fields": ["address", "contact"]},
     )
-    return Decision(tasks=(task,))
+    return Decision(events=not_good, tasks=(*before, task))
 
 
 def drop(
