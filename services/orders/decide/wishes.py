@@ -256,7 +256,7 @@ def _paid_less(order: Order, wish: Wish) -> Decision:
         order,
         "paid_as_changed",
         wish.wish_id,
-        summary=f"{wish.wish_id} was dropped after the buyer had paid its lower price: it stays as it was paid.",
+        summary=f"{wish.wish_id} was dropped after its lower price was paid: that price stays.",
         details={**detail_of(wish), "wish_id": wish.wish_id},
     )
     return Decision(tasks=(task,))
