@@ -135,17 +135,23 @@ def test_the_warehouse_is_not_told_of_wishes_of_an_order_that_is_being_taken_off
 
     (asked,) = play.of("order.cancellation_requested")
     assert asked.lines == ("1", "2")
-    play.case_opened("c", after(hours=5), kind="cancellation").case_closed("c", after(hours=6), "cancellation")
+    play.case_opened("c", after(hours=5), kind="cancellation").case_closed(
+        "c", after(hours=6), "cancellation"
+    )
     assert play.stage == "paid"
     assert play.of("order.instruction_given")[0].carrier == "sf"
 
 
-def test_a_check_answered_while_the_order_is_taken_off_is_asked_for_again_when_it_is_served_after_all() -> None:
+def test_a_check_answered_while_the_order_is_taken_off_is_asked_for_again_when_it_is_served_after_all() -> (
+    None
+):
     play = paid_with(checking("task"))
     (task,) = play.tasks("verify_order")
     play.do(commands.CancelOrder(at=after(hours=3), reason="changed_mind", by="buyer"))
     play.answered(task, "checked", after(hours=4), items=True, address=True, contact=True)
     assert not play.tasks("look_into")
 
-    play.case_opened("c", after(hours=5), kind="cancellation").case_closed("c", after(hours=6), "cancellation")
+    play.case_opened("c", after(hours=5), kind="cancellation").case_closed(
+        "c", after(hours=6), "cancellation"
+    )
     assert [one.task_id for one in play.state.order.handling.tasks] == [play.tasks("verify_order")[1].task_id]

@@ -63,7 +63,8 @@ def known(command: KnowOrder, state: Unknown | Buyer, profile: Profile) -> Outco
     together = [
         order
         for order in after_order(buyer, new).orders
-        if (order.ships_to, order.currency) == (new.ships_to, new.currency) and abs(order.placed_at - new.placed_at) <= within
+        if (order.ships_to, order.currency) == (new.ships_to, new.currency)
+        and abs(order.placed_at - new.placed_at) <= within
     ]
     shares = merged(together)
     too_much = money.total(share.give_back for share in shares)

@@ -14,11 +14,11 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from services.orders.inlets.fields import Label, Money, PlainId, Seen, joined, receiver, slug
-from services.orders.inlets.signing import by_bridge
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.contracts.base import Utc
 from shared.kernel.inlets import Delivery, Inlet, Reading, Unreadable, read_json
+from shared.kernel.signatures import by_bridge
 
 SYSTEM: Final = "medusa"
 _EVENTS: Final = TABLES["medusa_events"]

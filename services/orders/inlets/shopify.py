@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from services.orders.inlets.fields import Label, Money, PlainId, Seen, joined, receiver, slug
-from services.orders.inlets.signing import in_base64
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.contracts.base import Utc
 from shared.kernel.inlets import Delivery, Inlet, Read, Reading, Unreadable, read_json
+from shared.kernel.signatures import in_base64
 
 SYSTEM: Final = "shopify"
 _VERSIONS: Final = TABLES["shopify_versions"]
@@ -236,7 +236,7 @@ def _fulfillment(left: _Fulfillment) -> Read:
 
 INLET: Final = Inlet(
     system=SYSTEM,
-    signed=lambda delivery, secret: in_base64("x-shopify-hmac-sha256", delivery, secret),
+    signed=lambda delivery, secret: in_base64(delivery, secret, "x-shopify-hmac-sha256"),
     read=read,
     one_shop=True,
 )

@@ -17,10 +17,10 @@ from pydantic import Field, ValidationError
 
 from services.orders.inlets import wechat_cipher as cipher
 from services.orders.inlets.fields import Cents, Epoch, Label, PlainId, Seen, joined, receiver, slug
-from services.orders.inlets.signing import BRIDGE_HEADER, by_bridge
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.kernel.inlets import Delivery, Inlet, NotJson, Read, Reading, Unreadable, read_json, same
+from shared.kernel.signatures import BRIDGE_HEADER, by_bridge
 
 SYSTEM: Final = "wechat_shop"
 _ORDER_EVENTS: Final = frozenset(

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from services.orders.inlets.fields import Label, LocalUtc, Money, PlainId, Seen, joined, receiver
-from services.orders.inlets.signing import in_base64
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.kernel.inlets import Delivery, Inlet, Read, Reading, read_json
+from shared.kernel.signatures import in_base64
 
 SYSTEM: Final = "woocommerce"
 _STATUS: Final = TABLES["woocommerce_status"]
@@ -157,7 +157,7 @@ def _receiver(order: _Order) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 INLET: Final = Inlet(
     system=SYSTEM,
-    signed=lambda delivery, secret: in_base64("x-wc-webhook-signature", delivery, secret),
+    signed=lambda delivery, secret: in_base64(delivery, secret, "x-wc-webhook-signature"),
     read=read,
     tries=tries,
     one_shop=True,

@@ -178,3 +178,20 @@ def test_a_table_without_a_source_or_with_an_empty_word_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="t"):
             read_tables(text)
+
+
+@pytest.mark.parametrize(
+    ("fact", "data"),
+    [
+        ("payment.failed", {"reason": "card_declined"}),
+        ("stock.short", {"lines": ["1"]}),
+        ("instruction.acknowledged", {"wish_id": "courier-1"}),
+    ],
+)
+def test_what_the_warehouse_and_the_payment_provider_tell_is_taken_too(
+    fact: str, data: dict[str, Any]
+) -> None:
+    _, payload = sample("generic-one")
+    found = told("generic-one", {**payload, "fact": fact, "data": data})
+
+    assert [getattr(each, "fact", None) for each in found.facts] == [fact]
