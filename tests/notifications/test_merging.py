@@ -155,11 +155,25 @@ def test_other_buyers_reminders_and_other_messages_do_not_wait_together() -> Non
     assert sorted(mail["order_id"] for _, mail in shop.mails) == ["A-1", "A-1", "B-1"]
 
 
+def test_two_stages_of_one_order_that_wait_together_are_one_reminder_of_it() -> None:
+    shop = merging()
+    shop.order("A-1")
+    remind(shop, "A-1")
+    remind(shop, "A-1", after(minutes=5), stage="last_call")
+    shop.run_until(after(hours=2))
+    ((_, mail),) = shop.mails
+    assert mail["subject"] == "Your order A-1 is waiting for its payment"
+    assert dropped(shop, "A-1") == [("merged_into", "A-1")]
+
+
 def test_a_buyer_with_very_many_unpaid_orders_gets_them_in_several_messages() -> None:
     shop = merging()
     for number in range(MERGED_MAX + 2):
         shop.order(f"A-{number}")
         remind(shop, f"A-{number}")
+    assert len(shop.mails) == 1, "so many do not wait for more"
+    waiting = [file.state.gathering for file in shop.files.values() if isinstance(file.state, BuyerDay)]
+    assert [len(gathered) for gathered in waiting] == [2]
     shop.run_until(after(hours=3))
     assert len(shop.mails) == 2
     reasons = Counter(

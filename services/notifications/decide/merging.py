@@ -48,11 +48,16 @@ def came_too_late(message: OpenMessage, template: Template, occasion: Occasion) 
 def params_of(
     file: OrderFile, message: OpenMessage, merged: tuple[MergedReminder, ...], zone: str
 ) -> Mapping[str, JsonValue]:
-    """The values of a reminder's text: those of its own order, or of all that it reminds of."""
+    """The values of a reminder's text: those of its own order, or of all orders that it reminds of, each
+    once, though two stages of one may have waited together.
+    """
     if not merged:
         return message.params
     own = {**message.params, "order_id": file.order_id}
-    others = [each.model_dump(mode="json") for each in merged]
+    each_once = {each.order_id: each for each in merged if each.order_id != file.order_id}
+    if not each_once:
+        return message.params
+    others = [each.model_dump(mode="json") for each in each_once.values()]
     return {**message.params, "stage": SEVERAL, "orders": list(_lines((own, *others), zone))}
 
 

@@ -6,7 +6,8 @@ JSON, always encrypted). An event names an order and says little more. A bridge 
 token can post the same event with the object as WeChat's API returns it, as `order` or `after_sale_order`,
 signed in `X-Orderlink-Signature`; of a bare event only what it says is told, the rest is left.
 
-The secret is `token:EncodingAESKey`, both as they stand in the shop's settings.
+The secret is `token:EncodingAESKey`, both as they stand in the shop's settings; with `:appid` behind it,
+what WeChat encrypted for another app is not taken.
 """
 
 import re
@@ -171,13 +172,19 @@ def opened(delivery: Delivery, secret: str) -> Delivery | Unreadable:
     """The delivery with its plain text; what a bridge posts is plain already."""
     if BRIDGE_HEADER in delivery.headers:
         return delivery
-    key = cipher.key_of(secret.partition(":")[2])
+    _, _, written = secret.partition(":")
+    written, _, app_id = written.partition(":")
+    key = cipher.key_of(written)
     if key is None:
         return Unreadable("Encrypt", "a secret here that is written token:EncodingAESKey", "another")
-    message = cipher.opened(_encrypted(delivery) or "", key)
-    if message is None:
+    inside = cipher.opened(_encrypted(delivery) or "", key)
+    if inside is None:
         return Unreadable("Encrypt", "a text encrypted with this inlet's EncodingAESKey", "another")
-    return replace(delivery, body=message)
+    if app_id and not same(inside.app_id, app_id):
+        return Unreadable(
+            "Encrypt", "a text for the app whose id the secret here names", "one for another app"
+        )
+    return replace(delivery, body=inside.message)
 
 
 def _encrypted(delivery: Delivery) -> str | None:

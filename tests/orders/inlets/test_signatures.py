@@ -120,6 +120,15 @@ def test_wechats_event_is_opened_with_the_key_of_its_inlet() -> None:
     assert b"channels_ec_order_cancel" in found.body
 
 
+def test_an_event_that_wechat_encrypted_for_another_app_is_not_taken_where_the_secret_names_one() -> None:
+    delivery, secret = encrypted({"Event": "channels_ec_order_new"}).delivery(), SECRETS["wechat_shop"]
+    assert wechat_shop.signed(delivery, f"{secret}:wx-other-app")
+    assert isinstance(wechat_shop.opened(delivery, f"{secret}:wx-sample-app"), Delivery)
+    found = wechat_shop.opened(delivery, f"{secret}:wx-other-app")
+    assert isinstance(found, Unreadable)
+    assert found.got == "one for another app"
+
+
 def test_a_plain_event_with_wechats_old_signature_is_refused_since_that_is_not_over_the_body() -> None:
     _, payload = sample("wechat_shop-order-cancel-bare")
     query = {"timestamp": "1", "nonce": "2", "signature": wechat_cipher.signature(TOKEN, "1", "2")}
