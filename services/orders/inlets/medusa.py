@@ -88,6 +88,7 @@ class _Order(Seen):
     canceled_at: Utc | None = None
     currency_code: str
     total: Money
+    shipping_total: Money | None = None
     email: str | None = None
     customer_id: PlainId | None = None
     payment_status: str | None = None
@@ -177,6 +178,7 @@ def _placed(order: _Order, lines: list[dict[str, Any]], shop_id: str, story: Sto
         lines=lines,
         ship_service=next((name for name in names if name), "Standard"),
         receiver=shown,
+        freight=order.shipping_total,
     )
 
 

@@ -69,6 +69,7 @@ class _Trade(Seen):
     consign_time: LocalChina | None = None
     end_time: LocalChina | None = None
     payment: Money
+    post_fee: Money | None = None
     shipping_type: Label | None = None
     buyer_open_uid: str | None = None
     buyer_nick: str | None = None
@@ -203,6 +204,7 @@ def _placed(trade: _Trade, lines: list[dict[str, Any]], shop_id: str, story: Sto
         lines=lines,
         ship_service=trade.shipping_type or "express",
         receiver=shown,
+        freight=trade.post_fee,
     )
 
 

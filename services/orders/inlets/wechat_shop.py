@@ -90,6 +90,7 @@ class _PayInfo(Seen):
 
 class _PriceInfo(Seen):
     order_price: Cents
+    freight: Cents | None = None
 
 
 class _Detail(Seen):
@@ -282,6 +283,7 @@ def _placed(event: _Event, order: _Order, lines: list[dict[str, Any]], shop_id: 
         total=order.order_detail.price_info.order_price,
         lines=lines,
         receiver=shown,
+        freight=order.order_detail.price_info.freight,
     )
 
 

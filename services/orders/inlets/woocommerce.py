@@ -52,6 +52,7 @@ class _Order(Seen):
     status: str
     currency: str
     total: Money
+    shipping_total: Money | None = None
     customer_id: PlainId = "0"
     date_created_gmt: LocalUtc
     date_paid_gmt: LocalUtc | None = None
@@ -102,6 +103,7 @@ def _order(order: _Order, shop_id: str) -> Read:
         lines=lines,
         ship_service=_ship_service(order),
         receiver=shown,
+        freight=order.shipping_total,
     )
     if order.date_paid_gmt is not None or meaning == "paid":
         story.tell(

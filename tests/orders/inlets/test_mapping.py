@@ -195,3 +195,18 @@ def test_what_the_warehouse_and_the_payment_provider_tell_is_taken_too(
     found = told("generic-one", {**payload, "fact": fact, "data": data})
 
     assert [getattr(each, "fact", None) for each in found.facts] == [fact]
+
+
+def test_freight_without_a_price_for_each_of_its_lines_is_not_told() -> None:
+    _, payload = sample("shopify-orders-create-2025-01")
+    (line,) = payload["shipping_lines"]
+
+    def freight(*lines: dict[str, Any]) -> str | None:
+        placed = told("shopify-orders-create-2025-01", {**payload, "shipping_lines": lines}).facts[0]
+        return placed.data.model_dump(mode="json")["freight"]
+
+    cheaper = {**line, "discount_allocations": [{"amount": "4.00"}]}
+    assert freight(line, cheaper) == "16.00"
+    assert freight({**line, "is_removed": True}, cheaper) == "6.00"
+    assert freight({**line, "price": None}, cheaper) is None
+    assert freight() is None
