@@ -25,7 +25,7 @@ from services.orders.state import (
     Unpaid,
     Wish,
 )
-from services.orders.state.handling import REMARKS_MAX, WISHES_MAX
+from services.orders.state.handling import INVOICES_KEPT_FREE, REMARKS_MAX, WISHES_MAX
 from services.orders.templates import WishRules, written
 from shared.contracts.event import Payload
 from shared.contracts.events import handling as says
@@ -84,7 +84,7 @@ def requested(command: MakeRequest, state: State, profile: Profile) -> Outcome:
         order = state.order
     if isinstance(order, Refused):
         return order
-    if len(order.handling.wishes) >= WISHES_MAX and not invoice:
+    if len(order.handling.wishes) >= WISHES_MAX + (INVOICES_KEPT_FREE if invoice else 0):
         return TOO_MANY
     return replacing(order, request.kind, command.by) + Decision(
         rule=REQUESTS,

@@ -33,6 +33,8 @@ TASKS: Final[frozenset[TaskKind]] = frozenset(
 )
 WISHES_MAX: Final = 100
 """How many wishes an order takes in its life."""
+INVOICES_KEPT_FREE: Final = 20
+"""How many more there may be of invoices, where a platform lets a shop refuse none."""
 REMARKS_MAX: Final = 200
 
 
