@@ -1,5 +1,6 @@
 """What keeps an order from leaving: checks by rule or by hand, and what they find."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.orders.handling import (
     paid_with,
     placed_with,
     request,
+    short,
     verify,
 )
 from tests.orders.play import OrderPlay
@@ -155,3 +157,30 @@ def test_a_check_answered_while_the_order_is_taken_off_is_asked_for_again_when_i
         "c", after(hours=6), "cancellation"
     )
     assert [one.task_id for one in play.state.order.handling.tasks] == [play.tasks("verify_order")[1].task_id]
+
+
+def test_a_wish_about_a_line_that_left_does_not_keep_the_others_back() -> None:
+    play = flag(change(paid_with(), "attribute"), "attribute-1").left("p1", after(hours=5), lines=("1",))
+
+    assert play.of("order.wish_dropped")[0].reason == "left"
+    assert play.tasks("look_into")[0].details["wishes"] == ["attribute-1"]
+    assert (play.stage, play.seen.handling.release) == ("paid", "released")
+
+
+def test_a_wish_about_a_line_that_was_paid_back_is_over_with_it() -> None:
+    play = flag(change(paid_with(), "price"), "price-1")
+    play.case_refunded("c", after(hours=4), lines=("1",), amount="15.00")
+
+    assert play.seen.total == Decimal("30.00")
+    assert not play.of("order.give_back_wanted")
+    assert play.seen.handling.release == "released"
+    assert play.of("order.wish_dropped")[0].reason == "refunded"
+    assert not play.tasks("look_into")
+
+
+def test_a_shortage_of_a_line_that_left_after_all_does_not_keep_the_others_back() -> None:
+    play = short(paid_with(), "2").left("p1", after(hours=5), lines=("2",))
+
+    assert play.of("order.choice_made")[0].choice == "not_needed"
+    assert (play.stage, play.seen.handling.release) == ("paid", "released")
+    assert not play.state.order.handling.tasks

@@ -17,7 +17,8 @@ from services.orders.commands import (
     VerifyOrder,
 )
 from services.orders.decide.asking import RULE, detail_of, look_into, want, withdraw
-from services.orders.decide.wishes import NOT_KNOWN, asked, drop, paid_for, rule_of
+from services.orders.decide.undoing import drop, paid_for, rule_of
+from services.orders.decide.wishes import NOT_KNOWN, asked
 from services.orders.state import (
     Cancelled,
     Closed,
@@ -119,33 +120,42 @@ def _asks(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> De
 
 
 def _ends(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> Decision:
-    """What the end of the order, or its leaving, makes of what is still open."""
+    """What the end of the order, or the leaving of it or of some lines, makes of what is still open."""
     del profile, wishes
     order, handling = state.order, state.order.handling
     over = isinstance(state, Closed | Cancelled | Refunded | Completed)
     left = isinstance(state, Served) and not order.goods.owed() and bool(order.goods.gone())
+    settled = order.goods.settled() if isinstance(state, Served) else frozenset[str]()
     decision = NOTHING
     if not isinstance(state, Unpaid):
         helping = order.handling.tasks_about(order.order_id, "help_with_payment")
         decision += Decision(tasks=withdraw(order, helping, state.stage))
-    if not (over or left):
-        return decision
-    why = "left" if left else f"order_{state.stage}"
-    missed = tuple(wish for wish in handling.open_wishes() if wish.kind != "invoice")
-    paid = paid_for(state)
+    why = f"order_{state.stage}" if over else "left"
+    missed = tuple(
+        wish
+        for wish in handling.open_wishes()
+        if ((over or left) and wish.kind != "invoice") or (wish.line and wish.line.line_id in settled)
+    )
     for wish in missed:
         now = folded(state, decision, at)
         put_back = order if isinstance(now, Unknown) else now.order
-        decision += drop(put_back, wish, why, RULE, paid=paid, left=True)
+        reason = "refunded" if _paid_back(wish, order) else why
+        decision += drop(put_back, wish, reason, RULE, paid=paid_for(state), left=True)
     for short in handling.shortages:
-        if short.choice is None:
+        if short.choice is None and (over or left or settled.issuperset(short.lines)):
             decision += Decision(events=(_not_needed(short.shortage_id, short.lines),))
             decision += Decision(tasks=withdraw(order, handling.tasks_about(short.shortage_id), why))
-    checks = handling.tasks_about(order.order_id, "verify_order", "merge_freight")
-    decision += Decision(tasks=withdraw(order, checks, why))
-    if left and any(wish.paid or wish.stands or wish.cheaper_by for wish in missed):
+    if over or left:
+        checks = handling.tasks_about(order.order_id, "verify_order", "merge_freight")
+        decision += Decision(tasks=withdraw(order, checks, why))
+    missed = tuple(wish for wish in missed if not (over or _paid_back(wish, order)))
+    if any(wish.paid or wish.stands or wish.cheaper_by for wish in missed):
         decision += Decision(tasks=(_missed(order, missed),))
     return decision
+
+
+def _paid_back(wish: Wish, order: Order) -> bool:
+    return wish.line is not None and wish.line.line_id in order.goods.refunded()
 
 
 def _verifies(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> Decision:
