@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.notifications.decide.days import MERGED_MAX
 from services.notifications.state import BuyerDay
-from shared.contracts.events import common, orders
+from shared.contracts.events import common, handling, orders
 from shared.contracts.events.notifications import MessageFailed, MessageSent, MessageSuppressed
 from shared.kernel.calendar import QuietHours, local_date, quiet_until
 from tests.kit.rules import START, after, default_profile
@@ -141,6 +141,19 @@ def test_reminders_that_the_quiet_hours_stop_are_gathered_again_in_the_morning()
     assert at == (START + timedelta(days=1)).replace(hour=9, minute=30)
     assert "A-1: " in mail["text"]
     assert "A-2: " in mail["text"]
+
+
+def test_a_reminder_that_waited_for_the_night_names_what_the_order_costs_by_then() -> None:
+    for within in (WINDOW, timedelta(0)):
+        shop = Shop("UTC", None, payment_reminder_merge_within=within).order("A-1")
+        remind(shop, "A-1", START.replace(hour=23))
+        cheaper = handling.OrderChanged(
+            lines=(), total=Decimal("8.00"), was_total=Decimal("10.00"), currency="EUR", wish_id="freight-1"
+        )
+        shop.hear(cheaper, START.replace(hour=23, minute=30), "A-1", "orders")
+        shop.run_until(after(days=1))
+        ((_, mail),) = shop.mails
+        assert "8.00 EUR" in mail["text"]
 
 
 def test_other_buyers_reminders_and_other_messages_do_not_wait_together() -> None:
