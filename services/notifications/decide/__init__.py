@@ -71,7 +71,7 @@ def _of_day(command: OrderCommand, state: BuyerDay | ReportDay, occasion: Occasi
         case TimerDue(name=days.GATHER), BuyerDay():
             return days.let_go(state, occasion)
         case TimerDue(name=reports.ADD_UP), ReportDay():
-            return reports.tell(command, state, occasion)
+            return reports.tell(state, occasion)
         case _:
             return Refused(slug="not-an-order", detail="This file is of a day, not of an order.")
 
