@@ -184,3 +184,12 @@ def test_a_shortage_of_a_line_that_left_after_all_does_not_keep_the_others_back(
     assert play.of("order.choice_made")[0].choice == "not_needed"
     assert (play.stage, play.seen.handling.release) == ("paid", "released")
     assert not play.state.order.handling.tasks
+
+
+def test_what_left_before_the_payment_is_drawn_at_its_own_moment_and_not_by_the_end_of_a_wish() -> None:
+    play = request(placed_with(OrderPlay()), "courier", hours=0.1).left("p1", after(hours=0.5)).paid()
+    assert play.of("order.wish_dropped")[0].reason == "left"
+    assert play.stage == play.seen.stage == "paid"
+
+    play.run_until(after(hours=1))
+    assert play.stage == play.seen.stage == "dispatched"
