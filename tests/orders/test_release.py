@@ -189,7 +189,7 @@ def test_a_shortage_of_a_line_that_left_after_all_does_not_keep_the_others_back(
 def test_what_left_before_the_payment_is_drawn_at_its_own_moment_and_not_by_the_end_of_a_wish() -> None:
     play = request(placed_with(OrderPlay()), "courier", hours=0.1).left("p1", after(hours=0.5)).paid()
     assert play.of("order.wish_dropped")[0].reason == "left"
-    assert play.stage == play.seen.stage == "paid"
+    assert (str(play.stage), str(play.seen.stage)) == ("paid", "paid")
 
     play.run_until(after(hours=1))
-    assert play.stage == play.seen.stage == "dispatched"
+    assert (str(play.stage), str(play.seen.stage)) == ("dispatched", "dispatched")
