@@ -78,6 +78,26 @@ def test_a_carriers_weight_is_compared_when_it_is_told() -> None:
     assert len(play.of("parcel.weighed")) == 2
 
 
+def sighted(grams: int | None, hours: float) -> ask.TakeScan:
+    body = scan("picked_up", after(hours=2), weight_grams=grams).data
+    return ask.TakeScan(
+        at=after(hours=hours), sighting_id=f"s-{grams}", order_id=ORDER, told_at=after(hours=hours), scan=body
+    )
+
+
+def test_a_weight_that_a_carrier_tells_by_tracking_number_is_compared_too() -> None:
+    play = Play(SERVICE).hear(heavy(600, 400), START).do(dispatched(START, weight=1050))
+    play.do(sighted(760, 3))
+    assert [(each.carrier_grams, each.verdict) for each in play.of("parcel.weighed")][-1] == (760, "short")
+
+
+def test_a_weight_that_is_told_later_of_the_same_scan_is_not_lost() -> None:
+    play = shipping().do(sighted(None, 3)).do(sighted(760, 4))
+    assert [each.carrier_grams for each in play.of("parcel.weighed")] == [760]
+    assert len(parcel_of(play).trace) == 1
+    assert play.do(sighted(760, 5)).last == NOTHING
+
+
 def test_lines_that_are_in_two_parcels_tell_nothing_of_one() -> None:
     play = Play(SERVICE).hear(heavy(600, 400), START).do(dispatched(START, "P-1", "1", weight=1050))
     play.do(dispatched(START, "P-2", "1", "2", weight=50))

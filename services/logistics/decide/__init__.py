@@ -18,7 +18,7 @@ from services.logistics.state import INITIAL, NotPlaced, OrderLearnt, Placed, St
 from services.logistics.state.carriers import NO_CARRIERS, Carriers
 from services.logistics.state.incidents import Watching
 from services.logistics.state.scorecards import Scorecard
-from shared.contracts.facts import ShipmentDispatched, ShipmentScanned, Sighting
+from shared.contracts.facts import ShipmentDispatched, ShipmentScanned, ShipmentScannedBody, Sighting
 from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
 from shared.kernel.profiles import Profile
 
@@ -54,11 +54,22 @@ def decide(
 
 
 def _beside(command: ask.LogisticsCommand, state: Placed, outcome: Outcome, profile: Profile) -> Outcome:
-    """What goes beside a decision, where it decided anything."""
-    if isinstance(outcome, Refused) or not (outcome.notes or outcome.events or outcome.tasks):
+    """What goes beside a decision, where it decided anything, or a carrier weighed something."""
+    if isinstance(outcome, Refused):
         return outcome
-    scan = command if isinstance(command, ShipmentScanned) else None
-    return accompanied(outcome, state, command.at, profile, scan)
+    weighed = _weighed(command)
+    if weighed is None and not (outcome.notes or outcome.events or outcome.tasks):
+        return outcome
+    return accompanied(outcome, state, command.at, profile, weighed)
+
+
+def _weighed(command: ask.LogisticsCommand) -> ShipmentScannedBody | None:
+    """A scan with a weight, whoever told it."""
+    match command:
+        case ShipmentScanned(data=scan) | ask.TakeScan(scan=scan) if scan.weight_grams is not None:
+            return scan
+        case _:
+            return None
 
 
 def _of_number(

@@ -27,7 +27,7 @@ from services.logistics.state.evolve import of_order
 from shared.contracts.event import Event, Payload
 from shared.contracts.events import incidents as said
 from shared.contracts.events import logistics
-from shared.contracts.facts import ShipmentScanned
+from shared.contracts.facts import ShipmentScannedBody
 from shared.kernel.decision import Decision, TaskChange
 from shared.kernel.profiles import Profile
 
@@ -38,18 +38,22 @@ _LONG: Final = timedelta(days=366)
 
 
 def accompanied(
-    decision: Decision, before: Placed, at: datetime, profile: Profile, scan: ShipmentScanned | None
+    decision: Decision,
+    before: Placed,
+    at: datetime,
+    profile: Profile,
+    weighed_in: ShipmentScannedBody | None,
 ) -> Decision:
-    """The decision with what goes beside it."""
+    """The decision with what goes beside it. `weighed_in` is the scan in which the carrier told a weight."""
     watches = profile.values.incidents is not None or any(parcel.watch for parcel in before.parcels)
     asked = any(parcel.enquiry and parcel.enquiry.open for parcel in before.parcels)
-    weighed = before.line_grams or (scan is not None and scan.data.weight_grams is not None)
+    weighed = before.line_grams or weighed_in is not None
     if not (watches or asked or weighed or profile.values.scorecards):
         return decision
     after = _folded(before, decision, at)
     events: list[Payload] = []
     if weighed:
-        events += _weighings(before, after, profile, scan)
+        events += _weighings(before, after, profile, weighed_in)
     if watches:
         events += _watched(after, profile)
     if profile.values.scorecards:
@@ -127,16 +131,15 @@ def _count(
 
 
 def _weighings(
-    before: Placed, after: Placed, profile: Profile, scan: ShipmentScanned | None
+    before: Placed, after: Placed, profile: Profile, weighed_in: ShipmentScannedBody | None
 ) -> Iterator[Payload]:
     """Rule `weights`: said when the carrier weighed a parcel, or one left of which the order knows more."""
-    scanned = None if scan is None else before.tracked(scan.data.carrier, scan.data.tracking_no)
+    scanned = None if weighed_in is None else before.tracked(weighed_in.carrier, weighed_in.tracking_no)
     for parcel in after.parcels:
         was = before.parcel(parcel.parcel_id)
         weights = parcel.weights.model_copy(update={"ordered": ordered_grams(after, parcel)})
-        if scanned is not None and scan is not None and scanned.parcel_id == parcel.parcel_id:
-            heard = scan.data.weight_grams
-            weights = weights.model_copy(update={"carrier": heard or weights.carrier})
+        if scanned is not None and weighed_in is not None and scanned.parcel_id == parcel.parcel_id:
+            weights = weights.model_copy(update={"carrier": weighed_in.weight_grams or weights.carrier})
         known = was and was.weights.model_copy(update={"ordered": ordered_grams(before, was)})
         if weights != known and (weights.ordered is not None or weights.carrier is not None):
             yield weighing(parcel, weights, profile)
