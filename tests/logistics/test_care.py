@@ -173,6 +173,18 @@ def test_a_refused_parcel_is_settled_when_it_is_back() -> None:
     assert play.do(late).refused.slug == "parcel-ended"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "stage"),
+    [("return_to_sender", "returning"), ("resolved", "picked_up"), ("new_address", "picked_up")],
+)
+def test_what_an_agent_does_about_a_refused_parcel_is_taken(outcome: str, stage: str) -> None:
+    play = shipping().do(scan("picked_up", after(hours=2)))
+    play.do(ask.RefuseParcel(at=after(hours=5), parcel_id="P-1", reason="crushed"))
+    complete(play, "resolve_exception", outcome, after(hours=6))
+    assert parcel_of(play).stage == play.view.parcels[0].stage == stage
+    assert not parcel_of(play).tasks
+
+
 def opened_case(reason: str, case_id: str = "c-1") -> aftersales.CaseOpened:
     return aftersales.CaseOpened.model_validate(
         {
