@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
+from services.logistics.decide.faults import FAILS
 from services.logistics.decide.tasks import named, withdraw
 from services.logistics.decide.weights import compared, ordered_grams, tolerance
 from services.logistics.state import (
@@ -32,8 +33,6 @@ from shared.kernel.decision import Decision, TaskChange
 from shared.kernel.profiles import Profile
 
 REGION_UNKNOWN: Final = "unknown"
-FAILS: Final = frozenset(("carrier", "weather", "customs", "unknown"))
-"""Whose fault an exception is for the parcel to count as standing: not the shop's and not the buyer's."""
 _LONG: Final = timedelta(days=366)
 
 

@@ -1,8 +1,9 @@
 """What befalls a parcel beside its way: its buyer refuses it or complains, an incident takes it in."""
 
 from services.logistics import commands as ask
+from services.logistics.decide.faults import FAILS
 from services.logistics.decide.tasks import MERGED, message, named, want, withdraw
-from services.logistics.state import Moving, Parcel, Placed, Returning, Troubled
+from services.logistics.state import Moving, OpenTask, Parcel, Placed, Returning, Troubled
 from shared.contracts.events import incidents as said
 from shared.contracts.events.common import MessageWanted
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
@@ -26,7 +27,7 @@ def refused(command: ask.RefuseParcel, state: Placed) -> Outcome:
     return Decision(
         rule="inspect_before_signing",
         events=(event,),
-        tasks=want(state, parcel, "resolve_exception", summary, "high", more),
+        tasks=want(state, parcel, "resolve_exception", summary, "high", more, its_own=True),
     )
 
 
@@ -66,13 +67,19 @@ def joined(command: ask.JoinIncident, state: Placed) -> Outcome:
         region=command.region,
         held_from=None if parcel.watch is not None and parcel.watch.standing else command.at,
     )
-    over = [task for task in parcel.tasks if task.kind in MERGED]
+    over = [task for task in parcel.tasks if task.kind in MERGED and not _its_own(parcel, task)]
     return Decision(
         rule=_INCIDENT,
         events=(joins,),
         tasks=withdraw(state, over, "incident"),
         messages=_notice(command, state, parcel),
     )
+
+
+def _its_own(parcel: Parcel, task: OpenTask) -> bool:
+    """Whether the task is about trouble of this parcel alone: its buyer refuses it, or the address is wrong."""
+    own = parcel.refused_because is not None or (isinstance(parcel, Troubled) and parcel.fault not in FAILS)
+    return task.kind == "resolve_exception" and own
 
 
 def _notice(command: ask.JoinIncident, state: Placed, parcel: Parcel) -> tuple[MessageWanted, ...]:

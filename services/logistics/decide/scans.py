@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from services.logistics.commands import TakeScan
 from services.logistics.decide.clocks import deadline, later, no_timers, timers, values_for
-from services.logistics.decide.faults import Cause, cause_of
+from services.logistics.decide.faults import FAILS, Cause, cause_of
 from services.logistics.decide.tasks import message, moment, named, want, withdraw
 from services.logistics.state import (
     WAY,
@@ -198,7 +198,8 @@ def _wanted(
         case "exception":
             summary = f"Something went wrong on the way ({cause.reason}, fault: {cause.fault}): put it right."
             more |= {"reason": cause.reason, "fault": cause.fault}
-            return want(state, parcel, "resolve_exception", summary, more=more)
+            own = cause.fault not in FAILS
+            return want(state, parcel, "resolve_exception", summary, more=more, its_own=own)
         case "returned":
             summary = "The parcel is back: confirm the address with the buyer and send it again, or pay back."
             if parcel.refused_because is not None:
