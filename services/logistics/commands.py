@@ -94,6 +94,8 @@ class JoinIncident(Command):
     region: Name
     reason: Name
     tell: bool
+    held: bool = False
+    """Whether somebody says that it stands, whatever its clock says."""
 
 
 class LeaveIncident(Command):

@@ -120,6 +120,7 @@ def _between_files(
                         region=told.region,
                         reason=told.reason,
                         tell=one.tell,
+                        held=one.held,
                     ),
                 )
                 for one in told.parcels

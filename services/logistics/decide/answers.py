@@ -128,9 +128,7 @@ def _loss(answer: ask.LossAnswer, parcel: OpenParcel, state: Placed, values: Val
             return _again(answer, found, clock, "found", parcel, state, values)
 
 
-def _exception(
-    answer: ask.ExceptionAnswer, parcel: OpenParcel, state: Placed, values: Values
-) -> Decision:
+def _exception(answer: ask.ExceptionAnswer, parcel: OpenParcel, state: Placed, values: Values) -> Decision:
     """Task `resolve_exception`; it is also about a parcel on its way that the buyer refuses."""
     resolved: tuple[Payload, ...] = ()
     if isinstance(parcel, Troubled):

@@ -102,19 +102,20 @@ def _watched(state: Placed, profile: Profile) -> Iterator[Payload]:
         in_one = watch is not None and watch.incident_id is not None
         stays = watch is not None and (in_one or (watch.carrier, watch.region) == (parcel.carrier, region))
         if watch is not None and (now is None or not stays):
-            yield _count(state, parcel, "over")
+            yield counted_as(state, parcel, "over")
             watch = None
         if now is None or (watch is None and not counts):
             continue
         if watch is None:
-            yield _count(state, parcel.model_copy(update={"watch": None}), now, region)
+            yield counted_as(state, parcel.model_copy(update={"watch": None}), now, region)
         elif watch.standing != (now == "standing") or (in_one and now == "under_way"):
-            yield _count(state, parcel, now)
+            yield counted_as(state, parcel, now)
 
 
-def _count(
+def counted_as(
     state: Placed, parcel: Parcel, now: Literal["under_way", "standing", "over"], region: str = ""
 ) -> said.ParcelWatched:
+    """How the parcel counts from now on, as its carrier and region hear it; `region` where that is new."""
     watch = parcel.watch
     return said.ParcelWatched(
         parcel_id=parcel.parcel_id,
