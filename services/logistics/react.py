@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from services.logistics import commands as ask
@@ -196,6 +197,24 @@ def _command(event: Event) -> Asked | None:
                 remedy="refund" if isinstance(case, aftersales.CaseRefunded) else "reship",
                 served_with=case.amount if isinstance(case, aftersales.CaseRefunded) else case.worth,
                 currency=case.currency,
+            )
+        case aftersales.CaseClosed(kind="lost_parcel", parcel_id=str(), served_with=Decimal()) as case:
+            return ask.OpenCarrierClaim(
+                at=event.time,
+                case_id=case.case_id,
+                lines=case.lines,
+                parcel_id=case.parcel_id,
+                remedy="refund" if case.reason == "paid_by_another_way" else None,
+                served_with=case.served_with,
+                currency=case.currency,
+            )
+        case (
+            aftersales.CaseRefused(
+                kind="lost_parcel", slug="already-compensated", parcel_id=str(), lines=lines
+            ) as case
+        ):
+            return ask.OpenCarrierClaim(
+                at=event.time, case_id=case.case_id, lines=lines, parcel_id=case.parcel_id
             )
         case aftersales.CaseOpened(reason=reason) as case if reason in CARRIAGE_REASONS:
             return ask.LinkComplaint(

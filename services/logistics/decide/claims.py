@@ -38,7 +38,7 @@ from shared.kernel.decision import (
     TimerChange,
     TimerDue,
 )
-from shared.kernel.money import ZERO
+from shared.kernel.money import ZERO, writable
 from shared.kernel.profiles import Profile
 
 TIMER = "claim"
@@ -214,8 +214,8 @@ def _paid(command: ask.SettleClaim, state: Placed, parcel: Lost, claim: OpenClai
         served_with=served,
         paid_by_carrier=command.amount,
         currency=claim.currency,
-        shortfall=ZERO if served is None else max(served - command.amount, ZERO),
-        surplus=ZERO if served is None else max(command.amount - served, ZERO),
+        shortfall=ZERO if served is None else writable(served - command.amount),
+        surplus=ZERO if served is None else writable(command.amount - served),
     )
     return Decision(
         rule=_RULE, events=(paid, both), timers=_no_clock(parcel), tasks=_chased(state, parcel, "paid")
