@@ -30,6 +30,7 @@ KNOWN = {
     logistics.ParcelReturned,
     logistics.ParcelLost,
     logistics.ParcelRefundWanted,
+    incidents.ParcelWeighed,
     notifications.TaskCompleted,
 }
 
