@@ -12,7 +12,6 @@ from typing import assert_never
 from pydantic import JsonValue
 
 from services.logistics import commands as ask
-from services.logistics.decide.clocks import later
 from services.logistics.decide.tasks import named, want, withdraw
 from services.logistics.state import Lost, Parcel, Placed
 from services.logistics.state.claims import (
@@ -26,6 +25,7 @@ from services.logistics.state.claims import (
 )
 from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
+from shared.kernel.calendar import later
 from shared.kernel.carriage import ClaimTerms, claim_terms
 from shared.kernel.decision import (
     NOTHING,

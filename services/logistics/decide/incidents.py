@@ -15,7 +15,6 @@ from typing import Final
 from pydantic import JsonValue
 
 from services.logistics import commands as ask
-from services.logistics.decide.clocks import later
 from services.logistics.decide.tasks import SERVICE
 from services.logistics.state.incidents import (
     STANDING_MAX,
@@ -28,6 +27,7 @@ from services.logistics.state.incidents import (
 from shared.contracts.event import Payload
 from shared.contracts.events import incidents as said
 from shared.contracts.events.common import TaskRaised, TaskWanted, TaskWithdrawn
+from shared.kernel.calendar import later
 from shared.kernel.carriage import IncidentRule
 from shared.kernel.decision import (
     NOTHING,
