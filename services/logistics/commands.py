@@ -209,6 +209,8 @@ class TakeScan(Command):
 
     sighting_id: Id
     order_id: Id
+    parcel_id: Id | None = None
+    """The parcel that it was found to be about."""
     told_at: Utc
     scan: ShipmentScannedBody
     reason: Name | None = None

@@ -150,6 +150,7 @@ def _scan_of(matched: logistics.SightingMatched, at: datetime) -> ask.TakeScan:
         at=at,
         sighting_id=matched.sighting_id,
         order_id=matched.order_id,
+        parcel_id=matched.parcel_id,
         told_at=matched.told_at,
         scan=scan,
         reason=matched.reason,

@@ -18,7 +18,7 @@ from services.logistics.state import INITIAL, NotPlaced, OrderLearnt, Placed, St
 from services.logistics.state.carriers import NO_CARRIERS, Carriers
 from services.logistics.state.incidents import Watching
 from services.logistics.state.scorecards import Scorecard
-from shared.contracts.facts import ShipmentDispatched, ShipmentScanned, ShipmentScannedBody, Sighting
+from shared.contracts.facts import ShipmentDispatched, ShipmentScanned, Sighting
 from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
 from shared.kernel.profiles import Profile
 
@@ -57,19 +57,22 @@ def _beside(command: ask.LogisticsCommand, state: Placed, outcome: Outcome, prof
     """What goes beside a decision, where it decided anything, or a carrier weighed something."""
     if isinstance(outcome, Refused):
         return outcome
-    weighed = _weighed(command)
+    weighed = _weighed(command, state)
     if weighed is None and not (outcome.notes or outcome.events or outcome.tasks):
         return outcome
     return accompanied(outcome, state, command.at, profile, weighed)
 
 
-def _weighed(command: ask.LogisticsCommand) -> ShipmentScannedBody | None:
-    """A scan with a weight, whoever told it."""
+def _weighed(command: ask.LogisticsCommand, state: Placed) -> tuple[str, int] | None:
+    """The parcel that a carrier weighed, and its grams, whoever told it."""
     match command:
-        case ShipmentScanned(data=scan) | ask.TakeScan(scan=scan) if scan.weight_grams is not None:
-            return scan
+        case ShipmentScanned(data=scan):
+            parcel = state.tracked(scan.carrier, scan.tracking_no)
+        case ask.TakeScan(scan=scan, parcel_id=named):
+            parcel = state.tracked(scan.carrier, scan.tracking_no, named)
         case _:
             return None
+    return (parcel.parcel_id, scan.weight_grams) if parcel and scan.weight_grams else None
 
 
 def _of_number(

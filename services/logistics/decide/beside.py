@@ -28,7 +28,6 @@ from services.logistics.state.evolve import of_order
 from shared.contracts.event import Event, Payload
 from shared.contracts.events import incidents as said
 from shared.contracts.events import logistics
-from shared.contracts.facts import ShipmentScannedBody
 from shared.kernel.decision import Decision, TaskChange
 from shared.kernel.profiles import Profile
 
@@ -41,18 +40,18 @@ def accompanied(
     before: Placed,
     at: datetime,
     profile: Profile,
-    weighed_in: ShipmentScannedBody | None,
+    by_carrier: tuple[str, int] | None,
 ) -> Decision:
-    """The decision with what goes beside it. `weighed_in` is the scan in which the carrier told a weight."""
+    """The decision with what goes beside it; `by_carrier` is the parcel that a carrier weighed, in grams."""
     watches = profile.values.incidents is not None or any(parcel.watch for parcel in before.parcels)
     asked = any(parcel.enquiry and parcel.enquiry.open for parcel in before.parcels)
-    weighed = before.line_grams or weighed_in is not None
+    weighed = before.line_grams or by_carrier is not None
     if not (watches or asked or weighed or profile.values.scorecards):
         return decision
     after = _folded(before, decision, at)
     events: list[Payload] = []
     if weighed:
-        events += _weighings(before, after, profile, weighed_in)
+        events += _weighings(before, after, profile, by_carrier)
     if watches:
         events += _watched(after, profile)
     if profile.values.scorecards:
@@ -131,15 +130,14 @@ def counted_as(
 
 
 def _weighings(
-    before: Placed, after: Placed, profile: Profile, weighed_in: ShipmentScannedBody | None
+    before: Placed, after: Placed, profile: Profile, by_carrier: tuple[str, int] | None
 ) -> Iterator[Payload]:
     """Rule `weights`: said when the carrier weighed a parcel, or one left of which the order knows more."""
-    scanned = None if weighed_in is None else before.tracked(weighed_in.carrier, weighed_in.tracking_no)
     for parcel in after.parcels:
         was = before.parcel(parcel.parcel_id)
         weights = parcel.weights.model_copy(update={"ordered": ordered_grams(after, parcel)})
-        if scanned is not None and weighed_in is not None and scanned.parcel_id == parcel.parcel_id:
-            weights = weights.model_copy(update={"carrier": weighed_in.weight_grams or weights.carrier})
+        if by_carrier is not None and by_carrier[0] == parcel.parcel_id:
+            weights = weights.model_copy(update={"carrier": by_carrier[1]})
         known = was and was.weights.model_copy(update={"ordered": ordered_grams(before, was)})
         if weights != known and (weights.ordered is not None or weights.carrier is not None):
             yield weighing(parcel, weights, profile)
