@@ -30,7 +30,6 @@ KNOWN = {
     logistics.ParcelReturned,
     logistics.ParcelLost,
     logistics.ParcelRefundWanted,
-    incidents.ParcelWeighed,
     notifications.TaskCompleted,
 }
 

@@ -91,6 +91,15 @@ def test_a_weight_that_a_carrier_tells_by_tracking_number_is_compared_too() -> N
     assert [(each.carrier_grams, each.verdict) for each in play.of("parcel.weighed")][-1] == (760, "short")
 
 
+def test_of_two_parcels_with_one_number_a_scan_moves_the_one_that_it_was_found_to_be_about() -> None:
+    play = Play(SERVICE).hear(placed(), START)
+    play.do(dispatched(START, "P-1", "1", tracking="T-P-1"))
+    play.do(dispatched(after(hours=1), "P-2", "2", tracking="T-P-1"))
+    play.do(sighted(760, 3).model_copy(update={"parcel_id": "P-1"}))
+    assert [parcel_of(play, each).stage for each in ("P-1", "P-2")] == ["picked_up", "dispatched"]
+    assert [each.parcel_id for each in play.of("parcel.weighed")] == ["P-1"]
+
+
 def test_a_weight_that_is_told_later_of_the_same_scan_is_not_lost() -> None:
     play = shipping().do(sighted(None, 3)).do(sighted(760, 4))
     assert [each.carrier_grams for each in play.of("parcel.weighed")] == [760]
@@ -206,6 +215,15 @@ def test_a_case_about_the_carriage_is_linked_with_its_parcel_once() -> None:
     again = ask.LinkComplaint(at=after(hours=10), case_id="c-1", reason="not_received", parcel_id="P-1")
     assert play.do(again).last == NOTHING
     assert play.view.parcels[0].complaints == parcel_of(play).complaints == ("c-1",)
+
+
+def test_a_complaint_too_many_is_refused() -> None:
+    play = shipping()
+    for number in range(21):
+        again = ask.LinkComplaint(at=after(hours=9), case_id=f"c-{number}", reason="late", parcel_id="P-1")
+        play.do(again)
+    assert play.refused.slug == "too-many-complaints"
+    assert len(parcel_of(play).complaints) == 20
 
 
 def measured(profile: Any = None) -> Play:

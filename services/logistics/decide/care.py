@@ -1,5 +1,7 @@
 """What befalls a parcel beside its way: its buyer refuses it or complains, an incident takes it in."""
 
+from typing import Final
+
 from services.logistics import commands as ask
 from services.logistics.decide.beside import counted_as
 from services.logistics.decide.faults import FAILS
@@ -10,7 +12,8 @@ from shared.contracts.events import incidents as said
 from shared.contracts.events.common import MessageWanted
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 
-MAX_COMPLAINTS = 20
+MAX_COMPLAINTS: Final = 20
+"""Cases about how one parcel was carried that are kept."""
 _INCIDENT = "incidents"
 
 
@@ -53,6 +56,10 @@ def complained(command: ask.LinkComplaint, state: Placed) -> Outcome:
         for parcel in about
         if command.case_id not in parcel.complaints and len(parcel.complaints) < MAX_COMPLAINTS
     )
+    if not events and any(command.case_id not in parcel.complaints for parcel in about):
+        return Refused(
+            slug="too-many-complaints", detail=f"A parcel has at most {MAX_COMPLAINTS} complaints."
+        )
     return Decision(rule="carriage_complaint", events=events) if events else NOTHING
 
 
