@@ -28,7 +28,7 @@ from tests.storms.house import CLEARS_LATER, LIMITS, STRANGER, House, Member, Su
 from tests.storms.ledger import Broken, Ledger
 
 PARTITIONS: Final = 2
-STEPS_MAX: Final = 3_000
+STEPS_MAX: Final = 500
 """More steps than this within one moment: something goes round in circles."""
 AWAY: Final = (PortError, Contended, TooMuchPending)
 HOPS_MAX: Final = 8
