@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 from services.logistics import commands as ask
 from services.logistics.state.incidents import incident_subject
@@ -188,35 +188,11 @@ def _command(event: Event) -> Asked | None:
             )
         case (
             aftersales.CaseRefunded(kind="lost_parcel")
-            | aftersales.CaseReshipWanted(kind="lost_parcel") as case
+            | aftersales.CaseReshipWanted(kind="lost_parcel")
+            | aftersales.CaseClosed(kind="lost_parcel")
+            | aftersales.CaseRefused(kind="lost_parcel") as case
         ):
-            return ask.OpenCarrierClaim(
-                at=event.time,
-                case_id=case.case_id,
-                lines=case.lines,
-                parcel_id=case.parcel_id,
-                remedy="refund" if isinstance(case, aftersales.CaseRefunded) else "reship",
-                served_with=case.amount if isinstance(case, aftersales.CaseRefunded) else case.worth,
-                currency=case.currency,
-            )
-        case aftersales.CaseClosed(kind="lost_parcel", parcel_id=str(), served_with=Decimal()) as case:
-            return ask.OpenCarrierClaim(
-                at=event.time,
-                case_id=case.case_id,
-                lines=case.lines,
-                parcel_id=case.parcel_id,
-                remedy="refund" if case.reason == "paid_by_another_way" else None,
-                served_with=case.served_with,
-                currency=case.currency,
-            )
-        case (
-            aftersales.CaseRefused(
-                kind="lost_parcel", slug="already-compensated", parcel_id=str(), lines=lines
-            ) as case
-        ):
-            return ask.OpenCarrierClaim(
-                at=event.time, case_id=case.case_id, lines=lines, parcel_id=case.parcel_id
-            )
+            return _claim_after(case, event.time)
         case aftersales.CaseOpened(reason=reason) as case if reason in CARRIAGE_REASONS:
             return ask.LinkComplaint(
                 at=event.time,
@@ -229,6 +205,39 @@ def _command(event: Event) -> Asked | None:
             return _answer(task, event.time)
         case _:
             return None
+
+
+def _claim_after(
+    case: aftersales.CaseRefunded
+    | aftersales.CaseReshipWanted
+    | aftersales.CaseClosed
+    | aftersales.CaseRefused,
+    at: datetime,
+) -> ask.OpenCarrierClaim | None:
+    """The claim that follows once the buyer of a lost parcel was served, in whatever way; none before."""
+    remedy: Literal["refund", "reship"] | None = None
+    currency: str | None = None
+    got: Decimal | None = None
+    match case:
+        case aftersales.CaseRefunded():
+            remedy, got, currency = "refund", case.amount, case.currency
+        case aftersales.CaseReshipWanted():
+            remedy, got, currency = "reship", case.worth, case.currency
+        case aftersales.CaseClosed(served_with=Decimal() as got, currency=currency):
+            remedy = "refund" if case.reason == "paid_by_another_way" else None
+        case aftersales.CaseRefused(slug="already-compensated", parcel_id=str()):
+            pass
+        case _:
+            return None
+    return ask.OpenCarrierClaim(
+        at=at,
+        case_id=case.case_id,
+        lines=case.lines,
+        parcel_id=case.parcel_id,
+        remedy=remedy,
+        served_with=got,
+        currency=currency,
+    )
 
 
 def _answer(task: notifications.TaskCompleted, at: datetime) -> Command | None:
