@@ -70,6 +70,10 @@ class Account:
         """Those of the lines for which nothing was given, so that goods may be: they are worth all of it."""
         return tuple(line for line in lines if line in self.left and line not in self.touched)
 
+    def partly(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Those of the lines of which a part was given: the rest is owed in money, since goods are whole."""
+        return tuple(line for line in self.uncompensated(lines) if line in self.touched)
+
     def worth(self, lines: Iterable[str]) -> Decimal:
         """The most that may still be paid for these lines. The rest goes with the last of the lines."""
         open_lines = set(self.uncompensated(lines))
