@@ -1,5 +1,7 @@
 """One parcel and the incident that it belongs to: what each owes the other."""
 
+from typing import Any
+
 from services.logistics import commands as ask
 from services.logistics.app import SERVICE
 from services.logistics.decide.care import named_parcel
@@ -11,7 +13,7 @@ from tests.logistics import story
 from tests.logistics.test_incidents import SUBJECT, Region
 
 
-def scanned(region: Region, number: int, status: ScanStatus, hours: float, **more: str) -> Play:
+def scanned(region: Region, number: int, status: ScanStatus, hours: float, **more: Any) -> Play:
     play = region.orders[f"A-{number}"]
     seen = story.scan(status, after(hours=hours), parcel=f"P-{number}", **more)
     play.do(seen.model_copy(update={"order_id": play.subject}))
