@@ -28,7 +28,8 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from shared.runtime.ports import Record
-from tests.storms.storm import Storm, Window
+from tests.storms.faults import Window
+from tests.storms.storm import Storm
 from tests.storms.telling import tracking_file
 
 WHO_WAS_FIRST: Final = {"rule", "changed_by", "summary"}

@@ -15,11 +15,11 @@ from shared.contracts.catalog import SERVICES
 from shared.kernel.profiles import Profile
 from shared.runtime.service import Service
 from tests.kit.rules import default_profile
-from tests.storms.faults import Fault, plan
+from tests.storms.faults import Fault, Window, plan
 from tests.storms.ledger import Broken
 from tests.storms.outcome import Outcome, demands, differences, outcome_of
 from tests.storms.remembered import ReadOnce, Remembered
-from tests.storms.storm import Storm, Window
+from tests.storms.storm import Storm
 from tests.storms.story import story
 from tests.storms.telling import Telling
 from tests.storms.virtual_loop import VirtualLoop

@@ -9,7 +9,6 @@ before led to has reached every service.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from shared.runtime.ports import Outgoing, PortError
 from shared.runtime.service import Service
 from shared.runtime.work import Ask, Contended, Tell, TooMuchPending
 from tests.storms.fate import PATH, Crash, Fate
-from tests.storms.faults import CLOCK_JUMP, OUTAGE, UNDECODABLE, Fault
+from tests.storms.faults import CLOCK_JUMP, OUTAGE, UNDECODABLE, Fault, Window
 from tests.storms.house import CLEARS_LATER, LIMITS, STRANGER, House, Member, Surroundings
 from tests.storms.ledger import Broken, Ledger
 from tests.storms.telling import Telling
@@ -40,18 +39,6 @@ TELLS_PAUSE: Final = 0.1
 THAW_AFTER_MOMENTS: Final = 3
 UNREADABLE: Final = 2
 """Records that nobody can read, one after the other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A time in which not everything was heard when it was said: what was late, and whose."""
-
-    begin: datetime
-    end: datetime
-    service: str | None
-    """None: all of them."""
-    order_id: str | None
-    """None: all orders."""
 
 
 class Storm:

@@ -17,7 +17,7 @@ from services.logistics.commands import SubmitClaim
 from shared.contracts.facts import Sighting, fact_from
 from shared.kernel.decision import Command
 from tests.kit.rules import START
-from tests.storms.telling import Telling, number_of, told
+from tests.storms.telling import AGENT_LOOKS, Telling, number_of, told
 
 GRID = timedelta(hours=24)
 AT_NIGHT = 0.2
@@ -56,7 +56,7 @@ def _telling(random: Random, order_id: str, named: str, turn: Turn) -> Telling:
         return Telling(named, at, order_id, what, type(body).__name__, body)
     if what == "agent":
         draw = body.get("draw", random.getrandbits(8))
-        return Telling(named, at, order_id, "notifications", "an agent looks at", None, draw)
+        return Telling(named, at, order_id, "notifications", AGENT_LOOKS, None, draw)
     if what == "sighted":
         sighting = Sighting.model_validate({"id": named, "at": at, "data": body})
         return Telling(named, at, order_id, "logistics", sighting.fact, sighting)

@@ -21,6 +21,7 @@ from shared.runtime.fold import body_digest
 from shared.runtime.work import Ask, Tell
 
 AGENT: Final = "agent-1"
+AGENT_LOOKS: Final = "an agent looks at"
 ANSWERS: Final[Mapping[TaskKind, tuple[tuple[str, Mapping[str, Any]], ...]]] = {
     "late_payment": (("reopen", {}), ("refund", {})),
     "urge_shipment": (("out_of_stock", {}), ("cancel", {})),
