@@ -74,24 +74,24 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help=f"write {REPORT.relative_to(ROOT)}")
     told = parser.parse_args()
     try:
-        base_bytes, images = asyncio.run(_all(told.base, told.network))
+        base, images = asyncio.run(_all(told.base or _default_base(), told.network))
     except (EngineFailed, ImagesWrong) as problem:
         sys.stderr.write(f"make images: {problem}\n")
         return 1
-    page = report(base_bytes, images)
+    page = report(base, images)
     sys.stdout.write(page)
     if told.report:
         REPORT.write_text(page, "utf-8")
     return 0
 
 
-async def _all(base: str | None, network: str | None) -> tuple[int, list[Image]]:
+async def _all(base: str, network: str | None) -> tuple[dict[str, Any], list[Image]]:
     names = (*SERVICES, "cli", "sandbox")
     for name in names:
         began = time.monotonic()
         build(name, tag(name), base, network)
         sys.stderr.write(f"built {tag(name)} in {time.monotonic() - began:.0f} s\n")
-    base_bytes = int(inspected(base or _default_base(), "image")["Size"])
+    found = inspected(base, "image")
     with TemporaryDirectory() as directory:
         async with EmbeddedBroker(Path(directory)) as broker, EmbeddedDatabase(Path(directory)) as database:
             environment = {
@@ -102,7 +102,7 @@ async def _all(base: str | None, network: str | None) -> tuple[int, list[Image]]
                 "ORDERLINK_PAYMENTS_URL": f"http://{HOST}:9",
             }
             _once("cli", environment, "topics", "make", "--partitions", "4", "--replication", "1")
-            return base_bytes, [look(name, environment) for name in names]
+            return found, [look(name, environment) for name in names]
 
 
 def _default_base() -> str:
@@ -178,8 +178,9 @@ def _said(container: str) -> str:
     return docker("logs", "--tail", "20", container)
 
 
-def report(base_bytes: int, images: list[Image]) -> str:
+def report(base: dict[str, Any], images: list[Image]) -> str:
     """The page docs/reports/images.md."""
+    base_bytes = int(base["Size"])
     sizes, runs = list[str](), list[str]()
     for image in images:
         ours, inside = (image.size_bytes - base_bytes) / MB, ", ".join(image.services) or "–"
@@ -188,14 +189,16 @@ def report(base_bytes: int, images: list[Image]) -> str:
         for ran in image.ran:
             times = f"{ran.ready_seconds:.1f} s | {ran.memory} | {ran.stop_seconds:.1f} s"
             runs.append(f"| `{image.name}` | {ran.role} | {times} |")
-    told = {"images": "\n".join(sizes), "runs": "\n".join(runs)}
-    return _PAGE.format(when=datetime.now(UTC).date(), base=base_bytes / MB, **told)
+    name = base["RepoTags"][0] if base["RepoTags"] else base["Id"]
+    origin = "from a registry" if base["RepoDigests"] else "made on that machine, not the registry's"
+    told = {"base": f"`{name}` ({origin})", "images": "\n".join(sizes), "runs": "\n".join(runs)}
+    return _PAGE.format(when=datetime.now(UTC).date(), size=base_bytes / MB, **told)
 
 
 _PAGE: Final = """\
 # Images
 
-Made by `make images REPORT=1` on {when}. The base has {base:.0f} MB. Sizes are uncompressed; "ours" is
+Made by `make images REPORT=1` on {when}. The base was {base} with {size:.0f} MB. Sizes are uncompressed; "ours" is
 what lies above the base, compiled Python included. "Packages" is the length of the list of contents
 (CycloneDX, `/opt/orderlink/sbom.cdx.json`).
 

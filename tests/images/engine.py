@@ -50,16 +50,14 @@ def inspected(name: str, kind: str = "container") -> dict[str, Any]:
     return known
 
 
-def build(service: str, tag: str, base: str | None, network: str | None) -> None:
+def build(service: str, tag: str, base: str, network: str | None) -> None:
     """Build one image as deploy/Dockerfile says. Raises `EngineFailed`."""
     revision = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    told = {"SERVICE": service, "REVISION": revision or "unknown"}
+    told = {"SERVICE": service, "REVISION": revision or "unknown", "BASE": base}
     if service == "sandbox":
         told["PINS"] = "sandbox"
-    if base is not None:
-        told["BASE"] = base
     options = [option for name, value in told.items() for option in ("--build-arg", f"{name}={value}")]
     options += [] if network is None else ["--network", network]
     with pip_secrets() as secrets:

@@ -1,6 +1,5 @@
 """Every setting of every service, given something that it can't be: told by name before anything starts."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
