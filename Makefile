@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/ready
 PINS := requirements/dev.txt
-CODE := shared services tests docs/examples
+CODE := shared services tests docs/examples deploy/image
 
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 

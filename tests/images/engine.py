@@ -71,7 +71,8 @@ def pip_secrets() -> Iterator[list[str]]:
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
-    found = dict(match.groups() for match in map(_SETTING.match, listed.splitlines()) if match)
+    matches = (_SETTING.match(line) for line in listed.splitlines())
+    found: dict[str, str] = {match[1]: match[2] for match in matches if match}
     lines = [f"{name} = {found[name]}" for name in PASSED_ON if name in found]
     options: list[str] = []
     if cert := found.get("cert"):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from shared.adapters.clock import FileClockWriter, SystemClock
 from shared.adapters.connection_settings import KafkaSettings
 from shared.adapters.settings import CommonSettings, SettingsWrong, from_environment, is_secret, variable
-from shared.adapters.wiring import Role, wiring_of
+from shared.adapters.wiring import Wiring, wiring_of
 from shared.cli.loading import load_services
 from shared.cli.main import app
 from shared.contracts.catalog import SERVICES
@@ -47,6 +47,12 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "ORDERLINK_TOKENS", '{"0123456789abcdef": {"name": "t", "scopes": ["admin"], "shops": ["*"]}}'
     )
+
+
+def wired(name: str) -> Wiring:
+    """What a process of a service would find at its start. Raises `SettingsWrong`."""
+    (service,) = load_services(name)
+    return wiring_of(service, from_environment(settings_of[name]), "all")
 
 
 def bad_values(field: FieldInfo) -> Iterator[str]:
@@ -86,7 +92,7 @@ def test_a_value_that_cannot_be_is_told_with_its_variable(
     env = variable(settings, name)
     monkeypatch.setenv(env, value)
     with pytest.raises(SettingsWrong) as wrong:
-        wiring_of(*load_services(service), from_environment(settings), "all")
+        wired(service)
     ((told, expected, got),) = wrong.value.lines
     assert told == env
     assert expected
@@ -235,7 +241,7 @@ def test_values_that_do_not_go_together_are_told_with_what_is_to_be_mended(
     for name, value in environment(Authority(tmp_path / "tls"), empty).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsWrong) as wrong:
-        wiring_of(*load_services("orders"), from_environment(settings_of["orders"]), "all")
+        wired("orders")
     told = {name: expected for name, expected, _ in wrong.value.lines}
     assert told.keys() == wanted.keys()
     assert all(words in told[name] for name, words in wanted.items())
@@ -266,8 +272,7 @@ def test_what_goes_together_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     }
     for name, value in told.items():
         monkeypatch.setenv(name, str(value))
-    role: Role = "worker"
-    wiring = wiring_of(*load_services("orders"), from_environment(settings_of["orders"]), role)
+    wiring = wired("orders")
     assert (wiring.broker.password, wiring.database.password) == ("p4ssword", "p4ssword")
     assert wiring.broker.options()["sasl_mechanism"] == "SCRAM-SHA-512"
     assert wiring.database.options() == {
