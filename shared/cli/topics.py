@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_broker import broker_from
 from shared.adapters.kafka_growth import EVENT_TOPICS, KafkaGrowth
 from shared.cli.migrate import (
     OURS,
@@ -126,7 +127,7 @@ async def _migrate(
     wanted: int, watch_seconds: float, *, yes: bool, dry_run: bool, force: bool, stopped: bool
 ) -> None:
     settings = settings_now()
-    admin = KafkaGrowth(settings.kafka_bootstrap_servers)
+    admin = KafkaGrowth(broker_from(settings))
     way = await look(admin, wanted)
     if way.is_done:
         typer.echo(f"All event topics have {wanted} partitions; nothing to do.")

@@ -22,8 +22,9 @@ from services.notifications.app import SERVICE as NOTIFICATIONS
 from services.notifications.settings import Settings as NotificationsSettings
 from shared.adapters.clock import FileClockWriter, SystemClock
 from shared.adapters.kafka_admin import KafkaAdmin
-from shared.adapters.process import Role, run_service
+from shared.adapters.process import run_service
 from shared.adapters.settings import CommonSettings
+from shared.adapters.wiring import Role
 from shared.runtime.service import Service
 from tests.http.kit import placed
 from tests.kit.parts import Parts

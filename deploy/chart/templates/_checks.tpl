@@ -48,6 +48,9 @@
 {{- if and $values.kafka.tls.clientCertificates.enabled (not $values.kafka.tls.enabled) -}}
 {{- $wrong = append $wrong "kafka.tls.enabled: expected true, since kafka.tls.clientCertificates is on" -}}
 {{- end -}}
+{{- if and $values.kafka.sasl.enabled (eq $values.kafka.sasl.mechanism "PLAIN") (not $values.kafka.tls.enabled) -}}
+{{- $wrong = append $wrong "kafka.tls.enabled: expected true, since PLAIN sends the password as it is" -}}
+{{- end -}}
 {{- if and $values.mongodb.users.enabled (not $values.mongodb.auth.enabled) -}}
 {{- $wrong = append $wrong "mongodb.auth.enabled: expected true, since mongodb.users makes the users" -}}
 {{- end -}}
