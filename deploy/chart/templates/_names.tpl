@@ -23,7 +23,7 @@
 {{- $own := get $values.services .name -}}
 name: {{ .name }}
 fullname: {{ include "orderlink.fullname" .root }}-{{ .name }}
-secretName: {{ $own.secretName | default (printf "%s-%s" (include "orderlink.fullname" .root) .name) }}
+secretName: {{ $own.secretName | default (printf "%s-%s-secrets" (include "orderlink.fullname" .root) .name) }}
 kafkaUser: {{ $own.kafkaUser | default (printf "%s-%s" (include "orderlink.fullname" .root) .name) }}
 paths: {{ $own.paths | toJson }}
 host: {{ $own.host | default (printf "%s.%s" .name $values.expose.domain) }}
@@ -75,6 +75,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- define "orderlink.grace" -}}
 {{- $own := (get .root.Values.services .service.name).config | default dict -}}
 {{- $drain := $own.ORDERLINK_DRAIN_MAX_SECONDS | default .root.Values.config.ORDERLINK_DRAIN_MAX_SECONDS | default .catalog.drain.defaultSeconds -}}
-{{- $bound := addf (mulf (float64 $drain) .catalog.drain.times) .catalog.drain.plusSeconds -}}
+{{- $announce := $own.ORDERLINK_DRAIN_ANNOUNCE_SECONDS | default .root.Values.config.ORDERLINK_DRAIN_ANNOUNCE_SECONDS | default 0 -}}
+{{- $bound := addf (float64 $announce) (mulf (float64 $drain) .catalog.drain.times) .catalog.drain.plusSeconds -}}
 {{- add (ceil $bound) (get .service .role).preStopSeconds 4 -}}
 {{- end -}}
