@@ -96,7 +96,7 @@ def _definitions(minor: str) -> Registry[Any]:
 
 
 def _strict(schema: Any, *, is_top: bool = True) -> Any:
-    """The schema with every object closed that names its properties: an API server drops what it can't place."""
+    """The schema, closed: an API server drops without a word what a schema does not name."""
     if isinstance(schema, list):
         return [_strict(each, is_top=False) for each in schema]
     if not isinstance(schema, dict):

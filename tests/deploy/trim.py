@@ -1,4 +1,4 @@
-"""Trims CustomResourceDefinitions to the schemas that the tests keep: `python -m tests.deploy.trim crd.yaml`."""
+"""Trims resource definitions to the schemas that are kept: `python -m tests.deploy.trim crd.yaml`."""
 
 import json
 import sys
