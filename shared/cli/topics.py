@@ -201,13 +201,15 @@ async def awaited(
     while True:
         admin = admin_of(settings_now())
         try:
-            return await step(admin)
+            await step(admin)
         except Unavailable as problem:
             left = until - time.monotonic()
             if left <= 0:
                 raise
             say(f"waiting, {left:.0f} s at most: {problem}")
             await asyncio.sleep(min(RETRY_SECONDS, left))
+        else:
+            return
         finally:
             await admin.close()
 

@@ -60,11 +60,6 @@
 {{- if and $values.externalSecrets.enabled (not $values.externalSecrets.storeName) -}}
 {{- $wrong = append $wrong "externalSecrets.storeName: expected the name of a store, got nothing" -}}
 {{- end -}}
-{{- if not (has $values.topics.service $wanted) -}}
-{{- if ne $values.topics.mode "none" -}}
-{{- $wrong = append $wrong (printf "topics.service: expected a service that is enabled, got %s" $values.topics.service) -}}
-{{- end -}}
-{{- end -}}
 {{- if $wrong -}}
 {{- fail (printf "\n\nOrderlink's values are not complete:\n  %s\nAll values: deploy/chart/values.yaml\n" (join "\n  " $wrong)) -}}
 {{- end -}}
