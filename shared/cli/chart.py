@@ -50,6 +50,8 @@ DRAIN_PLUS_SECONDS: Final = 1.0
 after the other (the batch, the group, the servers, what is pending, the connections), and a second for what
 was cut off. See shared/adapters/process.py."""
 
+_SECRET: Final = {"$ref": "#/$defs/secret"}
+"""Where a secret is; written by hand."""
 _TOP: Final = (
     "# Made by `orderlink chart write` from the catalogue of topics and the settings. Do not edit.\n"
 )
@@ -95,21 +97,18 @@ def catalog() -> dict[str, Any]:
 def definitions() -> dict[str, Any]:
     """The schema's definitions that list the settings: what may be told in the open, and what is secret."""
     common = _settings(CommonSettings)
-    names = sorted(common)
     found: dict[str, Any] = {
-        "common": {"type": "object", "properties": common},
-        "config": {"allOf": [_ref("common")], "propertyNames": {"enum": names}},
+        "config": _closed(common),
+        "secrets": _closed(dict.fromkeys(_secrets(CommonSettings), _SECRET)),
     }
-    secret = set(_secrets(CommonSettings))
     for service in SERVICES:
         settings = _settings_of(service)
-        own = {name: schema for name, schema in _settings(settings).items() if name not in common}
-        found[f"config-{service}"] = {
-            "allOf": [_ref("common"), {"properties": own}],
-            "propertyNames": {"enum": sorted({*names, *own})},
+        told = {
+            name: _ref(f"config/properties/{name}") if name in common else schema
+            for name, schema in _settings(settings).items()
         }
-        found[f"secrets-{service}"] = {"propertyNames": {"enum": sorted(_secrets(settings))}}
-    found["secrets"] = {"propertyNames": {"enum": sorted(secret)}}
+        found[f"config-{service}"] = _closed(told)
+        found[f"secrets-{service}"] = _closed(dict.fromkeys(_secrets(settings), _SECRET))
     return {f"{MADE}{name}": found[name] for name in sorted(found)}
 
 
@@ -213,6 +212,10 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
         return {"enum": ["on", "off", True, False]}
     dropped = ("title", "default", "format", "description")
     return {key: value for key, value in schema.items() if key not in dropped}
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _ref(name: str) -> dict[str, str]:

@@ -83,7 +83,7 @@ def test_the_made_parts_are_those_of_the_code(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text((CHART / path).read_text("utf-8"), "utf-8")
     schema = json.loads((tmp_path / chart.SCHEMA).read_text("utf-8"))
-    del schema["$defs"]["made:common"]["properties"]["ORDERLINK_PAGE_SIZE"]
+    del schema["$defs"]["made:config"]["properties"]["ORDERLINK_PAGE_SIZE"]
     (tmp_path / chart.SCHEMA).write_text(json.dumps(schema, indent=2) + "\n", "utf-8")
     (tmp_path / chart.CATALOG).unlink()
     assert chart.stale(tmp_path) == ["files/catalog.yaml: missing", "values.schema.json: differs"]

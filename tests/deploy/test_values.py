@@ -45,7 +45,7 @@ def test_all_that_must_be_said_is_asked_for_at_once() -> None:
         ('mongodb.url="mongodb://me:secret@there"', "/mongodb/url"),
         ('image.tag="latest"', "/image/tag"),
         ("worker.autoscaling.minReplicas=0", "/worker/autoscaling/minReplicas"),
-        ('worker.resources={"requests": {"cpu": 1, "memory": "1Gi"}}', "limits"),
+        ('worker.resources={"limits": {"gpu": 1}}', "gpu"),
         ('services.shipping={"enabled": true}', "shipping"),
     ],
 )
