@@ -15,6 +15,7 @@ from shared.adapters.settings import SettingsWrong
 _AUTHENTICATION_FAILED: Final = 18
 _UNAUTHORIZED: Final = 13
 _NOT_ALLOWED: Final = re.compile(r"not authorized on (\S+)")
+_ENDED: Final = re.compile("Connection reset by peer|connection closed")
 _NOT_TRUSTED: Final = re.compile(r"certificate verify failed: ([^(]+)")
 
 
@@ -131,6 +132,8 @@ def explained(problem: PyMongoError) -> str:
     if untrusted:
         reason = untrusted[1].strip()
         return f"it shows a certificate that is not to be trusted: {reason} (MONGODB_TLS_CA_FILE)"
+    if _ENDED.search(str(problem)):
+        return "it ends connections before it has answered: it is going away, or wants TLS (MONGODB_TLS)"
     return str(problem)
 
 

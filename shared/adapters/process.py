@@ -10,6 +10,7 @@ loop that stands still, or a worker that gets nothing done, with 70.
 
 import argparse
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -19,7 +20,6 @@ from contextlib import suppress
 from typing import Any, Final, NoReturn, TypeVar
 
 from shared.adapters.best_effort import BestEffort
-from shared.adapters.clock import FileClock, SystemClock
 from shared.adapters.collector import collect_less
 from shared.adapters.http.app import App, Asked, create_app, create_worker_app
 from shared.adapters.http.probes import Health
@@ -27,8 +27,6 @@ from shared.adapters.http.server import HttpServer, PortTaken
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.logs import failure, logger, set_up_logs
 from shared.adapters.motor_store import MotorStore
-from shared.adapters.profile_files import ProfilesWrong, load_profiles
-from shared.adapters.profiles import Profiles
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.restrained import Restrained
 from shared.adapters.settings import EXIT_CODE as EXIT_SETTINGS
@@ -37,7 +35,7 @@ from shared.adapters.watchdog import Watchdog
 from shared.adapters.wiring import Role, wiring_of
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
-from shared.runtime.ports import Clock, PortError, Publisher, Unavailable, Unreadable
+from shared.runtime.ports import PortError, Publisher, Unavailable, Unreadable
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 
@@ -75,9 +73,6 @@ def run_service(service: Service, settings: CommonSettings, role: Role, card: st
         process = Process(service, settings, role, card)
     except SettingsWrong as wrong:
         stop(wrong, program)
-    except ProfilesWrong as wrong:
-        sys.stderr.write(f"{program} does not start: {wrong}\n")
-        return EXIT_SETTINGS
     return asyncio.run(process.run())
 
 
@@ -89,9 +84,8 @@ class Process:
         self.settings = settings
         self.role = role
         self.card = card
-        self.clock: Clock = _clock(settings)
-        self.profiles: Profiles = load_profiles(settings.profiles_dir, settings.shops_file)
-        self.wiring = wiring_of(service, settings, role, self.clock)
+        self.wiring = wiring_of(service, settings, role)
+        self.clock, self.profiles = self.wiring.clock, self.wiring.profiles
         self.metrics = PrometheusMetrics(service.name)
         self.health = Health(alive=self._alive)
         self.log = logger("orderlink.process")
@@ -116,7 +110,9 @@ class Process:
         try:
             await self._run()
         except PortTaken as problem:
-            sys.stderr.write(f"{self.service.name} does not start: {problem}\n")
+            sys.stderr.write(
+                self._port_wrong(problem).block(f"orderlink {self.service.name} {self.role}") + "\n"
+            )
             return EXIT_SETTINGS
         except Exception as problem:  # noqa: BLE001  # the end of the process, with its reason in the log
             self._log_end(problem)
@@ -303,6 +299,13 @@ class Process:
 
     # The process
 
+    def _port_wrong(self, problem: PortTaken) -> SettingsWrong:
+        is_api = self._serves_api and problem.port == self.settings.api_port
+        name = "ORDERLINK_API_PORT" if is_api else "ORDERLINK_WORKER_PORT"
+        if problem.errno != errno.EADDRINUSE:
+            name = f"ORDERLINK_API_HOST or {name}"
+        return SettingsWrong((name, "a port that is free, at an address of this machine", str(problem)))
+
     def _alive(self) -> bool:
         return self._worker is None or self._stop.is_set() or self._worker.alive()
 
@@ -331,7 +334,3 @@ def _leaves(problem: BaseException) -> list[BaseException]:
     if isinstance(problem, BaseExceptionGroup):
         return [leaf for inner in problem.exceptions for leaf in _leaves(inner)]
     return [problem]
-
-
-def _clock(settings: CommonSettings) -> Clock:
-    return SystemClock() if settings.test_clock_file is None else FileClock(settings.test_clock_file)

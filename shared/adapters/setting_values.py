@@ -15,6 +15,7 @@ CONFIG: Final = SettingsConfigDict(
     extra="ignore",
     env_ignore_empty=True,
     hide_input_in_errors=True,
+    allow_inf_nan=False,
 )
 """How every class of settings reads the environment."""
 
@@ -61,6 +62,13 @@ def _readable(value: Path) -> Path:
     return value
 
 
+def _directory(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError("the path of a folder")
+    return value
+
+
 Servers = Annotated[str, AfterValidator(_servers)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Directory = Annotated[Path, AfterValidator(_directory)]
 HttpUrl = Annotated[str, with_scheme("http", "https")]

@@ -7,7 +7,6 @@ what was expected and what came.
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, NoReturn, TypeVar, get_args
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -19,6 +18,7 @@ from shared.adapters.connection_settings import KafkaSettings, MongoSettings
 from shared.adapters.setting_values import (
     CONFIG,
     PREFIX,
+    Directory,
     HttpUrl,
     Port,
     ReadableFile,
@@ -44,7 +44,7 @@ class CommonSettings(Limits, MongoSettings, KafkaSettings):
 
     shops_file: ReadableFile | None = None
     """Your shops, a YAML list like `shared/profiles/shops.yaml`; without it, that file."""
-    profiles_dir: Path | None = None
+    profiles_dir: Directory | None = None
     """Further profiles, one YAML file for each version; those that ship are always there."""
 
     api_host: str = "127.0.0.1"

