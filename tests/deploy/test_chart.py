@@ -208,3 +208,12 @@ def test_another_setting_starts_the_pods_of_its_service_anew_and_no_others() -> 
         if old["metadata"] != new["metadata"]
     }
     assert changed == {"orderlink-orders-api", "orderlink-orders-worker"}
+
+
+def test_pods_run_as_the_user_and_on_the_ports_of_the_image() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    dockerfile = (CHART.parent / "Dockerfile").read_text("utf-8")
+    assert f"\nUSER {values['runAsUser']}:{values['runAsUser']}\n" in dockerfile
+    assert f"\nEXPOSE {values['ports']['api']} {values['ports']['worker']}\n" in dockerfile
+    images = {each["image"].partition(":")[0] for _, _, each in containers(rendered(MUST))}
+    assert images == {f"orderlink-{name}" for name in (*SERVICES, "cli")}
