@@ -101,8 +101,9 @@ simulate: $(STAMP) ## Run a timeline under a virtual clock: make simulate FILE=o
 	@if [ -z "$(FILE)" ]; then echo "Name the timeline: make simulate FILE=orders.jsonl.gz" >&2; exit 2; fi
 	$(BIN)/orderlink simulate "$(FILE)"
 
-schemas: $(STAMP) ## Write event schemas, examples and the AsyncAPI document anew from the code
+schemas: $(STAMP) ## Write event schemas, examples, AsyncAPI and the chart's made parts anew from the code
 	$(BIN)/orderlink contracts write
+	$(BIN)/orderlink chart write
 
 format: $(STAMP) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix $(CODE)

@@ -132,7 +132,7 @@ class KafkaAdmin:
                     self._names.on_broker(name): {
                         "num_partitions": count,
                         "replication_factor": replication,
-                        "configs": _configuration(topic, replication),
+                        "configs": topic_configuration(topic, replication),
                     }
                     for name, (topic, count) in missing.items()
                 },
@@ -202,7 +202,7 @@ class KafkaAdmin:
                             yield Record(topic, number, record.offset, record.key, record.value, headers)
 
 
-def _configuration(topic: Topic, replication: int) -> dict[str, str]:
+def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
     """Kafka's settings of a topic. Events are kept whole; contacts keep the newest of each key."""
     return {
         "cleanup.policy": "compact" if topic.compacted else "delete",
