@@ -37,10 +37,12 @@ class Drain:
     def __init__(
         self,
         seconds: float,
+        grace_seconds: float = GRACE_SECONDS,
         end: Callable[[], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seconds = seconds
+        self._grace_seconds = grace_seconds
         self._end = end or _end_process
         self._monotonic = monotonic
         self._began: float | None = None
@@ -50,7 +52,7 @@ class Drain:
         """From now on the time runs; beginning again changes nothing."""
         if self._began is None:
             self._began = self._monotonic()
-            backstop = threading.Timer(self.seconds + GRACE_SECONDS, self._end)
+            backstop = threading.Timer(self.seconds + self._grace_seconds, self._end)
             backstop.daemon = True
             backstop.start()
 
@@ -58,6 +60,24 @@ class Drain:
         """How many seconds a step has, whose share of the bound ends there."""
         elapsed = 0.0 if self._began is None else self._monotonic() - self._began
         return max(LEAST_SECONDS, self.seconds * share - elapsed)
+
+    async def worked(self, work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+        """Work until told to stop, and then finish what is at hand, within its share; the rest is left.
+
+        Raises what the work raised.
+        """
+        working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            self.begin()
+            await asyncio.wait({working}, timeout=self.left(WORK_SHARE))
+        stopping.cancel()
+        if working.done():
+            working.result()
+            return
+        self._log.warning("left in the middle of something; it is safe, and taken up again")
+        working.cancel()
+        await asyncio.wait({working}, timeout=self.left(GROUP_SHARE) / 2)
 
     async def closed(self, share: float, *steps: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """Do these at the same time, within their share; what does not end is left, and said."""

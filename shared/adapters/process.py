@@ -25,7 +25,6 @@ from shared.adapters.draining import (
     ANSWERS_SHARE,
     CLEARING_SHARE,
     GROUP_SHARE,
-    WORK_SHARE,
     Drain,
 )
 from shared.adapters.http.app import App, Asked, create_app, create_worker_app
@@ -258,24 +257,10 @@ class Process:
             self._worker = Worker(engine, transport, self.outsides, partitions, self.log.warning)
             self._is_started = True
             self.log.info("started", partitions=partitions)
-            await self._run_worker(self._worker)
+            await self._drain.worked(self._worker.run(self._stop), self._stop)
         finally:
             self.health.draining = True
             await self._drain.closed(GROUP_SHARE, transport.close)
-
-    async def _run_worker(self, worker: Worker) -> None:
-        working = asyncio.create_task(worker.run(self._stop))
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            await asyncio.wait({working}, timeout=self._drain.left(WORK_SHARE))
-        stopping.cancel()
-        if working.done():
-            working.result()
-            return
-        self.log.warning("left in the middle of something; it is safe, and taken up again")
-        working.cancel()
-        await asyncio.wait({working}, timeout=1.0)
 
     # What it waits for at the start
 
