@@ -6,7 +6,7 @@ from random import Random
 
 from shared.adapters.acks import Acks
 from shared.adapters.memory_log import MemoryLog
-from shared.runtime.ports import MemberLost, Note, Record, TopicPartition, no_note
+from shared.runtime.ports import MemberLost, Note, PortError, Record, TopicPartition, no_note
 
 
 class MemoryTransport:
@@ -66,7 +66,11 @@ class MemoryTransport:
         self._acks.ack(records)
         positions = self._acks.take()
         if positions:
-            await self._note(positions)
+            try:
+                await self._note(positions)
+            except PortError:
+                self._acks.put_back(positions)
+                raise
         for where, offset in positions.items():
             self._log.commit(self._group, where, offset)
 

@@ -105,7 +105,12 @@ async def _check(asked: Asked, *, in_json: bool) -> Found:
     group = consumer_group(asked.service)
     if asked.apply and asked.stopped:
         await admin.forget_named((group,))
-    await _nobody_works(admin, group)
+    try:
+        await _nobody_works(admin, group)
+    except NotNow as reason:
+        if asked.apply:
+            raise
+        typer.echo(f"What follows may be out of date already: {reason}.", err=True)
     async with engine_of(asked.service, settings, only_letters=True) as engine:
         found = await _look(admin, engine, asked)
         if not in_json:
