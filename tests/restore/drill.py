@@ -165,7 +165,7 @@ class Drill:
         path = self.stack.plan.directory / "lost.jsonl"
         looked = await self._command("--list", str(path))
         self.seen.expect(looked.exit_code == 3, f"the look ended with {looked.exit_code}: {looked.output}")
-        self.seen.table = looked.output
+        self.seen.table = looked.stdout.replace(str(path), path.name)
         told = [json.loads(line) for line in path.read_text().splitlines()]
         began = time.monotonic()
         applied = await self._command("--apply", "--yes", "--stopped", "--json")
