@@ -63,6 +63,7 @@ Role = Literal["api", "worker", "all"]
 EXIT_ESCAPED: Final = 1
 EXIT_RESTORED: Final = 3
 REACH_MAX_SECONDS: Final = 5.0
+NO_OLDER: Final = "the check that the database is no older than the topics"
 
 
 def main(
@@ -189,12 +190,12 @@ class Process:
             await self._starting.step("the database and its indexes", store.prepare)
             await self._starting.step("the profiles of orders", lambda: self._all_profiles_loaded(store))
             if not self._works:
-                await self._check_api_may_start(store)
+                await self._starting.step(NO_OLDER, lambda: self._check_numbers(store))
             async with asyncio.TaskGroup() as group:
                 clearing = group.create_task(
                     engine.relay.keep_clearing(settings.outage_backoff_first_seconds)
                 )
-                await self._work(engine)
+                await self._work(engine, store)
                 clearing.cancel()
         finally:
             self.health.draining = True
@@ -202,13 +203,20 @@ class Process:
             await self._drain.closed(CLEARING_SHARE, engine.relay.clear)
             await self._drain.closed(ALL, publisher.close, store.close)
 
-    async def _check_api_may_start(self, store: MotorStore) -> None:
-        """An API numbers events too. Where the broker is away it starts unchecked, since it is to accept."""
+    async def _check_numbers(self, store: MotorStore) -> None:
+        """An API numbers events too. Where the broker is away it starts unchecked, since it is to accept.
+
+        Raises `Restored`, and `Unavailable` when the database is away.
+        """
         servers, name = self.settings.kafka_bootstrap_servers, self.service.name
         try:
-            await check_numbers(name, store, await last_records(servers, name, f"orderlink-{name}-api"))
+            last = await last_records(servers, name, f"orderlink-{name}-{self.role}")
         except Unavailable as problem:
+            if self._works:
+                raise
             self.log.warning("starts without a look at its topic", reason=str(problem))
+            return
+        await check_numbers(name, store, last)
 
     async def _all_profiles_loaded(self, store: MotorStore) -> None:
         """An order goes by the profile under which it was placed: a version that is gone must come back.
@@ -227,7 +235,7 @@ class Process:
             return kafka
         return BestEffort(kafka) if self.settings.api_publishes == "on" else Restrained(kafka, ())
 
-    async def _work(self, engine: Engine) -> None:
+    async def _work(self, engine: Engine, store: MotorStore) -> None:
         """Do the role's work until told to stop; what ends by itself before is a failure."""
         if self._stop.is_set():
             return
@@ -244,11 +252,11 @@ class Process:
         instance, at = self.settings.worker_instance_id, self._starting.step
 
         async def checked() -> None:
-            await check_numbers(name, engine.store, await last_records(servers, name, f"orderlink-{name}"))
-            await check_heard(name, engine.store, await committed(servers, name))
+            await self._check_numbers(store)
+            await check_heard(name, store, await committed(servers, name))
 
         partitions = await at("the broker and its topics", lambda: partition_count(servers, name))
-        await at("the check that the database is no older than the topics", checked)
+        await at(NO_OLDER, checked)
         transport = await at("the consumer group", lambda: join_group(servers, name, instance))
         if transport is None or partitions is None:
             return
