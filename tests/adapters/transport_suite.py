@@ -350,6 +350,7 @@ async def take_rest_of(member: Transport) -> list[Record]:
 
 async def what_can_not_be_noted_is_not_committed(stage: Stage) -> None:
     noted: dict[TopicPartition, int] = {}
+    taken: list[Record] = []
 
     async def refuse(positions: Positions) -> None:
         raise Unavailable("the database is away")

@@ -35,12 +35,12 @@ class WeighingLog(MemoryLog):
 
     def __init__(self, partitions: int) -> None:
         super().__init__(partitions)
-        self.records: Counter[str] = Counter()
+        self.written: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
 
     def append(self, record: Outgoing) -> Record:
         """Write one record."""
-        self.records[record.topic] += 1
+        self.written[record.topic] += 1
         headers = sum(len(name) + len(value) for name, value in record.headers.items())
         self.bytes[record.topic] += len(record.key) + len(record.value or b"") + headers
         return super().append(record)
@@ -61,7 +61,7 @@ async def weigh(file: Path) -> str:
             sizes[name].append(len(bson.encode(document)))
     orders = len(sizes["orders"])
     lines = [
-        f"{orders:,} orders, {played.facts:,} facts, {sum(log.records.values()):,} records.",
+        f"{orders:,} orders, {played.facts:,} facts, {sum(log.written.values()):,} records.",
         "",
         "| service | files an order | bytes a file: mean | p50 | p99 | writes an order |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -71,7 +71,7 @@ async def weigh(file: Path) -> str:
         "| --- | ---: | ---: |",
         *(
             f"| {topic} | {count / orders:.2f} | {log.bytes[topic] / count:,.0f} |"
-            for topic, count in sorted(log.records.items())
+            for topic, count in sorted(log.written.items())
         ),
     ]
     return "\n".join(lines)

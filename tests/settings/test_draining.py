@@ -129,7 +129,10 @@ async def test_a_start_that_waits_ends_when_it_is_told_to_stop() -> None:
         stop.set()
         await asyncio.Event().wait()
 
-    assert await Starting(stop).step("the database and its indexes", never) is None
+    starting = Starting(stop)
+    async with asyncio.timeout(10):
+        await starting.step("the database and its indexes", never)
+    assert starting.waits_for.startswith("at the database and its indexes")
 
 
 # Processes
@@ -166,7 +169,12 @@ async def test_an_api_answers_what_it_was_asked_before_the_signal(parts: Parts, 
                 await _ready(it, client)
                 begun = asyncio.Event()
                 proxy.slow(0.3)
-                proxy.watch(re.compile(b"A-1"), lambda: begun.set() is None)
+
+                def seen() -> bool:
+                    begun.set()
+                    return True
+
+                proxy.watch(re.compile(b"A-1"), seen)
                 body = placed(at=SystemClock().now().isoformat())
                 asking = asyncio.create_task(client.post("/facts", json=body, timeout=30))
                 await begun.wait()
