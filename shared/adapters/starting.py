@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from shared.adapters.ending import ended
+from shared.adapters.kafka_broker import Broker
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.logs import logger
 from shared.adapters.naming import Names, as_they_are
@@ -90,10 +91,10 @@ class Starting:
             await ended(stopping)
 
 
-async def last_records(bootstrap_servers: str, service: str, client_id: str) -> list[Record]:
+async def last_records(broker: Broker, service: str, client_id: str) -> list[Record]:
     """The last records of each partition of the topic on which a service speaks. Raises `Unavailable`."""
     topic = event_topic(service)
-    ends = EndOffsets(bootstrap_servers, Names(as_they_are, (topic,)), client_id)
+    ends = EndOffsets(broker, Names(as_they_are, (topic,)), client_id)
     try:
         return await ends.latest(topic, LAST_RECORDS)
     finally:

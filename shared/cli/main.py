@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "restore-check": "After a database was restored: what is missing, and its numbers mended.",
     "topics": "Make, check and migrate the topics of the catalogue.",
     "contracts": "Event schemas, examples and the AsyncAPI document.",
+    "chart": "Write and check the parts of the Helm chart that follow from the code.",
     "settings": "Every setting with its unit, default and meaning.",
     "profiles": "Profiles and shops: checked, shown, listed, and laid side by side.",
 }

@@ -17,6 +17,7 @@ from typing import Annotated, Final
 
 import typer
 
+from shared.adapters.kafka_broker import broker_from
 from shared.adapters.kafka_growth import KafkaGrowth
 from shared.cli.migrate import NotNow
 from shared.cli.operate import engine_of, known_service, plainly, progress, settings_now
@@ -101,7 +102,7 @@ def restore_check(
 
 async def _check(asked: Asked, *, in_json: bool) -> Found:
     settings = settings_now()
-    admin = KafkaGrowth(settings.kafka_bootstrap_servers)
+    admin = KafkaGrowth(broker_from(settings))
     group = consumer_group(asked.service)
     if asked.apply and asked.stopped:
         await admin.forget_named((group,))
