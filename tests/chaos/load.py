@@ -73,6 +73,10 @@ class Load:
             for service in SERVICES
         }
 
+    def send_to(self, service: str, url: str) -> None:
+        """From now on requests for this service go there; those under way stay where they are."""
+        self._clients[service].base_url = url
+
     @property
     def in_flight(self) -> int:
         """Orders that are being told about."""
