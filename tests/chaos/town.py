@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 
 from shared.adapters.clock import FileClockWriter
 from shared.adapters.embedded import EmbeddedDatabase, EmbeddedError, ServerChild, free_port
+from shared.adapters.ending import ended
 from shared.cli.children import Child
 from shared.cli.replay import FAST
 from shared.cli.stack import Plan, Servers, Stack
@@ -255,8 +256,7 @@ class Town:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _stop_keeping(self) -> None:
-        self._keeping.cancel()
-        await asyncio.wait({self._keeping})
+        await ended(self._keeping)
 
 
 async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
