@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.clock import SystemClock
 from shared.adapters.database import Database
 from shared.adapters.motor_store import MotorStore
 from shared.runtime.ports import Committed, PortError, Unavailable, Write
+from tests.http.kit import placed
 from tests.kit.certificates import Authority
 from tests.kit.secured import PASSWORD, SecuredDatabase
+from tests.settings.test_process import client_of, ready, running
 
 pytestmark = pytest.mark.real
 
@@ -84,3 +87,28 @@ async def test_who_is_not_let_in_is_told_why(
     finally:
         await store.close()
     assert PASSWORD not in str(problem.value)
+
+
+@pytest.mark.processes
+async def test_a_service_waits_unready_until_it_is_let_in(database: SecuredDatabase) -> None:
+    told = {
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+        "MONGODB_URL": database.url,
+        "MONGODB_TLS": "on",
+        "MONGODB_TLS_CA_FILE": str(database.authority.file),
+        "MONGODB_USERNAME": "late",
+        "MONGODB_PASSWORD": "the password of late",
+    }
+    async with running("orders", "api", **told) as it:
+        (port,) = await it.ports()
+        waiting = await it.until(lambda: it.event("waiting for what is away"))
+        assert waiting["what"] == "database"
+        assert "does not let the user in" in waiting["reason"]
+        async with client_of(port) as client:
+            assert (await client.get("/readyz")).status_code == 503
+            await database.let_in("late", "the password of late")
+            await ready(it, client)
+            assert (
+                await client.post("/facts", json=placed(at=SystemClock().now().isoformat()))
+            ).status_code == 202
+        assert "the password of late" not in "".join(it.lines)

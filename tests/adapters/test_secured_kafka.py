@@ -28,7 +28,7 @@ from tests.http.kit import placed
 from tests.kit.certificates import Authority
 from tests.kit.parts import Kinds, Parts
 from tests.kit.secured import OPERATOR, PASSWORD, Right, SecuredKafka
-from tests.settings.test_process import _client, _ready, running
+from tests.settings.test_process import client_of, ready, running
 
 pytestmark = [pytest.mark.real, pytest.mark.processes]
 
@@ -190,10 +190,10 @@ async def test_a_worker_waits_unready_for_its_user_and_works_when_he_is_there(
         assert waiting["what"] == "broker"
         assert "does not let user 'late' in" in waiting["reason"]
         assert LATE not in "".join(it.lines)
-        async with _client(api) as client, _client(worker) as probes:
+        async with client_of(api) as client, client_of(worker) as probes:
             assert (await probes.get("/readyz")).status_code == 503
             await asyncio.to_thread(broker.let_in, "late", LATE, rights_of("orders"))
-            await _ready(it, probes)
+            await ready(it, probes)
             assert (await client.post("/facts", json=placed())).status_code == 202
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment(broker.operator).items():

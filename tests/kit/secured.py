@@ -142,13 +142,18 @@ class SecuredDatabase(EmbeddedDatabase):
         """Start it open, make the user, and start it again closed."""
         await super().start()
         if not self._has_users:
-            client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-                self.url, **replace(self.operator, username=None).options()
-            )
-            await client.admin.command("createUser", OPERATOR, pwd=PASSWORD, roles=["root"])
-            client.close()
+            await self._make(OPERATOR, PASSWORD, "root", replace(self.operator, username=None))
             self._has_users = True
             await self.restart()
+
+    async def let_in(self, name: str, password: str) -> None:
+        """Make a user who may read and write, while others are at work."""
+        await self._make(name, password, "readWriteAnyDatabase", self.operator)
+
+    async def _make(self, name: str, password: str, role: str, known: Database) -> None:
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(self.url, **known.options())
+        await client.admin.command("createUser", name, pwd=password, roles=[role])
+        client.close()
 
     def _command(self) -> list[str]:
         tls = ("--tls-cert-file", str(self._server.cert), "--tls-key-file", str(self._server.key))

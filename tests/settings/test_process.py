@@ -115,13 +115,13 @@ async def there(parts: Parts) -> dict[str, str]:
     }
 
 
-def _client(port: int) -> httpx.AsyncClient:
+def client_of(port: int) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
     )
 
 
-async def _ready(it: Running, client: httpx.AsyncClient) -> None:
+async def ready(it: Running, client: httpx.AsyncClient) -> None:
     async with asyncio.timeout(60):
         while True:
             assert it.process.returncode is None, "".join(it.lines)
@@ -137,8 +137,8 @@ async def _ready(it: Running, client: httpx.AsyncClient) -> None:
 async def test_a_service_takes_facts_and_drains_when_told_to_stop(there: dict[str, str]) -> None:
     async with running("orders", "all", **there) as it:
         api, worker = await it.ports()
-        async with _client(api) as client, _client(worker) as probes:
-            await _ready(it, client)
+        async with client_of(api) as client, client_of(worker) as probes:
+            await ready(it, client)
             fact = placed(at=SystemClock().now().isoformat())
             assert (await client.post("/facts", json=fact)).status_code == 202
             assert (await client.get("/orders/A-1")).json()["stage"] == "unpaid"
@@ -159,8 +159,8 @@ async def test_in_test_mode_time_comes_from_a_file_and_the_status_is_told(
     with FileClockWriter(clock, past):
         async with running("orders", "api", ORDERLINK_TEST_CLOCK_FILE=str(clock), **there) as it:
             (port,) = await it.ports()
-            async with _client(port) as client:
-                await _ready(it, client)
+            async with client_of(port) as client:
+                await ready(it, client)
                 assert (await client.post("/facts", json=placed(at=past.isoformat()))).status_code == 202
                 status = (await client.post("/testing/status", json={})).json()
                 assert status["now"] == past.isoformat()
@@ -170,7 +170,7 @@ async def test_in_test_mode_time_comes_from_a_file_and_the_status_is_told(
 async def test_without_a_database_it_is_alive_but_not_ready_and_still_drains() -> None:
     async with running("orders", "api", MONGODB_URL="mongodb://127.0.0.1:9/?directConnection=true") as it:
         (port,) = await it.ports()
-        async with _client(port) as client:
+        async with client_of(port) as client:
             await it.until(lambda: it.event("waiting for what is away"))
             assert (await client.get("/livez")).status_code == 200
             unready = await client.get("/readyz")
