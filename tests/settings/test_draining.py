@@ -23,7 +23,7 @@ from tests.http.kit import placed
 from tests.kit.parts import Parts, Server
 from tests.kit.proxy import Proxy
 from tests.kit.world import World, fact
-from tests.settings.test_process import Running, _client, _ready, running
+from tests.settings.test_process import Running, client_of, ready, running
 
 LOAD = 3_000
 
@@ -143,7 +143,7 @@ async def test_readiness_goes_first_and_a_second_signal_ends_it_at_once() -> Non
     nowhere = "mongodb://127.0.0.1:9/?directConnection=true"
     async with running("orders", "api", MONGODB_URL=nowhere, ORDERLINK_DRAIN_ANNOUNCE_SECONDS="60") as it:
         (port,) = await it.ports()
-        async with _client(port) as client:
+        async with client_of(port) as client:
             it.process.send_signal(signal.SIGTERM)
             await it.until(lambda: it.event("draining"))
             unready = await client.get("/readyz")
@@ -165,8 +165,8 @@ async def test_an_api_answers_what_it_was_asked_before_the_signal(parts: Parts, 
         }
         async with running("orders", "api", **told) as it:
             (port,) = await it.ports()
-            async with _client(port) as client:
-                await _ready(it, client)
+            async with client_of(port) as client:
+                await ready(it, client)
                 begun = asyncio.Event()
                 proxy.slow(0.3)
 
@@ -212,7 +212,7 @@ async def test_a_worker_that_is_told_to_stop_under_load_leaves_nothing_to_be_del
         assert it.event("did not close in time") is None
     left = sum((await admin.lag(consumer_group("orders"), HEARS["orders"])).values())
     assert left > 0
-    async with running("orders", "worker", **there) as it, _client((await it.ports())[0]) as client:
+    async with running("orders", "worker", **there) as it, client_of((await it.ports())[0]) as client:
         heard = await _heard(it, client, left)
     assert heard == {"applied": left}
     await publisher.close()
