@@ -73,6 +73,7 @@ def react(event: Event) -> Sequence[tuple[str, Asked]]:
             | incidents.ParcelMeasured()
             | incidents.IncidentParcelsJoined()
             | incidents.IncidentParcelsReleased()
+            | incidents.IncidentRuledOut()
         ) as told:
             return _between_files(event, told)
         case _:
@@ -85,7 +86,8 @@ def _between_files(
     told: incidents.ParcelWatched
     | incidents.ParcelMeasured
     | incidents.IncidentParcelsJoined
-    | incidents.IncidentParcelsReleased,
+    | incidents.IncidentParcelsReleased
+    | incidents.IncidentRuledOut,
 ) -> Sequence[tuple[str, Asked]]:
     """Orders' files and those of carriers, of which one reaches the other only so."""
     at = event.time
@@ -102,6 +104,7 @@ def _between_files(
                 dispatched_at=told.dispatched_at,
                 before=told.before,
                 now=told.now,
+                asks=told.asks,
             )
             return ((incident_subject(event.shop_id, told.carrier, told.region), count),)
         case incidents.ParcelMeasured():
@@ -131,6 +134,10 @@ def _between_files(
                     ask.LeaveIncident(at=at, parcel_id=one.parcel_id, incident_id=told.incident_id),
                 )
                 for one in told.parcels
+            )
+        case incidents.IncidentRuledOut():
+            return tuple(
+                (one.order_id, ask.TellAlone(at=at, parcel_id=one.parcel_id)) for one in told.parcels
             )
 
 

@@ -33,6 +33,7 @@ CARE: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         {**_IN_ONE, "reason": "moving_again", "affected": 14, "still_standing": 2},
     ),
     "incident.parcels_released": ("2026-03-09T10:00:00Z", {**_HERE, "parcels": [_ONE]}),
+    "incident.ruled_out": (_AT, {"region": "Germany", "parcels": [_ONE]}),
     "parcel.weighed": (
         "2026-03-03T18:00:00Z",
         {

@@ -111,6 +111,7 @@ _LOGISTICS: Final = {
     "incident.parcels_joined": "{said.parcels:count} parcels belong to the incident.",
     "incident.deadline_changed": "The incident is looked at again {said.deadline_at}: {said.reason:words}.",
     "incident.closed": "The incident is over ({said.reason:words}); {said.still_standing} still stand.",
+    "incident.ruled_out": "{said.parcels:count} parcels with {said.carrier} in {said.region} stand alone.",
     "incident.parcels_released": "{said.parcels:count} parcels are looked after one by one again.",
 }
 
