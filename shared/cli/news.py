@@ -37,6 +37,8 @@ def _of_parcels(event: Event) -> str | None:
             return f"trouble on the way, fault: {fault}"
         case logistics.ParcelLost():
             return "its parcel is lost; the buyer chooses a new one or the money"
+        case logistics.ParcelResurfaced():
+            return "its lost parcel was scanned after all"
         case logistics.CarrierClaimOpened(carrier=carrier):
             return f"{carrier} is asked to pay for the loss"
         case _:

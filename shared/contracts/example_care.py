@@ -65,6 +65,10 @@ CARE: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             "longest_gap_hours": 39,
         },
     ),
+    "parcel.resurfaced": (
+        "2026-04-06T09:00:00Z",
+        {"how": "delivered", "scanned_at": "2026-04-06T08:40:00Z", "served": "refund", "claim": "reconciled"},
+    ),
     "carrier_claim.evidence_added": (
         "2026-03-16T10:00:00Z",
         {"evidence": "proof_of_value", "ref": "doc-311", "missing": ["carrier_trace"]},

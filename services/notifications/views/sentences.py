@@ -69,6 +69,7 @@ _LOGISTICS: Final = {
     "parcel.movement_confirmed": "{said.carrier} confirmed that it has parcel {said.parcel_id}.",
     "parcel.lost_suspected": "Parcel {said.parcel_id} may be lost: no scan since {said.since}.",
     "parcel.lost": "Parcel {said.parcel_id} is lost.",
+    "parcel.resurfaced": "Parcel {said.parcel_id}, which counts as lost, was scanned after all: {said.how}.",
     "parcel.found": "Parcel {said.parcel_id} was found.",
     "parcel.pickup_cancelled": "Parcel {said.parcel_id} never left; its lines are to be dispatched again.",
     "parcel.deadline_changed": "Parcel {said.parcel_id} is expected to move by {said.deadline_at} now: "
