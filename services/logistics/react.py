@@ -190,6 +190,8 @@ def _command(event: Event) -> Asked | None:
             return ask.StopLines(
                 at=event.time, order_id=event.subject, lines=case.lines, reason="refund_before_dispatch"
             )
+        case aftersales.RefundPaidElsewhere(settled=lines) if lines:
+            return ask.StopLines(at=event.time, order_id=event.subject, lines=lines, reason="paid_elsewhere")
         case (
             aftersales.CaseRefunded(kind="lost_parcel")
             | aftersales.CaseReshipWanted(kind="lost_parcel") as case

@@ -131,12 +131,12 @@ def test_a_lost_parcel_is_paid_out_and_its_claim_is_reconciled(
     names = [event.name for event in of_one]
     chain = (
         "parcel.lost",
-        "case.refunded",
         "carrier_claim.opened",
         "carrier_claim.submitted",
         "carrier_claim.paid",
     )
     assert [names.index(name) for name in chain] == sorted(names.index(name) for name in chain)
+    assert "case.refunded" in names
     (both,) = [event.data for event in of_one if isinstance(event.data, CarrierClaimReconciled)]
     assert (both.served_with, both.paid_by_carrier, both.shortfall) == tuple(map(Decimal, ("89", "80", "9")))
 

@@ -137,6 +137,7 @@ _AFTERSALES: Final = {
     "case.evidence_submitted": "The shop handed in its evidence for case {said.case_id}.",
     "case.evidence_missed": "No evidence came in time for case {said.case_id}.",
     "case.dispute_settled": "The platform decided case {said.case_id} for the {said.winner}.",
+    "refund.paid_elsewhere": "The platform itself paid {said.amount} {said.currency} back.",
     "review.received": "The buyer gave {said.stars} of 5 stars.",
     "quality.signal": "Product {said.sku} got the same complaint again: {said.reason:words}.",
 }

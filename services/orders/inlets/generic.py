@@ -18,6 +18,7 @@ from shared.contracts.facts import (
     OrderCancelled,
     OrderPaid,
     OrderPlaced,
+    RefundPaid,
     RefundRequested,
     ReturnReceived,
     ReturnShipped,
@@ -37,7 +38,8 @@ _Told = Annotated[
     | ShipmentScanned
     | RefundRequested
     | ReturnShipped
-    | ReturnReceived,
+    | ReturnReceived
+    | RefundPaid,
     Field(discriminator="fact"),
 ]
 _ONE: Final[TypeAdapter[Any]] = TypeAdapter(_Told)
