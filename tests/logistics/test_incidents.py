@@ -203,9 +203,18 @@ def test_an_incident_is_over_when_its_parcels_move_and_what_stands_has_its_own_t
 def test_the_incident_is_looked_at_again_while_it_goes_on() -> None:
     region = Region(3).stand(0, 1, 2)
     region.watch.run_until(after(hours=72))
-    assert region.watch.of("incident.deadline_changed")[0].deadline_at == after(hours=96)
+    assert region.watch.of("incident.deadline_changed")[0].deadline_at is None
     assert region.watch.of("task.raised")[0].priority == "urgent"
-    assert region.watch.view.incidents[0].deadline_at == after(hours=96)
+    assert region.watch.view.incidents[0].deadline_at is None
+
+
+def test_an_incident_that_nobody_works_on_comes_to_rest_and_still_closes_when_parcels_move() -> None:
+    region = Region(3).stand(0, 1, 2)
+    region.watch.run_until(after(hours=1000))
+    assert not region.watch.timers
+    assert len(region.watch.of("task.raised")) == 1
+    region.move(0, 1, 2, at=after(hours=1001))
+    assert region.watch.of("incident.closed")
 
 
 def _work(region: Region, outcome: str, at: datetime, **details: Any) -> Region:

@@ -254,7 +254,7 @@ def _wanted(
             "task_id": task_id(SERVICE, watching.subject, "work_incident", incident.incident_id, number),
             "kind": "work_incident",
             "order_id": watching.subject,
-            "due_at": max(incident.deadline_at, at),
+            "due_at": max(incident.deadline_at or at, at),
             "priority": priority,
             "summary": f"{len(incident.members)} parcels with {watching.carrier} stand in {watching.region}: "
             "ask the carrier, and see when they move.",
@@ -265,33 +265,49 @@ def _wanted(
 
 
 def looked_again(due: TimerDue, state: Watching, profile: Profile) -> Decision:
-    """The incident goes on: its task matters more, or is there again."""
+    """The incident goes on: its task matters more, or is there again.
+
+    A task that matters as much as it can waits for somebody; looking again and again changes nothing.
+    """
     incident = state.incident
     if incident is None or incident.deadline_at != due.due_at:
         return NOTHING
+    if incident.task_id is not None:
+        return _raised(state, incident, incident.task_id)
     rule = profile.values.incidents or _BY_HAND
     until = later(due.due_at, rule.look_again_after)
-    moved = incident.model_copy(update={"deadline_at": until})
-    changed = said.IncidentDeadlineChanged(
-        **_named(state, incident), was=due.due_at, deadline_at=until, reason="goes_on"
-    )
-    task: TaskChange
-    if incident.task_id is None:
-        moved, task = _wanted(state, moved, due.due_at, "urgent")
-    else:
-        task = TaskRaised(
-            task_id=incident.task_id,
-            kind="work_incident",
-            order_id=state.subject,
-            priority="urgent",
-            reason="the incident goes on",
-        )
+    moved, task = _wanted(state, incident.model_copy(update={"deadline_at": until}), due.due_at, "urgent")
     return Decision(
         rule=_RULE,
         notes=(WatchIs(watching=_with(state, moved)),),
-        events=(changed,),
+        events=(_deadline(state, incident, until, "goes_on"),),
         tasks=(task,),
         timers=(SetTimer(name=TIMER, due_at=until),),
+    )
+
+
+def _raised(state: Watching, incident: Incident, task: str) -> Decision:
+    raised = TaskRaised(
+        task_id=task,
+        kind="work_incident",
+        order_id=state.subject,
+        priority="urgent",
+        reason="the incident goes on",
+    )
+    waits = incident.model_copy(update={"deadline_at": None})
+    return Decision(
+        rule=_RULE,
+        notes=(WatchIs(watching=_with(state, waits)),),
+        events=(_deadline(state, incident, None, "goes_on"),),
+        tasks=(raised,),
+    )
+
+
+def _deadline(
+    state: Watching, incident: Incident, until: datetime | None, reason: str
+) -> said.IncidentDeadlineChanged:
+    return said.IncidentDeadlineChanged(
+        **_named(state, incident), was=incident.deadline_at, deadline_at=until, reason=reason
     )
 
 
@@ -304,14 +320,11 @@ def worked(command: ask.WorkedIncident, state: Watching) -> Outcome:
     if command.until is None:
         return _close(_with(state, answered), answered, "by_hand")
     until = max(command.until, command.at)
-    changed = said.IncidentDeadlineChanged(
-        **_named(state, incident), was=incident.deadline_at, deadline_at=until, reason="announced"
-    )
     moved = answered.model_copy(update={"deadline_at": until})
     return Decision(
         rule=_RULE,
         notes=(WatchIs(watching=_with(state, moved)),),
-        events=(changed,),
+        events=(_deadline(state, incident, until, "announced"),),
         timers=(SetTimer(name=TIMER, due_at=until),),
     )
 

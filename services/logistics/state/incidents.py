@@ -72,8 +72,8 @@ class Incident(Frozen):
     """Parcels that came to a stand when it had as many as it may hold; they have their own tasks."""
     told: tuple[Id, ...] = ()
     """Digests of the buyers who were told."""
-    deadline_at: Utc
-    """When somebody looks at it again."""
+    deadline_at: Utc | None
+    """When it is looked at again; None once its task can't matter more."""
     task_id: Id | None = None
     """Its open task."""
     tasks: int = 0
