@@ -12,7 +12,7 @@ from services.logistics.state import Lost, Placed
 from services.logistics.state.claims import Reconciled
 from shared.contracts.events import logistics as said
 from shared.contracts.events.common import TaskWanted
-from shared.contracts.facts import ShipmentScannedBody
+from shared.contracts.facts import ScanStatus, ShipmentScannedBody
 from shared.kernel.decision import NOTHING, Decision, task_id
 
 RULE = "lost_parcel_seen"
@@ -26,7 +26,7 @@ _WHERE: dict[said.Resurfaced, str] = {
 def resurfaced(scan: ShipmentScannedBody, parcel: Lost, state: Placed) -> Decision:
     """What is to be done, where the scan is news: newer than all before it, and not of a kind told before."""
     older = parcel.newest_scan_at is not None and scan.scanned_at <= parcel.newest_scan_at
-    how: said.Resurfaced = scan.status if scan.status in ("delivered", "returned") else "seen"
+    how = _seen_as(scan.status)
     if older or how in parcel.resurfaced:
         return NOTHING
     claim = parcel.open_claim
@@ -60,6 +60,14 @@ def resurfaced(scan: ShipmentScannedBody, parcel: Lost, state: Placed) -> Decisi
         details=details,
     )
     return Decision(rule=RULE, events=(event,), tasks=(task,))
+
+
+def _seen_as(status: ScanStatus) -> said.Resurfaced:
+    match status:
+        case "delivered" | "returned":
+            return status
+        case _:
+            return "seen"
 
 
 def _to_do(parcel: Lost) -> str:
