@@ -21,6 +21,11 @@ _WHERE: dict[said.Resurfaced, str] = {
     "delivered": "was delivered",
     "returned": "is back at the sender",
 }
+_GOODS: dict[str, str] = {
+    "refund": "the buyer has his money back: does he keep it and pay, or does it come back",
+    "reship": "the buyer was sent a new one: have one of the two brought back",
+    "served": "the buyer was served for the loss: have the goods brought back, or paid",
+}
 
 
 def resurfaced(scan: ShipmentScannedBody, parcel: Lost, state: Placed) -> Decision:
@@ -75,13 +80,7 @@ def _to_do(parcel: Lost) -> str:
     claim = parcel.open_claim
     if claim is None:
         return "settle with the buyer that he keeps it, before he is given anything else"
-    match claim.remedy:
-        case "refund":
-            goods = "the buyer has his money back: does he keep it and pay, or does it come back"
-        case "reship":
-            goods = "the buyer was sent a new one: have one of the two brought back"
-        case None:
-            goods = "the buyer was served for the loss: have the goods brought back, or paid"
+    goods = _GOODS[claim.remedy or "served"]
     if not isinstance(claim, Reconciled):
         return f"{goods}; withdraw the claim"
     if claim.paid_by_carrier > 0:
