@@ -45,6 +45,8 @@ class Standing(Frozen):
     buyer_id: Id | None = None
     told: bool = False
     """Whether its buyer has heard of the delay."""
+    held: bool = False
+    """Whether it stands because somebody says so."""
 
     @property
     def buyer(self) -> str:
@@ -54,7 +56,7 @@ class Standing(Frozen):
     @property
     def affected(self) -> AffectedParcel:
         """As events name it."""
-        return AffectedParcel(order_id=self.order_id, parcel_id=self.parcel_id)
+        return AffectedParcel(order_id=self.order_id, parcel_id=self.parcel_id, held=self.held)
 
 
 class Incident(Frozen):
