@@ -8,7 +8,7 @@ into it, since nobody here can tell a second payment from the platform's word ab
 from pydantic import JsonValue
 
 from services.aftersales.decide.ends import closing
-from services.aftersales.decide.money import account, fitting, shares_of
+from services.aftersales.decide.money import account, shares_of
 from services.aftersales.decide.terms import SERVICE
 from services.aftersales.state import (
     AnyCase,
@@ -27,7 +27,7 @@ from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
 from shared.contracts.facts import RefundPaid
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
-from shared.kernel.money import ZERO, plain
+from shared.kernel.money import ZERO, plain, writable
 
 MAX_PAID_ELSEWHERE = 200
 """Refunds of a platform for one order; a file is one document."""
@@ -59,7 +59,7 @@ def refund_paid(fact: RefundPaid, state: File) -> Outcome:
         settled=tuple(line for line in book.left if after.compensated(line) and not book.compensated(line)),
         amount=told.amount,
         currency=order.currency,
-        left=fitting(after.payment),
+        left=writable(after.payment),
     )
     decision = Decision(rule="money", notes=(PaidElsewhereKept(paid=kept),), events=(said,))
     case = None if told.case_id is None else state.case_of(told.case_id)
