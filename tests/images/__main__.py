@@ -102,6 +102,7 @@ async def _all(base: str, network: str | None) -> tuple[dict[str, Any], list[Ima
                 "ORDERLINK_PAYMENTS_URL": f"http://{HOST}:9",
             }
             _once("cli", environment, "topics", "make", "--partitions", "4", "--replication", "1")
+            _once("cli", environment, "topics", "check", "--partitions", "4")
             return found, [look(name, environment) for name in names]
 
 
