@@ -199,7 +199,8 @@ def report(base: dict[str, Any], images: list[Image]) -> str:
 _PAGE: Final = """\
 # Images
 
-Made by `make images REPORT=1` on {when}. The base was {base} with {size:.0f} MB.
+Made by `make images REPORT=1` on {when}.
+The base was {base} with {size:.0f} MB.
 Sizes are uncompressed; "ours" is what lies above the base, compiled Python included. "Packages" is the
 length of the list of contents (CycloneDX, `/opt/orderlink/sbom.cdx.json`).
 
