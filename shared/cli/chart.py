@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, cast
 import typer
 import yaml
 
+from shared.adapters.draining import GRACE_SECONDS
 from shared.adapters.kafka_admin import topic_configuration
 from shared.adapters.settings import CommonSettings, is_secret, variable
 from shared.cli.settings import meanings
@@ -44,12 +45,6 @@ CONNECTIONS: Final = ("KAFKA_", "MONGODB_")
 REPLICATION: Final = "min.insync.replicas"
 """The one setting of a topic that depends on how many copies there are; the template works it out."""
 
-DRAIN_TIMES: Final = 2.5
-DRAIN_PLUS_SECONDS: Final = 1.0
-"""How long a process may take to end, by `ORDERLINK_DRAIN_MAX_SECONDS`: five steps of at most half of it one
-after the other (the batch, the group, the servers, what is pending, the connections), and a second for what
-was cut off. See shared/adapters/process.py."""
-
 _SECRET: Final = {"$ref": "#/$defs/secret"}
 """Where a secret is; written by hand."""
 _TOP: Final = (
@@ -66,8 +61,7 @@ def catalog() -> dict[str, Any]:
         "slots": SLOTS,
         "drain": {
             "defaultSeconds": CommonSettings.model_fields["drain_max_seconds"].default,
-            "times": DRAIN_TIMES,
-            "plusSeconds": DRAIN_PLUS_SECONDS,
+            "plusSeconds": GRACE_SECONDS,
         },
         "topics": [
             {

@@ -10,7 +10,7 @@ from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.cli.topics import all_there
 from shared.contracts.access import Right, rights_of, rights_of_operators
-from shared.contracts.catalog import HEARS, SERVICES, TOPICS, consumer_group, dead_letter_topic
+from shared.contracts.catalog import HEARS, SERVICES, TOPICS, consumer_group, dead_letter_topic, event_topic
 from shared.runtime.ports import Outgoing, Unavailable
 from tests.adapters.transport_suite import take
 from tests.kit.parts import Kinds
@@ -84,7 +84,11 @@ async def test_a_service_can_do_its_work_with_its_rights_and_nothing_else(
     assert {each.topic for each in await member.end_offsets()} == {*HEARS[service]}
     await member.close()
     admin = KafkaAdmin(where)
-    assert await asyncio.to_thread(readable, admin) == {*HEARS[service], dead_letter_topic(service)}
+    assert await asyncio.to_thread(readable, admin) == {
+        *HEARS[service],
+        event_topic(service),
+        dead_letter_topic(service),
+    }
 
 
 async def test_operators_see_topics_and_lag_and_read_nothing(broker: SecuredKafka) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.cli.chart import DRAIN_PLUS_SECONDS, DRAIN_TIMES
+from shared.adapters.draining import GRACE_SECONDS
 from tests.deploy import policies
 from tests.deploy.policies import Manifests
 from tests.deploy.rendering import EVERYTHING, MUST, containers, of_kind, rendered, values_files
@@ -16,7 +16,7 @@ PARTITIONS = {"must": 16, "small": 8, "medium": 16, "large": 64, "everything": 1
 
 def drained(seconds: float) -> float:
     """How long a process takes at most to end."""
-    return DRAIN_TIMES * seconds + DRAIN_PLUS_SECONDS
+    return seconds + GRACE_SECONDS
 
 
 def in_time(manifests: Manifests) -> list[str]:
@@ -179,7 +179,7 @@ BREAKAGES: dict[str, tuple[Callable[[Manifests], list[str]], str, Callable[[Mani
     "a short grace period": (
         in_time,
         "killed before it has ended",
-        lambda all_: pod(all_).update(terminationGracePeriodSeconds=30),
+        lambda all_: pod(all_).update(terminationGracePeriodSeconds=20),
     ),
     "more workers than partitions": (
         within_partitions,
@@ -209,6 +209,6 @@ def test_the_api_goes_on_for_a_while_and_the_worker_begins_to_drain_at_once() ->
         for name, template, _ in containers(tuple(of_kind(manifests, "Deployment")))
     }
     pauses = {name: each.get("lifecycle") for name, _, each in containers(manifests)}
-    assert (grace["orderlink-orders-api"], grace["orderlink-orders-worker"]) == (30, 25)
+    assert (grace["orderlink-orders-api"], grace["orderlink-orders-worker"]) == (18, 13)
     assert pauses["orderlink-orders-api"] == {"preStop": {"sleep": {"seconds": 5}}}
     assert pauses["orderlink-orders-worker"] is None

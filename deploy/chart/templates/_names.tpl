@@ -76,6 +76,6 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $own := (get .root.Values.services .service.name).config | default dict -}}
 {{- $drain := $own.ORDERLINK_DRAIN_MAX_SECONDS | default .root.Values.config.ORDERLINK_DRAIN_MAX_SECONDS | default .catalog.drain.defaultSeconds -}}
 {{- $announce := $own.ORDERLINK_DRAIN_ANNOUNCE_SECONDS | default .root.Values.config.ORDERLINK_DRAIN_ANNOUNCE_SECONDS | default 0 -}}
-{{- $bound := addf (float64 $announce) (mulf (float64 $drain) .catalog.drain.times) .catalog.drain.plusSeconds -}}
+{{- $bound := addf (float64 $announce) (float64 $drain) .catalog.drain.plusSeconds -}}
 {{- add (ceil $bound) (get .service .role).preStopSeconds 4 -}}
 {{- end -}}
