@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne, timeout
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -30,12 +30,25 @@ from pymongo.errors import (
 from shared.adapters.database import Database, as_database, explained, is_not_let_in
 from shared.contracts.catalog import SLOTS
 from shared.runtime.file import FILE_FORMAT
-from shared.runtime.ports import Cleared, Committed, Document, PortError, Unavailable, Unreadable, Write
+from shared.runtime.ports import (
+    Cleared,
+    Committed,
+    Document,
+    PortError,
+    Positions,
+    Restored,
+    TopicPartition,
+    Unavailable,
+    Unreadable,
+    Write,
+)
 
 OPERATION_SECONDS: Final = 5.0
 """How long one operation may take, with everything that belongs to it."""
 SELECTION_SECONDS: Final = 2.0
 """How long to look for a database that is away before saying so."""
+INDEX_SECONDS: Final = 3600.0
+"""How long the indexes may take to be built where there are many files already."""
 _CLOSE_SECONDS: Final = 1.0
 _DUPLICATE_KEY: Final = 11000
 _SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
@@ -78,7 +91,8 @@ class MotorStore:
         ]
         paths += [("keys",), ("profile",)]
         paths += [(path, "_id") for path in self._indexed]
-        with _named_errors():
+        # An index over many files takes longer than any other operation may; cut short it never comes.
+        with _named_errors(), timeout(INDEX_SECONDS):
             await self._files.create_indexes(
                 [IndexModel([(field, ASCENDING) for field in fields]) for fields in paths]
             )
@@ -177,6 +191,39 @@ class MotorStore:
             wanted["_id"] = {**wanted.get("_id", {}), "$gt": after}
         return await self._find(wanted, limit=limit, order="_id")
 
+    async def numbers(self, subjects: Collection[str]) -> dict[str, dict[str, int]]:
+        """The `next_seq` of those of these subjects that have a file."""
+        found = await self._those(list(subjects), only=("next_seq",))
+        return {subject: document["next_seq"] for subject, document in found.items()}
+
+    async def note_heard(self, positions: Positions) -> None:
+        """Note that everything before these offsets was taken in. Raises `Restored` without our mark."""
+        highest = {f"heard.{_path(where)}": offset for where, offset in positions.items()}
+        with _named_errors():
+            answer = await self._about.update_one(
+                {**_FORMAT_NOTE, "heard": {"$exists": True}}, {"$max": highest}
+            )
+        if not answer.matched_count:
+            raise Restored(f"database {self._database} was replaced while it was worked with")
+
+    async def heard(self) -> dict[TopicPartition, int] | None:
+        """What was noted; None where the database was made by a release that noted nothing."""
+        with _named_errors():
+            about = await self._about.find_one(_FORMAT_NOTE)
+        if about is None:
+            return {}
+        if "heard" not in about:
+            return None
+        return {_place(path): offset for path, offset in about["heard"].items()}
+
+    async def trust(self, positions: Positions) -> None:
+        """Begin to note, from where the group stands: what a database of an older release begins with."""
+        noted = {_path(where): offset for where, offset in positions.items()}
+        with _named_errors():
+            await self._about.update_one(
+                {**_FORMAT_NOTE, "heard": {"$exists": False}}, {"$set": {"heard": noted}}
+            )
+
     async def ping(self) -> None:
         """Return when the database answers."""
         with _named_errors():
@@ -219,10 +266,10 @@ class MotorStore:
     async def _check_format(self) -> None:
         """The first release that comes notes the format of files that it writes; others compare."""
         with _named_errors():
-            about = self._files.database["about"]
             with suppress(DuplicateKeyError):
-                await about.update_one(_FORMAT_NOTE, {"$setOnInsert": {"format": FILE_FORMAT}}, upsert=True)
-            noted = (await about.find_one(_FORMAT_NOTE))["format"]
+                first = {"format": FILE_FORMAT, "heard": {}}
+                await self._about.update_one(_FORMAT_NOTE, {"$setOnInsert": first}, upsert=True)
+            noted = (await self._about.find_one(_FORMAT_NOTE))["format"]
         if noted != FILE_FORMAT:
             raise Unreadable(
                 f"database {self._database} holds files of format {noted}, and this release reads and "
@@ -234,6 +281,10 @@ class MotorStore:
         if self._collection is None:
             self._collection = self._motor.get_database(self._database, codec_options=_OPTIONS)["files"]
         return self._collection
+
+    @property
+    def _about(self) -> Any:
+        return self._files.database["about"]
 
     async def _those(self, subjects: Sequence[str], only: Sequence[str] | None = None) -> dict[str, Document]:
         if not subjects:
@@ -303,6 +354,16 @@ class MotorStore:
             else:
                 outcomes.append(_outcome(write, mark, stored.get(write.document["_id"])))
         return outcomes
+
+
+def _path(where: TopicPartition) -> str:
+    """A partition as the name of a field, which may hold no dots."""
+    return f"{where.topic}/{where.partition}".replace(".", ":")
+
+
+def _place(path: str) -> TopicPartition:
+    topic, _, number = path.replace(":", ".").rpartition("/")
+    return TopicPartition(topic, int(number))
 
 
 def _operation(write: Write, mark: str) -> InsertOne[Document] | ReplaceOne[Document]:

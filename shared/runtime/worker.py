@@ -65,6 +65,7 @@ class Worker:
             raise ValueError(f"no adapter for effects of kind {', '.join(sorted(missing))}")
         self.engine = engine
         self.transport = transport
+        transport.note_by(engine.store.note_heard)
         self.partitions = partitions
         self.log = log
         self.brake = Brake(engine.limits)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.catalog import SLOTS
-from shared.runtime.ports import Cleared, Committed, Document, Store, Write
+from shared.runtime.ports import Cleared, Committed, Document, Store, TopicPartition, Write
 
 DONE, LOST = Committed.DONE, Committed.LOST
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -341,6 +341,21 @@ async def preparing_again_changes_nothing(store: Store) -> None:
     await store.ping()
 
 
+async def what_was_heard_is_noted_and_never_goes_back(store: Store) -> None:
+    one, two = TopicPartition("orders.v1", 0), TopicPartition("contacts.v1", 12)
+    assert await store.heard() == {}
+    await store.note_heard({one: 5, two: 1})
+    await store.note_heard({one: 3, two: 2})
+    await store.trust({one: 99})
+    assert await store.heard() == {one: 5, two: 2}
+
+
+async def numbers_are_told_of_files_that_exist(store: Store) -> None:
+    await put(store, document("A-1", next_seq={"orders": 4, "orders-contacts": 2}))
+    assert await store.numbers(["A-1", "B-1"]) == {"A-1": {"orders": 4, "orders-contacts": 2}}
+    assert await store.numbers([]) == {}
+
+
 CASES: tuple[Callable[[Store], Awaitable[None]], ...] = (
     a_file_is_loaded_as_it_was_stored,
     unknown_subjects_are_left_out_of_a_load,
@@ -370,4 +385,6 @@ CASES: tuple[Callable[[Store], Awaitable[None]], ...] = (
     pages_follow_each_other_in_order_of_subject,
     a_page_holds_what_matches_every_path,
     preparing_again_changes_nothing,
+    what_was_heard_is_noted_and_never_goes_back,
+    numbers_are_told_of_files_that_exist,
 )
