@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import kafka
 import kafka.structs
-from kafka.errors import KafkaError
+from kafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from shared.adapters.kafka_broker import Broker, as_broker
 from shared.adapters.naming import Names, Naming, as_they_are
@@ -28,6 +28,7 @@ READ_FETCH_MAX_BYTES: Final = 4_194_304
 """How much of a topic is in memory at a time while it is read."""
 RECORD_MAX_BYTES: Final = 1_048_576
 """Larger ones the broker refuses, whatever the cluster allows elsewhere. Events stay far below."""
+_FORBIDDEN: Final = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
 _LATEST: Final = -1
 """Kafka's number for the end of a partition."""
 
@@ -131,7 +132,7 @@ class KafkaAdmin:
         existing = self._partition_counts(client)
         missing = {name: each for name, each in wanted.items() if self._names.on_broker(name) not in existing}
         if missing:
-            client.create_topics(
+            answer = client.create_topics(
                 {
                     self._names.on_broker(name): {
                         "num_partitions": count,
@@ -142,6 +143,7 @@ class KafkaAdmin:
                 },
                 raise_errors=False,
             )
+            _refuse_forbidden(answer)
             client.wait_for_topics([self._names.on_broker(name) for name in missing])
             # Somebody else may have made some of them meanwhile, and otherwise.
             existing = self._partition_counts(client)
@@ -219,6 +221,16 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
         "min.insync.replicas": str(max(1, replication - 1)),
         "max.message.bytes": str(RECORD_MAX_BYTES),
     }
+
+
+def _refuse_forbidden(answer: Mapping[str, Any]) -> None:
+    """Say that a topic may not be made; of other errors the waiting for it tells. Raises `Unavailable`."""
+    forbidden = [each["name"] for each in answer["topics"] if each["error_code"] in _FORBIDDEN]
+    if forbidden:
+        raise Unavailable(
+            f"broker: this user may not make topics: {', '.join(forbidden)}; it takes the right Create "
+            "(KAFKA_SASL_USERNAME)"
+        )
 
 
 def _patiently(question: Callable[..., T], *arguments: Any) -> T:

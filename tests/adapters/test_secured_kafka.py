@@ -20,14 +20,14 @@ from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.adapters.settings import variable
 from shared.client import subscribe
-from shared.contracts.catalog import HEARS, consumer_group
-from shared.contracts.catalog import TOPICS as CATALOGUE
+from shared.contracts.access import OPERATORS, rights_of, rights_of_operators
+from shared.contracts.catalog import CONTACTS_TOPIC, dead_letter_topic
 from shared.runtime.ports import Unavailable
 from tests.adapters.transport_suite import ORDERS, PARTITIONS, TOPICS, numbers, outgoing, take
 from tests.http.kit import placed
 from tests.kit.certificates import Authority
 from tests.kit.parts import Kinds, Parts
-from tests.kit.secured import OPERATOR, PASSWORD, Right, SecuredKafka
+from tests.kit.secured import OPERATOR, PASSWORD, SecuredKafka
 from tests.settings.test_process import client_of, ready, running
 
 pytestmark = [pytest.mark.real, pytest.mark.processes]
@@ -166,16 +166,6 @@ async def test_certificates_that_are_gone_are_said_to_be(broker: SecuredKafka, t
     assert await KafkaPublisher(gone).publish([outgoing(1)]) == [False]
 
 
-def rights_of(service: str) -> list[Right]:
-    """The least that a service's API and worker need: to hear, to say, and its group."""
-    says = [topic.name for topic in CATALOGUE if service in (topic.owner, *topic.also_written_by)]
-    return [
-        *(("TOPIC", name, "READ") for name in HEARS[service]),
-        *(("TOPIC", name, "WRITE") for name in says),
-        ("GROUP", consumer_group(service), "READ"),
-    ]
-
-
 async def test_a_worker_waits_unready_for_its_user_and_works_when_he_is_there(
     broker: SecuredKafka, parts: Parts
 ) -> None:
@@ -202,6 +192,28 @@ async def test_a_worker_waits_unready_for_its_user_and_works_when_he_is_there(
         async with asyncio.timeout(30):
             assert (await anext(events)).subject == "A-1"
         await events.aclose()
+
+
+async def test_who_looks_after_topics_sees_all_of_them_and_makes_none(broker: SecuredKafka) -> None:
+    await asyncio.to_thread(broker.let_in, OPERATORS, PASSWORD, rights_of_operators())
+    who = broker.as_user(OPERATORS, PASSWORD)
+    code, said = await _orderlink(environment(who), "topics", "check", "--partitions", str(PARTITIONS))
+    assert (code, said.count("topics are there")) == (0, 1)
+    code, said = await _orderlink(environment(who), "topics", "lag")
+    assert (code, said.count("orders.v1")) == (0, 4)
+    admin = KafkaAdmin(broker.operator)
+    await admin.delete_topics([dead_letter_topic("aftersales")])
+    code, said = await _orderlink(environment(who), "topics", "make", "--partitions", str(PARTITIONS))
+    assert code == 1
+    assert f"this user may not make topics: {dead_letter_topic('aftersales')}; it takes the right" in said
+    await admin.ensure_topics(PARTITIONS, 1)
+
+
+async def test_a_service_that_does_not_read_contacts_does_not_even_see_them(broker: SecuredKafka) -> None:
+    await asyncio.to_thread(broker.let_in, "aftersales", PASSWORD, rights_of("aftersales"))
+    seen = await KafkaAdmin(broker.as_user("aftersales", PASSWORD)).partition_counts()
+    assert "orders.v1" in seen
+    assert CONTACTS_TOPIC not in seen
 
 
 async def test_the_command_line_makes_topics_over_it_or_says_why_not(broker: SecuredKafka) -> None:

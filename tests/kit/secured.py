@@ -18,11 +18,9 @@ from pymongo.errors import PyMongoError
 from shared.adapters.database import Database
 from shared.adapters.embedded import HOST, EmbeddedDatabase, EmbeddedError, free_port
 from shared.adapters.kafka_broker import Broker
+from shared.contracts.access import Operation, Right
 from tests.kit.apache import ApacheKafka
 from tests.kit.certificates import Authority
-
-Right = tuple[str, str, str]
-"""`TOPIC` or `GROUP`, its name in full, and `READ`, `WRITE` or `DESCRIBE`."""
 
 OPERATOR: Final = "operator"
 PASSWORD: Final = "an operator's password"
@@ -93,7 +91,8 @@ class SecuredKafka(ApacheKafka):
         try:
             told = [_ADMIN.UserScramCredentialUpsertion(name, kind, password=password)]
             refused = [each for each in admin.alter_user_scram_credentials(told).values() if each]
-            refused += admin.create_acls([_allowed(name, right) for right in rights])["failed"]
+            allowed = [_allowed(name, right, each) for right in rights for each in right.operations]
+            refused += admin.create_acls(allowed)["failed"]
         finally:
             admin.close()
         if refused:
@@ -112,15 +111,15 @@ class SecuredKafka(ApacheKafka):
             await admin.close()
 
 
-def _allowed(name: str, right: Right) -> Any:
+def _allowed(name: str, right: Right, operation: Operation) -> Any:
     """One right as Kafka's own."""
-    resource, named, operation = right
+    kafkas = {"Describe": "DESCRIBE", "DescribeConfigs": "DESCRIBE_CONFIGS", "Read": "READ", "Write": "WRITE"}
     return _ADMIN.ACL(
         principal=f"User:{name}",
         host="*",
-        operation=_ADMIN.ACLOperation[operation],
+        operation=_ADMIN.ACLOperation[kafkas[operation]],
         permission_type=_ADMIN.ACLPermissionType.ALLOW,
-        resource_pattern=_ADMIN.ResourcePattern(_ADMIN.ResourceType[resource], named),
+        resource_pattern=_ADMIN.ResourcePattern(_ADMIN.ResourceType[right.resource.upper()], right.name),
     )
 
 
