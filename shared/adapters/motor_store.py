@@ -41,6 +41,7 @@ _SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
 """InternalError, UnknownError, OutOfDiskSpace: nothing is wrong with what was asked, waiting is right."""
 _WORTH_ASKING_TWICE: Final = 8
 """From so many documents with a known version on, it is hoped that nobody changed them."""
+_OLDEST_AMONG: Final = 20
 _MARK: Final = "commit"
 _FORMAT_NOTE: Final = {"_id": "files"}
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -77,10 +78,11 @@ class MotorStore:
         ]
         paths += [("keys",), ("profile",)]
         paths += [(path, "_id") for path in self._indexed]
+        models = [IndexModel([(field, ASCENDING) for field in fields]) for fields in paths]
+        # Nearly no file has it, and those that don't are to cost nothing.
+        models.append(IndexModel([("stuck", ASCENDING)], sparse=True))
         with _named_errors():
-            await self._files.create_indexes(
-                [IndexModel([(field, ASCENDING) for field in fields]) for fields in paths]
-            )
+            await self._files.create_indexes(models)
 
     async def load(
         self, subjects: Collection[str], known: Mapping[str, int] | None = None
@@ -156,6 +158,23 @@ class MotorStore:
             )
             return count
 
+    async def pending_since(self, slots: Collection[int]) -> datetime | None:
+        """Since when the oldest event in `pending` of these slots waits.
+
+        An index is walked from its oldest entry on, so it is among the first ones. Asking for an order
+        would sort all that is pending, since the index is one over a list.
+        """
+        first = await self._owned(
+            slots, "pending.since", {}, _OLDEST_AMONG, ordered=False, only=("pending.since",)
+        )
+        return min((entry["since"] for document in first for entry in document["pending"]), default=None)
+
+    async def count(self, where: Mapping[str, Any], limit: int) -> int:
+        """How many documents match, counted up to `limit`."""
+        with _named_errors():
+            count: int = await self._files.count_documents(_wanted(where), limit=limit)
+            return count
+
     async def profiles_held(self) -> list[str]:
         """The profiles that any file is pinned to, by the index on them."""
         with _named_errors():
@@ -168,10 +187,7 @@ class MotorStore:
 
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[Document]:
         """Documents in order of `_id`, after one, that match."""
-        wanted: dict[str, Any] = {
-            path: {"$in": value} if isinstance(value, list) else {"$eq": value}
-            for path, value in where.items()
-        }
+        wanted = _wanted(where)
         if after is not None:
             wanted["_id"] = {**wanted.get("_id", {}), "$gt": after}
         return await self._find(wanted, limit=limit, order="_id")
@@ -301,6 +317,12 @@ class MotorStore:
             else:
                 outcomes.append(_outcome(write, mark, stored.get(write.document["_id"])))
         return outcomes
+
+
+def _wanted(where: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        path: {"$in": value} if isinstance(value, list) else {"$eq": value} for path, value in where.items()
+    }
 
 
 def _operation(write: Write, mark: str) -> InsertOne[Document] | ReplaceOne[Document]:

@@ -45,6 +45,7 @@ from shared.adapters.settings import (
 )
 from shared.adapters.smtp import SmtpChannel, mail_server
 from shared.adapters.watchdog import Watchdog
+from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
 from shared.runtime.ports import Clock, Outside, PortError, Publisher, Unavailable, Unreadable
@@ -227,15 +228,31 @@ class Process:
         transport = await self._until_stopped(lambda: join_group(servers, name, instance), "broker")
         if transport is None or partitions is None:
             return
+        braked: BaseExceptionGroup[Braked] | None = None
         try:
             collect_less()
             self._worker = Worker(engine, transport, self.outsides, partitions, self.log.warning)
             self._is_started = True
+            self.metrics.gauge("orderlink_brake_on", 0)
             self.log.info("started", partitions=partitions)
             await self._run_worker(self._worker)
+        except* Braked as group:
+            braked = group
         finally:
             self.health.draining = True
             await self._closed(transport.close)
+        if braked is not None:
+            await self._hold_brake()
+            raise braked
+
+    async def _hold_brake(self) -> None:
+        """Stand still for a while, so that the metrics are read that say why; then the process ends."""
+        self._worker = None
+        self.metrics.gauge("orderlink_brake_on", 1)
+        seconds = self.settings.brake_hold_seconds
+        self.log.error("the brake is on: too much of the stream could not be digested", seconds=seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _run_worker(self, worker: Worker) -> None:
         working = asyncio.create_task(worker.run(self._stop))

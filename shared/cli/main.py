@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "topics": "Make, check and migrate the topics of the catalogue.",
     "contracts": "Event schemas, examples and the AsyncAPI document.",
     "settings": "Every setting with its unit, default and meaning.",
+    "metrics": "Every metric with its labels and its meaning.",
     "profiles": "Profiles and shops: checked, shown, listed, and laid side by side.",
 }
 

@@ -87,7 +87,7 @@ class Engine:
         self.profile_of = profile_of
         self.limits = limits
         self.metrics = metrics
-        self.relay = Relay(publisher, store, metrics, limits.clear_after_seconds)
+        self.relay = Relay(publisher, store, clock, metrics, limits.clear_after_seconds)
         self._known = KnownVersions(service, limits.known_versions_max_files)
 
     async def run(self, work: Sequence[Work]) -> list[Done]:

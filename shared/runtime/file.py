@@ -27,6 +27,9 @@ from shared.runtime.slots import slot_of
 FILE_FORMAT: Final = 1
 """The layout of a file's document. Raised when a release could not read what the one before it wrote."""
 
+STUCK: Final = ("parked", "timer", "effect")
+"""Why a file may need a person: a source is parked, or a rule raises at a timer or at an effect's end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -202,7 +205,18 @@ def to_document(service: Service, file: File, version: int) -> Document:
         ],
         "looked_into": sorted(file.looked_into),
         "history": list(file.history),
+        **({"stuck": stuck} if (stuck := _stuck(file)) else {}),
     }
+
+
+def _stuck(file: File) -> list[str]:
+    """Why the file needs a person, for who counts such files; nothing reads it back."""
+    reasons = {
+        "parked": bool(file.parked),
+        "timer": any(timer.failures for timer in file.timers.values()),
+        "effect": any(entry.status == "told" for entry in file.effects.values()),
+    }
+    return [reason for reason in STUCK if reasons[reason]]
 
 
 def from_document(service: Service, document: Document) -> File:

@@ -291,6 +291,38 @@ async def pending_files_are_counted_up_to_the_limit(store: Store) -> None:
     assert await store.pending_count(3) == 3
 
 
+async def the_oldest_pending_event_of_the_asked_slots_is_told(store: Store) -> None:
+    assert await store.pending_since(EVERY) is None
+    await put(
+        store,
+        document(
+            "a", slot=3, pending=[pending("orders.v1", 1, minutes(2)), pending("orders.v1", 2, minutes(5))]
+        ),
+        document("b", slot=9, pending=[pending("orders.v1", 1, minutes(4))]),
+        document("none", slot=7),
+    )
+    assert await store.pending_since(EVERY) == minutes(2)
+    assert await store.pending_since({9}) == minutes(4)
+    assert await store.pending_since({7}) is None
+    await store.clear([Cleared("a", "orders.v1", 1)])
+    assert await store.pending_since({3}) == minutes(5)
+
+
+async def files_that_match_are_counted_up_to_the_limit(store: Store) -> None:
+    await put(
+        store,
+        *(document(f"A-{n}", stuck=["parked"], view={"kinds": ["x"], "late": True}) for n in range(3)),
+        document("B-1", stuck=["timer", "parked"], view={"kinds": ["x", "y"], "late": False}),
+        document("C-1"),
+    )
+    assert await store.count({"stuck": "parked"}, 100) == 4
+    assert await store.count({"stuck": "timer"}, 100) == 1
+    assert await store.count({"view.kinds": "y"}, 100) == 1
+    assert await store.count({"view.late": True}, 100) == 3
+    assert await store.count({"view.kinds": "x"}, 2) == 2
+    assert await store.count({"stuck": "effect"}, 100) == 0
+
+
 async def files_are_found_by_their_keys_of_now(store: Store) -> None:
     await put(store, document("A-1", keys=["task-1", "acme/9"]), document("A-2", keys=["acme/9"]))
     assert ids(await store.by_key("task-1")) == ["A-1"]
@@ -365,6 +397,8 @@ CASES: tuple[Callable[[Store], Awaitable[None]], ...] = (
     the_next_timer_is_the_earliest_of_all,
     pending_is_stale_when_its_oldest_event_waits_since_before,
     pending_files_are_counted_up_to_the_limit,
+    the_oldest_pending_event_of_the_asked_slots_is_told,
+    files_that_match_are_counted_up_to_the_limit,
     files_are_found_by_their_keys_of_now,
     the_profiles_that_files_are_pinned_to_are_told,
     pages_follow_each_other_in_order_of_subject,

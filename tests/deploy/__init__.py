@@ -1,0 +1,1 @@
+"""What is deployed: alerts, dashboards and their runbook."""
