@@ -44,6 +44,7 @@ from shared.adapters.settings import (
     stop,
 )
 from shared.adapters.smtp import SmtpChannel, mail_server
+from shared.adapters.tracing import ended, traces_from
 from shared.adapters.watchdog import Watchdog
 from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
@@ -131,6 +132,7 @@ class Process:
         self.inlets = inlets_from(settings, service) if self._serves_api else {}
         self.outsides = outsides_from(service, settings, self.clock) if self._works else {}
         self.metrics = PrometheusMetrics(service.name)
+        self.traces = traces_from(settings, service.name, role)
         self.health = Health(alive=self._alive)
         self.log = logger("orderlink.process")
         self._stop = asyncio.Event()
@@ -171,7 +173,9 @@ class Process:
         client_id = f"orderlink-{service.name}-{self.role}"
         kafka = KafkaPublisher(settings.kafka_bootstrap_servers, client_id=client_id)
         publisher = self._publisher(kafka)
-        engine = Engine(service, store, publisher, self.clock, self.profiles.of, settings, self.metrics)
+        engine = Engine(
+            service, store, publisher, self.clock, self.profiles.of, settings, self.metrics, self.traces
+        )
         desk = Desk(engine)
         self.health.checks = {"database": desk.ready, "start": self._started}
         servers = self._servers(desk)
@@ -190,7 +194,7 @@ class Process:
             self.health.draining = True
             await self._closed(*(server.stop for server in servers))
             await self._closed(engine.relay.clear)
-            await self._closed(publisher.close, store.close)
+            await self._closed(publisher.close, store.close, lambda: ended(self.traces))
 
     async def _all_profiles_loaded(self, store: MotorStore) -> None:
         """An order goes by the profile under which it was placed: a version that is gone must come back.
@@ -328,6 +332,7 @@ class Process:
                 status=self._api_status if testing else None,
                 card=self.card,
                 inlets=self.inlets,
+                traces=self.traces,
             )
             servers.append(HttpServer(self._api.served, settings.api_host, settings.api_port, seconds))
         if self._works:

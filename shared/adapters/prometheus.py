@@ -26,7 +26,7 @@ from shared.runtime.metrics import (
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 # When a series began is in Prometheus; saying it beside each would double what a scrape reads.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class PrometheusMetrics:

@@ -55,6 +55,8 @@ class Timer:
     not_before: datetime | None = None
     """Set when its rule raised: the next attempt."""
     failures: int = 0
+    traceparent: str | None = None
+    """Of what set it."""
 
     @property
     def fires_at(self) -> datetime:
@@ -77,6 +79,8 @@ class EffectEntry:
     cause: str
     told: dict[str, Any] | None = None
     """What the far side answered, where the rule that is to hear it raised: only that is tried again."""
+    traceparent: str | None = None
+    """Of what wanted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +215,12 @@ def to_document(service: Service, file: File, version: int) -> Document:
 
 def _stuck(file: File) -> list[str]:
     """Why the file needs a person, for who counts such files; nothing reads it back."""
-    reasons = {
-        "parked": bool(file.parked),
-        "timer": any(timer.failures for timer in file.timers.values()),
-        "effect": any(entry.status == "told" for entry in file.effects.values()),
-    }
-    return [reason for reason in STUCK if reasons[reason]]
+    found = ["parked"] if file.parked else []
+    if any(timer.failures for timer in file.timers.values()):
+        found.append("timer")
+    if any(entry.status == "told" for entry in file.effects.values()):
+        found.append("effect")
+    return found
 
 
 def from_document(service: Service, document: Document) -> File:
@@ -289,6 +293,8 @@ def _timer_document(timer: Timer) -> dict[str, Any]:
     if timer.not_before is not None:
         written["not_before"] = timer.not_before.isoformat()
         written["failures"] = timer.failures
+    if timer.traceparent is not None:
+        written["traceparent"] = timer.traceparent
     return written
 
 
@@ -302,6 +308,7 @@ def _timer(entry: dict[str, Any]) -> Timer:
         correlation_id=entry["correlation_id"],
         not_before=None if later is None else _moment(later),
         failures=entry.get("failures", 0),
+        traceparent=entry.get("traceparent"),
     )
 
 
@@ -316,6 +323,7 @@ def _effect_document(entry: EffectEntry) -> dict[str, Any]:
         "correlation_id": entry.correlation_id,
         "cause": entry.cause,
         **({} if entry.told is None else {"told": entry.told}),
+        **({} if entry.traceparent is None else {"traceparent": entry.traceparent}),
     }
 
 
@@ -331,4 +339,5 @@ def _effect(entry: dict[str, Any]) -> EffectEntry:
         correlation_id=entry["correlation_id"],
         cause=entry["cause"],
         told=entry.get("told"),
+        traceparent=entry.get("traceparent"),
     )

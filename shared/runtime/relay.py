@@ -19,6 +19,7 @@ from shared.contracts.event import TYPE_PREFIX
 from shared.runtime.file import File, Pending
 from shared.runtime.metrics import Metrics
 from shared.runtime.ports import Cleared, Clock, Outgoing, Publisher, Store, Unavailable
+from shared.runtime.traces import NO_TRACES, Span, Traces
 
 
 class Relay:
@@ -31,11 +32,13 @@ class Relay:
         clock: Clock,
         metrics: Metrics,
         clear_after_seconds: float = 0.0,
+        traces: Traces = NO_TRACES,
     ) -> None:
         self._publisher = publisher
         self._store = store
         self._clock = clock
         self._metrics = metrics
+        self._traces = traces
         self._clear_after_seconds = clear_after_seconds
         self._acknowledged: dict[str, dict[str, int]] = {}
         """For each file and topic the last sequence that the broker has, until it is cleared."""
@@ -54,6 +57,7 @@ class Relay:
         turn = 0
         while queues:
             heads = [(subject, queue[turn]) for subject, queue in queues.items()]
+            spans = self._begun([entry for _, entry in heads]) if self._traces.on else []
             answers = await self._publisher.publish([_outgoing(entry) for _, entry in heads])
             now = self._clock.now()
             for (subject, entry), answered in zip(heads, answers, strict=True):
@@ -66,6 +70,9 @@ class Relay:
                 else:
                     failed[entry.topic] += 1
                     del queues[subject]
+            for span, answered in zip(spans, answers, strict=False):
+                span.note(acknowledged=answered)
+                span.end()
             turn += 1
             queues = {subject: queue for subject, queue in queues.items() if len(queue) > turn}
         for (topic, event), times in published.items():
@@ -79,6 +86,12 @@ class Relay:
             if not self._clear_after_seconds:
                 await self.clear()
         return published.total()
+
+    def _begun(self, entries: Sequence[Pending]) -> list[Span]:
+        return [
+            self._traces.begin(f"publish {_name(entry)}", entry.headers.get("traceparent"), topic=entry.topic)
+            for entry in entries
+        ]
 
     def strip(self, file: File) -> None:
         """Take out of a file's `pending` what the broker is known to have."""

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from shared.cli.metrics import OF_THE_PROCESS
-from shared.runtime.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from shared.runtime.metrics import COUNTERS, GAUGES, HISTOGRAMS, Instrument
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = ROOT / "deploy" / "chart" / "files" / "alerts.yaml"
@@ -149,7 +149,9 @@ def test_rules_ask_for_metrics_of_the_catalogue_only() -> None:
 
 
 def test_labels_that_rules_look_at_are_of_the_catalogue() -> None:
-    every = {**COUNTERS, **GAUGES, **HISTOGRAMS}
+    every: dict[str, Instrument] = {}
+    for told in (COUNTERS, GAUGES, HISTOGRAMS):
+        every |= {str(name): it for name, it in told.items()}
     for rule in EVERY:
         for name, matchers in re.findall(r"(orderlink_[a-z0-9_]+)\{([^}]*)\}", rule["expr"]):
             plain = re.sub("_(bucket|count|sum)$", "", name) if name not in every else name

@@ -32,7 +32,7 @@ def tell(book: Book, work: Tell, passed_on: Cause | None = None) -> Done:
     outcome = book.decide(fact)
     book.remember(fact.id, work.digest)
     book.changed = True
-    cause = passed_on or Cause(fact.id, fact.id)
+    cause = passed_on or Cause(fact.id, fact.id, work.traceparent)
     match outcome:
         case Decision():
             take_in(book, outcome, fact.at, cause, fact.fact)
@@ -71,7 +71,7 @@ def ask(book: Book, work: Ask) -> Done:
         case Decision():
             book.remember(work.key, work.digest)
             book.changed = True
-            cause = Cause(work.key, work.key)
+            cause = Cause(work.key, work.key, work.traceparent)
             take_in(book, outcome, work.command.at, cause, type(work.command).__name__)
             return Done(result=dict(outcome.result))
 
