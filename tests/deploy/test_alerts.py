@@ -42,6 +42,15 @@ def names_in(expression: str) -> set[str]:
     return set(re.findall(r"\b(?:orderlink|process)[_:][a-z0-9_:]+", expression))
 
 
+def labels_of(name: str) -> set[str]:
+    """The labels that a series of this name has in the catalogue."""
+    every: dict[str, Instrument] = {}
+    for told in (COUNTERS, GAUGES, HISTOGRAMS):
+        every |= {str(known): it for known, it in told.items()}
+    plain = name if name in every else re.sub("_(bucket|count|sum)$", "", name)
+    return {*every[plain].labels, "service", *(["le"] if name.endswith("_bucket") else [])}
+
+
 def promtool(folder: Path, cases: dict[str, Any]) -> str:
     """Run the cases as promtool's own tests, those of one step together; what it says if one is not so."""
     by_step: dict[str, list[dict[str, Any]]] = {}
@@ -149,14 +158,9 @@ def test_rules_ask_for_metrics_of_the_catalogue_only() -> None:
 
 
 def test_labels_that_rules_look_at_are_of_the_catalogue() -> None:
-    every: dict[str, Instrument] = {}
-    for told in (COUNTERS, GAUGES, HISTOGRAMS):
-        every |= {str(name): it for name, it in told.items()}
     for rule in EVERY:
         for name, matchers in re.findall(r"(orderlink_[a-z0-9_]+)\{([^}]*)\}", rule["expr"]):
-            plain = re.sub("_(bucket|count|sum)$", "", name) if name not in every else name
-            labels = {*every[plain].labels, "service", *(["le"] if name.endswith("_bucket") else [])}
-            assert set(re.findall(r"(\w+)\s*[=!]", matchers)) <= labels, rule
+            assert set(re.findall(r"(\w+)\s*[=!]", matchers)) <= labels_of(name), rule
 
 
 def test_every_alert_has_its_place_in_the_runbook_and_nothing_else_has() -> None:
