@@ -2,7 +2,7 @@
 
 Documents are kept as BSON, so that what a real database would change or refuse (a moment's
 microseconds, a tuple, a decimal) is changed or refused here too, and nobody shares an object with it.
-Where thousands of simulations are played, `as_bson=False` keeps them as they are: the engine never
+Where much is simulated, `as_bson=False` keeps them as they are, in less time: the engine never
 changes a document that it was given or has handed over.
 """
 

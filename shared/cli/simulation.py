@@ -160,7 +160,8 @@ class Simulation:
                     moved = True
 
     def _house(self, service: Service, profile_of: ProfileOf) -> House:
-        store = MemoryStore()
+        # BSON to and fro would be a quarter of the time, and the suites of the engine have it.
+        store = MemoryStore(as_bson=False)
         publisher = MemoryPublisher(self.log)
         engine = Engine(service, store, publisher, self.clock, profile_of, Limits(), NoMetrics())
         transport = _EagerTransport(self.log, service.name, HEARS[service.name])

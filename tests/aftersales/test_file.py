@@ -7,7 +7,7 @@ import pytest
 from services.aftersales.app import SERVICE
 from services.aftersales.state import INITIAL, STATE, evolve
 from shared.contracts.event import Payload, payloads
-from shared.contracts.events import handling, logistics, notifications, orders
+from shared.contracts.events import handling, incidents, logistics, notifications, orders
 from shared.kernel.decision import NOTHING, TimerDue
 from shared.runtime.service import Service
 from tests.aftersales.plays import LINES, CasePlay
@@ -27,6 +27,7 @@ KNOWN = {
     logistics.ParcelReturned,
     logistics.ParcelLost,
     logistics.ParcelRefundWanted,
+    incidents.ParcelWeighed,
     notifications.TaskCompleted,
 }
 

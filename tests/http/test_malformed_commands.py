@@ -59,6 +59,8 @@ def _filled(path: str) -> str:
         "inlet": "shopify",
         "wish_id": "w-1",
         "shortage_id": "s-1",
+        "parcel_id": "p-A-1",
+        "incident_id": "dhl~FR~1",
     }
     return path.format(**known)
 

@@ -42,9 +42,7 @@ def test_a_paid_order_of_which_nothing_has_left_is_paid_back_and_ends() -> None:
 
     play.case_opened("x", after(hours=3), kind="cancellation")
     play.case_refunded("x", after(hours=4), kind="cancellation")
-    assert play.of("order.refunded") == [
-        orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR", by_platform=True)
-    ]
+    assert play.of("order.refunded") == [orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR")]
     assert play.stage == "refunded"
 
 

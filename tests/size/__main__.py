@@ -162,6 +162,7 @@ async def _fire(work: Clockwork, name: str, moments: Sequence[datetime]) -> Fire
     due = {f"{name}-{n}": moment for n, moment in enumerate(moments)}
     work.publisher.published.clear()
     work.publisher.numbers.clear()
+    work.store.committed.clear()
     with progress(name) as show:
         await work.fill(len(due), lambda n: due[f"{name}-{n}"], name, lambda _done, _total: None)
         await work.run_until_fired(len(due), show)
@@ -169,7 +170,8 @@ async def _fire(work: Clockwork, name: str, moments: Sequence[datetime]) -> Fire
     late = [(moment - due[subject]).total_seconds() for subject, moment in fired.items()]
     # Databases keep moments to the millisecond, and so does the order.
     moments_fired = [
-        due[subject].replace(microsecond=due[subject].microsecond // 1000 * 1000) for subject in fired
+        due[subject].replace(microsecond=due[subject].microsecond // 1000 * 1000)
+        for subject in work.store.committed
     ]
     in_order = moments_fired == sorted(moments_fired)
     twice = sum(number != FIRED_NUMBER for number in work.publisher.numbers)

@@ -21,7 +21,7 @@ from shared.runtime.engine import Engine
 from shared.runtime.file import Timer, new_file, to_document
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
-from shared.runtime.ports import Clock, Document, Outgoing
+from shared.runtime.ports import Clock, Committed, Document, Outgoing, Write
 from shared.runtime.worker import Worker
 from tests.kit.rules import default_profile
 from tests.kit.toy import Rules, ToyState, toy
@@ -51,6 +51,23 @@ class Noting(MemoryPublisher):
             self.published.setdefault(record.key.decode(), now)
             self.numbers.append(int(record.headers["ce_sequence"]))
         return await super().publish(records)
+
+
+class NotingStore(MotorStore):
+    """Notes which files were committed, in order: a timer has fired when its file is committed.
+
+    Publishing may be in another order, since the sweep publishes what a slow commit has stored already.
+    """
+
+    def __init__(self, url: str, database: str, operation_seconds: float) -> None:
+        super().__init__(url, database, operation_seconds=operation_seconds)
+        self.committed: list[str] = []
+
+    async def commit(self, writes: Sequence[Write]) -> list[Committed]:
+        answers = await super().commit(writes)
+        done = zip(writes, answers, strict=True)
+        self.committed += [write.document["_id"] for write, answer in done if answer is Committed.DONE]
+        return answers
 
 
 class FindsSeen(CommandListener):
@@ -86,7 +103,7 @@ class Clockwork:
         self.service = toy(Rules())
         self.log = MemoryLog(partitions=1)
         self.publisher = Noting(self.log, self.clock)
-        self.store = MotorStore(self.url, self.database, operation_seconds=60.0)
+        self.store = NotingStore(self.url, self.database, operation_seconds=60.0)
         profile = default_profile()
         self.engine = Engine(
             self.service, self.store, self.publisher, self.clock, lambda *_: profile, Limits(), NoMetrics()

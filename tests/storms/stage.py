@@ -27,7 +27,7 @@ from tests.storms.virtual_loop import VirtualLoop
 ORDERS: Final = 20
 STORMS_PER_STORY: Final = 20
 """Seeds that share a story and its calm."""
-CALMS_MAX: Final = 8
+CALMS_MAX: Final = 32
 """Calm runs that an outcome is compared with before it counts as another."""
 FAILURE_MAX_CHARS: Final = 2_000
 

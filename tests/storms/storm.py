@@ -29,7 +29,8 @@ from tests.storms.ledger import Broken, Ledger
 
 PARTITIONS: Final = 2
 STEPS_MAX: Final = 3_000
-"""More steps than this within one moment: something goes round in circles."""
+STEP_MAX_SECONDS: Final = 120
+"""More steps in one moment, or a longer one in made-up time: something goes round in circles."""
 AWAY: Final = (PortError, Contended, TooMuchPending)
 HOPS_MAX: Final = 8
 """How far steps get, at most, before others are set to work beside them."""
@@ -198,7 +199,8 @@ class Storm:
                     await asyncio.sleep(0)
             elif self._somebody_moves():
                 self._ended = asyncio.get_running_loop().create_future()
-                await self._ended
+                if not (await asyncio.wait([self._ended], timeout=STEP_MAX_SECONDS))[0]:
+                    raise Broken(f"a step without end at {self.clock.now().isoformat()}")
             elif not self._repairs():
                 return
             if self.steps - began > STEPS_MAX:
