@@ -5,6 +5,8 @@ among them. What the collector does not take in time is dropped: nobody waits fo
 """
 
 import asyncio
+from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from shared.adapters.settings import CommonSettings
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
 _NAME: Final = "orderlink"
+_CLOSE_SECONDS: Final = 1.0
 
 
 class OtelTraces:
@@ -83,9 +86,19 @@ def span_context(traceparent: str | None) -> "SpanContext | None":
 
 
 async def ended(traces: Traces) -> None:
-    """Send what is left, beside whatever else goes on."""
-    if isinstance(traces, OtelTraces):
-        await asyncio.to_thread(traces.close)
+    """Send what is left, for a moment; a collector that is away must not keep a process from its end."""
+    if not isinstance(traces, OtelTraces):
+        return
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+
+    def close() -> None:
+        traces.close()
+        with suppress(RuntimeError):  # nobody waits any more: the loop has ended
+            loop.call_soon_threadsafe(closed.set)
+
+    Thread(target=close, name="close-traces", daemon=True).start()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
 
 
 def traces_from(settings: CommonSettings, service: str, role: str) -> Traces:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from shared.adapters import tracing
 from shared.adapters.settings import CommonSettings
 from shared.adapters.tracing import OtelTraces, span_context, traces_from
 from shared.contracts.event import from_cloudevent
@@ -186,6 +188,27 @@ async def test_a_header_that_is_no_traceparent_is_no_trace(town: Town, taken: Ta
 def test_what_is_no_traceparent_is_left(text: str) -> None:
     assert plain_traceparent(text) is None
     assert span_context(text) is None
+
+
+class Stuck(OtelTraces):
+    """A collector that never answers."""
+
+    def __init__(self) -> None:
+        self.answered = Event()
+
+    def close(self) -> None:
+        self.answered.wait(60)
+
+
+async def test_a_collector_that_is_away_keeps_no_process_from_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tracing, "_CLOSE_SECONDS", 0.01)
+    stuck = Stuck()
+    await tracing.ended(stuck)
+    assert not stuck.answered.is_set()
+    stuck.answered.set()
+    await tracing.ended(NO_TRACES)
 
 
 def test_traces_are_off_unless_a_collector_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
