@@ -92,6 +92,7 @@ class WaitingFact:
     fact: dict[str, Any]
     shops: list[str] | None = None
     """The shops that its teller may speak for; None for all."""
+    traceparent: str | None = None
 
 
 def _moment(text: str) -> datetime:
@@ -204,7 +205,13 @@ def to_document(service: Service, file: File, version: int) -> Document:
         "effects": [_effect_document(entry) for entry in file.effects.values()],
         "next_effect_at": _stored(file.next_effect_at),
         "waiting": [
-            {"fact_id": entry.fact_id, "kind": entry.kind, "fact": entry.fact, "shops": entry.shops}
+            {
+                "fact_id": entry.fact_id,
+                "kind": entry.kind,
+                "fact": entry.fact,
+                "shops": entry.shops,
+                **({} if entry.traceparent is None else {"traceparent": entry.traceparent}),
+            }
             for entry in file.waiting
         ],
         "looked_into": sorted(file.looked_into),

@@ -308,7 +308,7 @@ async def the_oldest_pending_event_of_the_asked_slots_is_told(store: Store) -> N
 
 
 async def files_that_match_are_counted_up_to_the_limit(store: Store) -> None:
-    marked = {"stuck": ["parked"], "view": {"kinds": ["x"], "late": True}}
+    marked: dict[str, Any] = {"stuck": ["parked"], "view": {"kinds": ["x"], "late": True}}
     await put(store, *(document(f"A-{n}", **marked) for n in range(3)), document("C-1"))
     await put(store, document("B-1", stuck=["timer", "parked"], view={"kinds": ["x", "y"], "late": False}))
     for path, value, times in (("stuck", "parked", 4), ("view.kinds", "y", 1), ("view.late", True, 3)):

@@ -119,6 +119,16 @@ async def test_the_trace_is_in_the_event_and_beside_it(town: Town, taken: Taken)
     assert record.headers["traceparent"].decode() == event.traceparent
 
 
+async def test_a_fact_that_came_too_early_keeps_its_trace_until_it_fits(town: Town, taken: Taken) -> None:
+    await tell(town, "order.paid", CAME, amount="30.00", payment_id="p-1")
+    assert taken.of(CAMES_TRACE) == [
+        "orders: POST /facts",
+        "orders: POST /facts > orders: fact order.paid",
+    ]
+    await town.place()
+    assert any(way.endswith("publish order.paid") for way in taken.of(CAMES_TRACE))
+
+
 async def test_a_timer_begins_a_trace_that_is_linked_to_what_set_it(town: Town, taken: Taken) -> None:
     await town.place()
     (placed,) = taken.named("fact order.placed")
