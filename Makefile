@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/ready
 PINS := requirements/dev.txt
-CODE := shared services tests docs/examples
+CODE := shared services tests docs/examples deploy/image
 
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real sizes chaos scale-out bench storms storm demo up simulate schemas format clean
+.PHONY: help setup check test test-real sizes chaos scale-out bench storms storm demo up images simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -91,6 +91,9 @@ storm: $(STAMP) ## Replay one storm with a trace of its steps and faults: make s
 demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this terminal
 	$(BIN)/orderlink demo
 
+images: $(STAMP) ## Build every image and run it as production would (needs a Docker engine): ARGS='--base IMAGE', REPORT=1
+	@$(BIN)/python -m tests.images $(ARGS) $(if $(REPORT),--report)
+
 up: $(STAMP) ## Start broker, database and the four services; Ctrl-C stops all
 	$(BIN)/orderlink up
 
@@ -98,8 +101,9 @@ simulate: $(STAMP) ## Run a timeline under a virtual clock: make simulate FILE=o
 	@if [ -z "$(FILE)" ]; then echo "Name the timeline: make simulate FILE=orders.jsonl.gz" >&2; exit 2; fi
 	$(BIN)/orderlink simulate "$(FILE)"
 
-schemas: $(STAMP) ## Write event schemas, examples and the AsyncAPI document anew from the code
+schemas: $(STAMP) ## Write event schemas, examples, AsyncAPI and the chart's made parts anew from the code
 	$(BIN)/orderlink contracts write
+	$(BIN)/orderlink chart write
 
 format: $(STAMP) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix $(CODE)

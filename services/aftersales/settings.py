@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from shared.adapters.settings import PaymentSettings, Port
+from shared.adapters.setting_values import Port
+from shared.adapters.settings import PaymentSettings
 
 
 class Settings(PaymentSettings):

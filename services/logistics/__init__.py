@@ -7,9 +7,9 @@ many parcels stand and their incident; and one a carrier, route and week, with w
 
 Hears: `shipment.dispatched` and `shipment.scanned` from outside, and through its inlets what carriers
 and their aggregators tell by tracking number; its own `parcel.dispatched` and `sighting.matched`;
-`order.placed`, `order.cancellation_requested` and `order.refunded` from orders; `case.approved`,
-`case.refunded` and `case.reship_wanted` from aftersales; `task.completed` from notifications;
-`contact.changed`.
+`order.placed`, `order.cancellation_requested` and `order.refunded` from orders; `case.opened`,
+`case.approved`, `case.refused`, `case.refunded`, `case.reship_wanted` and `case.closed` from aftersales;
+`task.completed` from notifications; `contact.changed`.
 
 Says: `parcel.*` for everything that happens to a parcel, `sighting.*` for what carriers tell by tracking
 number, `shipment.stopped`, `carrier_claim.*` for the claim about a lost parcel, `incident.*` for many

@@ -94,6 +94,8 @@ class JoinIncident(Command):
     region: Name
     reason: Name
     tell: bool
+    held: bool = False
+    """Whether somebody says that it stands, whatever its clock says."""
 
 
 class LeaveIncident(Command):
@@ -207,6 +209,8 @@ class TakeScan(Command):
 
     sighting_id: Id
     order_id: Id
+    parcel_id: Id | None = None
+    """The parcel that it was found to be about."""
     told_at: Utc
     scan: ShipmentScannedBody
     reason: Name | None = None

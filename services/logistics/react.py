@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import Final, Literal
 
 from services.logistics import commands as ask
 from services.logistics.state.incidents import incident_subject
@@ -120,6 +121,7 @@ def _between_files(
                         region=told.region,
                         reason=told.reason,
                         tell=one.tell,
+                        held=one.held,
                     ),
                 )
                 for one in told.parcels
@@ -148,6 +150,7 @@ def _scan_of(matched: logistics.SightingMatched, at: datetime) -> ask.TakeScan:
         at=at,
         sighting_id=matched.sighting_id,
         order_id=matched.order_id,
+        parcel_id=matched.parcel_id,
         told_at=matched.told_at,
         scan=scan,
         reason=matched.reason,
@@ -185,17 +188,11 @@ def _command(event: Event) -> Asked | None:
             )
         case (
             aftersales.CaseRefunded(kind="lost_parcel")
-            | aftersales.CaseReshipWanted(kind="lost_parcel") as case
+            | aftersales.CaseReshipWanted(kind="lost_parcel")
+            | aftersales.CaseClosed(kind="lost_parcel")
+            | aftersales.CaseRefused(kind="lost_parcel") as case
         ):
-            return ask.OpenCarrierClaim(
-                at=event.time,
-                case_id=case.case_id,
-                lines=case.lines,
-                parcel_id=case.parcel_id,
-                remedy="refund" if isinstance(case, aftersales.CaseRefunded) else "reship",
-                served_with=case.amount if isinstance(case, aftersales.CaseRefunded) else case.worth,
-                currency=case.currency,
-            )
+            return _claim_after(case, event.time)
         case aftersales.CaseOpened(reason=reason) as case if reason in CARRIAGE_REASONS:
             return ask.LinkComplaint(
                 at=event.time,
@@ -208,6 +205,39 @@ def _command(event: Event) -> Asked | None:
             return _answer(task, event.time)
         case _:
             return None
+
+
+def _claim_after(
+    case: aftersales.CaseRefunded
+    | aftersales.CaseReshipWanted
+    | aftersales.CaseClosed
+    | aftersales.CaseRefused,
+    at: datetime,
+) -> ask.OpenCarrierClaim | None:
+    """The claim that follows once the buyer of a lost parcel was served, in whatever way; none before."""
+    remedy: Literal["refund", "reship"] | None = None
+    currency: str | None = None
+    got: Decimal | None = None
+    match case:
+        case aftersales.CaseRefunded():
+            remedy, got, currency = "refund", case.amount, case.currency
+        case aftersales.CaseReshipWanted():
+            remedy, got, currency = "reship", case.worth, case.currency
+        case aftersales.CaseClosed(served_with=Decimal() as got, currency=currency):
+            remedy = "refund" if case.reason == "paid_by_another_way" else None
+        case aftersales.CaseRefused(slug="already-compensated", parcel_id=str()):
+            pass
+        case _:
+            return None
+    return ask.OpenCarrierClaim(
+        at=at,
+        case_id=case.case_id,
+        lines=case.lines,
+        parcel_id=case.parcel_id,
+        remedy=remedy,
+        served_with=got,
+        currency=currency,
+    )
 
 
 def _answer(task: notifications.TaskCompleted, at: datetime) -> Command | None:

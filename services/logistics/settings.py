@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from shared.adapters.settings import CommonSettings, Port
+from shared.adapters.setting_values import Port
+from shared.adapters.settings import CommonSettings
 
 
 class Settings(CommonSettings):

@@ -51,6 +51,12 @@ class OrderPaid(Frozen):
     ship_by: Utc | None = None
 
 
+class OrderRepriced(Frozen):
+    """The order costs something else now."""
+
+    total: Amount
+
+
 class OrderEnded(Frozen):
     """The order came to its end."""
 
@@ -114,6 +120,7 @@ Learned = (
     OrderKnown
     | ContactKnown
     | OrderPaid
+    | OrderRepriced
     | OrderEnded
     | OrderLeft
     | OrderArrived

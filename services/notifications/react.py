@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.notifications import commands as ours
 from shared.contracts.event import Event
-from shared.contracts.events import aftersales, common, logistics, notifications, orders, reports
+from shared.contracts.events import aftersales, common, handling, logistics, notifications, orders, reports
 
 Reaction = Sequence[tuple[str, ours.AnyCommand]]
 
@@ -116,6 +116,8 @@ def _of_orders(event: Event) -> ours.Learned | None:
             | orders.OrderReopened(amount=amount, ship_by=ship_by)
         ):
             return ours.OrderPaid(amount=amount, ship_by=ship_by)
+        case handling.OrderChanged(total=total):
+            return ours.OrderRepriced(total=total)
         case orders.OrderClosed():
             return ours.OrderEnded(how="closed")
         case orders.OrderCancelled():

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import aiokafka
 from aiokafka.abc import ConsumerRebalanceListener
@@ -12,6 +12,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.adapters.acks import Acks
 from shared.adapters.ending import ended
+from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
     LEAVE_SECONDS,
@@ -26,6 +27,8 @@ from shared.adapters.kafka_member import (
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.runtime.ports import MemberLost, Record, TopicPartition, Unavailable
 
+_JOINING: Final = "broker: the group cannot be joined"
+
 log = logging.getLogger(__name__)
 
 
@@ -34,18 +37,18 @@ class AiokafkaTransport:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        broker: Broker | str,
         group: str,
         topics: Sequence[str],
         *,
         naming: Naming = as_they_are,
         membership: Membership = Membership(),  # noqa: B008  # immutable
     ) -> None:
-        self._bootstrap_servers = bootstrap_servers
+        self._broker = as_broker(broker)
         self._names = Names(naming, topics)
         self._group = naming(group)
         self._membership = membership
-        self._ends = EndOffsets(bootstrap_servers, self._names, membership.client_id)
+        self._ends = EndOffsets(self._broker, self._names, membership.client_id)
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
         self._fetching: asyncio.Task[tuple[int, list[Record]]] | None = None
         self._committing: asyncio.Task[None] | None = None
@@ -57,7 +60,7 @@ class AiokafkaTransport:
 
     async def start(self) -> None:
         """Join the group. Raises `Unavailable`."""
-        consumer = new_consumer(self._bootstrap_servers, self._group, self._membership)
+        consumer = new_consumer(self._broker, self._group, self._membership)
         self._consumer = consumer
         consumer.subscribe(self._names.theirs, listener=_Listener(self))
         try:
@@ -65,7 +68,7 @@ class AiokafkaTransport:
                 await consumer.start()
         except (KafkaError, OSError, TimeoutError) as problem:
             await self.close()
-            raise Unavailable(f"broker: the group cannot be joined: {problem!r}") from problem
+            raise await unavailable(self._broker, problem, _JOINING) from problem
         keep_member_id(consumer)
         self._committing = asyncio.create_task(self._commit_now_and_then())
 

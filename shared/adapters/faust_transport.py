@@ -33,6 +33,7 @@ from faust.transport.drivers import aiokafka as driver
 from yarl import URL
 
 from shared.adapters.acks import Acks
+from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
     LEAVE_SECONDS,
@@ -51,6 +52,7 @@ CLOSE_SECONDS: Final = 4.5
 """How long leaving may take; after that Faust is left to itself."""
 BUFFER_MAX_RECORDS: Final = 1000
 """From so many records in the buffer on, what was fetched waits; so it may hold a fetch more."""
+_JOINING: Final = "broker: the group cannot be joined"
 _CRASH_POLL_SECONDS: Final = 0.5
 _FETCH_MAX_SECONDS: Final = 1.0
 
@@ -62,18 +64,18 @@ class FaustTransport:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        broker: Broker | str,
         group: str,
         topics: Sequence[str],
         *,
         naming: Naming = as_they_are,
         membership: Membership = Membership(),  # noqa: B008  # immutable
     ) -> None:
-        self.bootstrap_servers = bootstrap_servers
+        self.broker = as_broker(broker)
         self.group = naming(group)
         self.names = Names(naming, topics)
         self.membership = membership
-        self.ends = EndOffsets(bootstrap_servers, self.names, membership.client_id)
+        self.ends = EndOffsets(self.broker, self.names, membership.client_id)
         self.acks = Acks()
         self._app: Any = None
         self._directory: str | None = None
@@ -99,7 +101,7 @@ class FaustTransport:
             raise
         except (KafkaError, OSError, TimeoutError) as problem:
             await self.close()
-            raise Unavailable(f"broker: the group cannot be joined: {problem!r}") from problem
+            raise await unavailable(self.broker, problem, _JOINING) from problem
 
     async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
         """The next records of the owned partitions; [] after the wait."""
@@ -209,7 +211,7 @@ def _new_app(transport: FaustTransport, directory: str) -> Any:
     membership = transport.membership
     app: Any = faust.App(
         transport.group,
-        broker=";".join(f"kafka://{server}" for server in transport.bootstrap_servers.split(",")),
+        broker=";".join(f"kafka://{server}" for server in transport.broker.servers.split(",")),
         loop=asyncio.get_running_loop(),
         datadir=directory,
         autodiscover=False,
@@ -228,7 +230,7 @@ def _new_app(transport: FaustTransport, directory: str) -> Any:
     )
     app.BootStrategy = _Boot
     app.boot_strategy = _Boot(app)
-    app.transport = _Driver([URL(f"kafka://{transport.bootstrap_servers.split(',')[0]}")], app)
+    app.transport = _Driver([URL(f"kafka://{transport.broker.servers.split(',')[0]}")], app)
     app.orderlink = transport
     app.topics.add(app.topic(*transport.names.theirs, acks=False))
     return app
@@ -272,7 +274,7 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust has
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         ours: FaustTransport = transport.app.orderlink
-        return new_consumer(ours.bootstrap_servers, ours.group, ours.membership)
+        return new_consumer(ours.broker, ours.group, ours.membership)
 
     async def on_start(self) -> None:
         await super().on_start()

@@ -2,19 +2,20 @@
 
 from shared.adapters.faust_transport import FaustTransport
 from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_broker import Broker
 from shared.adapters.kafka_member import Membership
 from shared.contracts.catalog import HEARS, consumer_group, event_topic
 from shared.runtime.ports import Unavailable
 from shared.runtime.slots import check_partition_count
 
 
-async def partition_count(bootstrap_servers: str, service: str) -> int:
+async def partition_count(broker: Broker, service: str) -> int:
     """How many partitions the topics have that a service hears and writes.
 
     Raises `Unavailable` where a topic is not there yet, and `ValueError` where they differ.
     """
     topics = dict.fromkeys((event_topic(service), *HEARS[service]))
-    admin = KafkaAdmin(bootstrap_servers)
+    admin = KafkaAdmin(broker)
     try:
         ends = await admin.end_offsets(topics)
     finally:
@@ -31,12 +32,10 @@ async def partition_count(bootstrap_servers: str, service: str) -> int:
     return count
 
 
-async def join_group(bootstrap_servers: str, service: str, instance_id: str | None = None) -> FaustTransport:
+async def join_group(broker: Broker, service: str, instance_id: str | None = None) -> FaustTransport:
     """A member of the service's group. Raises `Unavailable`."""
     membership = Membership(client_id=f"orderlink-{service}", instance_id=instance_id)
-    transport = FaustTransport(
-        bootstrap_servers, consumer_group(service), HEARS[service], membership=membership
-    )
+    transport = FaustTransport(broker, consumer_group(service), HEARS[service], membership=membership)
     try:
         await transport.start()
     except Unavailable:

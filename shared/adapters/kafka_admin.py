@@ -1,9 +1,8 @@
 """Administration of the broker by kafka-python: topics, lag, end offsets, reading a topic from end to end."""
 
 import asyncio
-import contextlib
-import socket
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
@@ -12,6 +11,7 @@ import kafka
 import kafka.structs
 from kafka.errors import KafkaError
 
+from shared.adapters.kafka_broker import Broker, as_broker
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.contracts.catalog import TOPICS, Topic
 from shared.runtime.ports import Record, TopicPartition, Unavailable
@@ -22,7 +22,6 @@ _CONSUMER: Final[Any] = kafka.KafkaConsumer
 _WHERE: Final[Any] = kafka.structs.TopicPartition
 
 REQUEST_SECONDS: Final = 10.0
-REACH_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 0.1
 READ_BATCH_RECORDS: Final = 500
 READ_FETCH_MAX_BYTES: Final = 4_194_304
@@ -38,8 +37,8 @@ T = TypeVar("T")
 class KafkaAdmin:
     """Asks one broker or cluster. kafka-python is synchronous, so each question has a thread of its own."""
 
-    def __init__(self, bootstrap_servers: str, *, naming: Naming = as_they_are) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, broker: Broker | str, *, naming: Naming = as_they_are) -> None:
+        self._broker = as_broker(broker)
         self._names = Names(naming, (topic.name for topic in TOPICS))
         self._naming = naming
 
@@ -82,7 +81,7 @@ class KafkaAdmin:
         self._reach()
         with named_errors():
             consumer: Any = _CONSUMER(
-                bootstrap_servers=self._servers,
+                **self._broker.options(),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
@@ -98,10 +97,6 @@ class KafkaAdmin:
     async def close(self) -> None:
         """Nothing to let go: every question has a connection of its own."""
 
-    @property
-    def _servers(self) -> list[str]:
-        return self._bootstrap_servers.split(",")
-
     async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.to_thread(self._answer, question, *arguments)
 
@@ -110,7 +105,7 @@ class KafkaAdmin:
         self._reach()
         with named_errors():
             client = _CLIENT(
-                bootstrap_servers=self._servers,
+                **self._broker.options(),
                 client_id="orderlink-admin",
                 request_timeout_ms=round(REQUEST_SECONDS * 1000),
                 bootstrap_timeout_ms=round(REQUEST_SECONDS * 1000),
@@ -121,12 +116,12 @@ class KafkaAdmin:
                 client.close()
 
     def _reach(self) -> None:
-        """Say at once that nobody is there; kafka-python would try for half a minute."""
-        for server in self._servers:
-            host, _, port = server.strip("[]").replace("]:", ":").rpartition(":")
-            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), REACH_SECONDS):
-                return
-        raise Unavailable(f"broker: nobody answers at {self._bootstrap_servers}")
+        """Say at once who does not let us in, and why; kafka-python would try for half a minute."""
+        # On a thread of its own, since a loop may be running on this one.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            reason = thread.submit(asyncio.run, self._broker.why_not()).result()
+        if reason is not None:
+            raise Unavailable(f"broker: {reason}")
 
     def _ensure(self, client: Any, wanted: Mapping[str, tuple[Topic, int]], replication: int) -> None:
         existing = self._partition_counts(client)
@@ -137,7 +132,7 @@ class KafkaAdmin:
                     self._names.on_broker(name): {
                         "num_partitions": count,
                         "replication_factor": replication,
-                        "configs": _configuration(topic, replication),
+                        "configs": topic_configuration(topic, replication),
                     }
                     for name, (topic, count) in missing.items()
                 },
@@ -207,7 +202,7 @@ class KafkaAdmin:
                             yield Record(topic, number, record.offset, record.key, record.value, headers)
 
 
-def _configuration(topic: Topic, replication: int) -> dict[str, str]:
+def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
     """Kafka's settings of a topic. Events are kept whole; contacts keep the newest of each key."""
     return {
         "cleanup.policy": "compact" if topic.compacted else "delete",

@@ -8,6 +8,7 @@ from typing import Final
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from shared.adapters.kafka_broker import Broker, unavailable
 from shared.adapters.naming import Names
 from shared.runtime.ports import TopicPartition, Unavailable
 
@@ -20,8 +21,8 @@ class EndOffsets:
     On the consumer's connection the question would stand behind a fetch that waits for records.
     """
 
-    def __init__(self, bootstrap_servers: str, names: Names, client_id: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, broker: Broker, names: Names, client_id: str) -> None:
+        self._broker = broker
         self._names = names
         self._client_id = client_id
         self._reader: aiokafka.AIOKafkaConsumer | None = None
@@ -33,7 +34,7 @@ class EndOffsets:
             async with asyncio.timeout(END_OFFSETS_SECONDS):
                 await self._connected()
         except (KafkaError, OSError, TimeoutError) as problem:
-            raise Unavailable(f"broker: {problem!r}") from problem
+            raise await unavailable(self._broker, problem) from problem
 
     async def read(self, wanted: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The offset after the last record of each, as of now. Raises `Unavailable`."""
@@ -66,7 +67,7 @@ class EndOffsets:
         async with self._starting:
             if self._reader is None:
                 reader = aiokafka.AIOKafkaConsumer(
-                    bootstrap_servers=self._bootstrap_servers,
+                    **self._broker.options(),
                     client_id=f"{self._client_id}-ends",
                     group_id=None,
                     enable_auto_commit=False,

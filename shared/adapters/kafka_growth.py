@@ -66,7 +66,7 @@ class KafkaGrowth(KafkaAdmin):
         """
         ends = {where.partition: end for where, end in self._answer(self._ends, (topic,)).items()}
         with named_errors():
-            producer = _PRODUCER(bootstrap_servers=self._servers, acks="all", client_id="orderlink-migration")
+            producer = _PRODUCER(**self._broker.options(), acks="all", client_id="orderlink-migration")
             try:
                 return sum(
                     self._move_from(producer, topic, number, ends, partitions) for number in sorted(ends)

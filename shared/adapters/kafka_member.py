@@ -11,6 +11,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from shared.adapters.calm import calm_the_driver
+from shared.adapters.kafka_broker import Broker
 from shared.adapters.naming import Names
 from shared.runtime.ports import Record, TopicPartition, Unavailable
 
@@ -45,12 +46,12 @@ class Membership:
     """How soon after the acknowledgement a position is committed."""
 
 
-def new_consumer(bootstrap_servers: str, group: str, membership: Membership) -> Any:
+def new_consumer(broker: Broker, group: str, membership: Membership) -> Any:
     """A consumer for a group member, on the running loop."""
     session_milliseconds = round(membership.session_timeout_seconds * 1000)
     calm_the_driver()
     consumer: Any = aiokafka.AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **broker.options(),
         client_id=membership.client_id,
         group_id=group,
         group_instance_id=membership.instance_id,

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.adapters.calm import calm_the_driver
+from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.naming import Naming, as_they_are
 from shared.runtime.ports import Outgoing, Unavailable
 from shared.runtime.slots import partition_of
@@ -34,14 +35,14 @@ class KafkaPublisher:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        broker: Broker | str,
         *,
         naming: Naming = as_they_are,
         client_id: str = "orderlink",
         publish_seconds: float = PUBLISH_SECONDS,
         max_request_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
-        self._bootstrap_servers = bootstrap_servers
+        self._broker = as_broker(broker)
         self._naming = naming
         self._client_id = client_id
         self._publish_seconds = publish_seconds
@@ -56,7 +57,7 @@ class KafkaPublisher:
             async with asyncio.timeout(START_SECONDS):
                 await self._connected()
         except (KafkaError, OSError, TimeoutError) as problem:
-            raise Unavailable(f"broker: {problem!r}") from problem
+            raise await unavailable(self._broker, problem) from problem
 
     async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
         """Write all, in order for each key; for each record whether the broker acknowledged it."""
@@ -71,8 +72,10 @@ class KafkaPublisher:
                 for record in records:
                     sent.append(await self._send(producer, record))  # noqa: PERF401  # kept as it grows
                 await asyncio.wait(sent)
-        except (KafkaError, OSError, TimeoutError) as raised:
+        except (KafkaError, OSError, TimeoutError, Unavailable) as raised:
             problem = raised
+            if producer is None:
+                problem = await unavailable(self._broker, raised)
         acknowledged = [future.done() and _succeeded(future) for future in sent]
         if not all(acknowledged) or problem is not None:
             problem = problem or next(_failure(each) for each in sent if not _succeeded(each))
@@ -114,7 +117,7 @@ class KafkaPublisher:
             if self._producer is None:
                 calm_the_driver()
                 producer = aiokafka.AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap_servers,
+                    **self._broker.options(),
                     client_id=self._client_id,
                     acks="all",
                     enable_idempotence=True,

@@ -27,6 +27,7 @@ from pymongo.errors import (
     PyMongoError,
 )
 
+from shared.adapters.database import Database, as_database, explained, is_not_let_in
 from shared.contracts.catalog import SLOTS
 from shared.runtime.file import FILE_FORMAT
 from shared.runtime.ports import Cleared, Committed, Document, PortError, Unavailable, Unreadable, Write
@@ -54,13 +55,13 @@ class MotorStore:
 
     def __init__(
         self,
-        url: str,
+        where: Database | str,
         database: str,
         indexed: Sequence[str] = (),
         operation_seconds: float = OPERATION_SECONDS,
         selection_seconds: float = SELECTION_SECONDS,
     ) -> None:
-        self._url = url
+        self._where = as_database(where)
         self._database = database
         self._indexed = tuple(indexed)
         self._operation_seconds = operation_seconds
@@ -219,7 +220,8 @@ class MotorStore:
         # Made at first use and not before, since a client belongs to the event loop it is used on.
         if self._client is None:
             self._client = AsyncIOMotorClient(
-                self._url,
+                self._where.url,
+                **self._where.options(),
                 appname="orderlink",
                 w="majority",
                 journal=True,
@@ -347,10 +349,11 @@ def _named_errors() -> Generator[None]:
     try:
         yield
     except (ConnectionFailure, BulkWriteError) as problem:
-        raise Unavailable(f"database: {problem}") from problem
+        raise Unavailable(f"database: {explained(problem)}") from problem
     except OperationFailure as problem:
         passes = problem.timeout or problem.has_error_label("RetryableError")
-        passes = passes or problem.code in _SERVERS_OWN_FAULTS
-        raise (Unavailable if passes else PortError)(f"database: {problem}") from problem
+        # A user may be made, or his password changed, while we wait.
+        passes = passes or problem.code in _SERVERS_OWN_FAULTS or is_not_let_in(problem)
+        raise (Unavailable if passes else PortError)(f"database: {explained(problem)}") from problem
     except PyMongoError as problem:
         raise (Unavailable if problem.timeout else PortError)(f"database: {problem}") from problem

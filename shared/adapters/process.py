@@ -10,50 +10,37 @@ loop that stands still, or a worker that gets nothing done, with 70.
 
 import argparse
 import asyncio
+import errno
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, Literal, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from shared.adapters.best_effort import BestEffort
-from shared.adapters.clock import FileClock, SystemClock
 from shared.adapters.collector import collect_less
 from shared.adapters.http.app import App, Asked, create_app, create_worker_app
-from shared.adapters.http.auth import Door, door_from
 from shared.adapters.http.probes import Health
 from shared.adapters.http.server import HttpServer, PortTaken
-from shared.adapters.inlet_settings import inlets_from
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.logs import failure, logger, set_up_logs
 from shared.adapters.motor_store import MotorStore
-from shared.adapters.payments import payment_channel
-from shared.adapters.profile_files import ProfilesWrong, load_profiles
-from shared.adapters.profiles import Profiles
 from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.restrained import Restrained
 from shared.adapters.settings import EXIT_CODE as EXIT_SETTINGS
-from shared.adapters.settings import (
-    CommonSettings,
-    PaymentSettings,
-    SettingsWrong,
-    SmtpSettings,
-    load_settings,
-    stop,
-)
-from shared.adapters.smtp import SmtpChannel, mail_server
+from shared.adapters.settings import CommonSettings, SettingsWrong, load_settings, stop
 from shared.adapters.tracing import ended, traces_from
 from shared.adapters.watchdog import Watchdog
+from shared.adapters.wiring import Role, wiring_of
 from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
-from shared.runtime.ports import Clock, Outside, PortError, Publisher, Unavailable, Unreadable
+from shared.runtime.ports import PortError, Publisher, Unavailable, Unreadable
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 
-Role = Literal["api", "worker", "all"]
 EXIT_ESCAPED: Final = 1
 REACH_MAX_SECONDS: Final = 5.0
 RETRY_FIRST_SECONDS: Final = 0.2
@@ -88,34 +75,7 @@ def run_service(service: Service, settings: CommonSettings, role: Role, card: st
         process = Process(service, settings, role, card)
     except SettingsWrong as wrong:
         stop(wrong, program)
-    except ProfilesWrong as wrong:
-        sys.stderr.write(f"{program} does not start: {wrong}\n")
-        return EXIT_SETTINGS
     return asyncio.run(process.run())
-
-
-def outsides_from(service: Service, settings: CommonSettings, clock: Clock) -> dict[str, Outside]:
-    """The channels for the effects that a service asks for. Raises `SettingsWrong` for one that has none."""
-    found: dict[str, Outside] = {}
-    for kind in service.effects:
-        match kind:
-            case "mail" if isinstance(settings, SmtpSettings):
-                server = mail_server(settings)
-                if server is None:
-                    raise SettingsWrong(
-                        ("ORDERLINK_SMTP_URL", "smtp://host:port of your mail server", "nothing")
-                    )
-                found[kind] = SmtpChannel(server, clock)
-            case "refund" if isinstance(settings, PaymentSettings):
-                channel = payment_channel(settings)
-                if channel is None:
-                    raise SettingsWrong(
-                        ("ORDERLINK_PAYMENTS_URL", "the address of your payment provider", "nothing")
-                    )
-                found[kind] = channel
-            case _:
-                raise ValueError(f"there is no channel for effects of kind {kind}")
-    return found
 
 
 class Process:
@@ -126,11 +86,8 @@ class Process:
         self.settings = settings
         self.role = role
         self.card = card
-        self.clock: Clock = _clock(settings)
-        self.profiles: Profiles = load_profiles(settings.profiles_dir, settings.shops_file)
-        self.door: Door | None = door_from(settings) if self._serves_api else None
-        self.inlets = inlets_from(settings, service) if self._serves_api else {}
-        self.outsides = outsides_from(service, settings, self.clock) if self._works else {}
+        self.wiring = wiring_of(service, settings, role)
+        self.clock, self.profiles = self.wiring.clock, self.wiring.profiles
         self.metrics = PrometheusMetrics(service.name)
         self.traces = traces_from(settings, service.name, role)
         self.health = Health(alive=self._alive)
@@ -156,7 +113,9 @@ class Process:
         try:
             await self._run()
         except PortTaken as problem:
-            sys.stderr.write(f"{self.service.name} does not start: {problem}\n")
+            sys.stderr.write(
+                self._port_wrong(problem).block(f"orderlink {self.service.name} {self.role}") + "\n"
+            )
             return EXIT_SETTINGS
         except Exception as problem:  # noqa: BLE001  # the end of the process, with its reason in the log
             self._log_end(problem)
@@ -169,9 +128,9 @@ class Process:
     async def _run(self) -> None:
         settings, service = self.settings, self.service
         indexed = (*service.indexed, "shop_id")
-        store = MotorStore(settings.mongodb_url.get_secret_value(), settings.database, indexed)
+        store = MotorStore(self.wiring.database, settings.database, indexed)
         client_id = f"orderlink-{service.name}-{self.role}"
-        kafka = KafkaPublisher(settings.kafka_bootstrap_servers, client_id=client_id)
+        kafka = KafkaPublisher(self.wiring.broker, client_id=client_id)
         publisher = self._publisher(kafka)
         engine = Engine(
             service, store, publisher, self.clock, self.profiles.of, settings, self.metrics, self.traces
@@ -226,16 +185,16 @@ class Process:
         # Faust and kafka-python are slow to import, and an API needs neither.
         from shared.adapters.joining import join_group, partition_count  # noqa: PLC0415
 
-        servers, name = self.settings.kafka_bootstrap_servers, self.service.name
-        partitions = await self._until_stopped(lambda: partition_count(servers, name), "broker")
+        broker, name = self.wiring.broker, self.service.name
+        partitions = await self._until_stopped(lambda: partition_count(broker, name), "broker")
         instance = self.settings.worker_instance_id
-        transport = await self._until_stopped(lambda: join_group(servers, name, instance), "broker")
+        transport = await self._until_stopped(lambda: join_group(broker, name, instance), "broker")
         if transport is None or partitions is None:
             return
         braked: BaseExceptionGroup[Braked] | None = None
         try:
             collect_less()
-            self._worker = Worker(engine, transport, self.outsides, partitions, self.log.warning)
+            self._worker = Worker(engine, transport, self.wiring.outsides, partitions, self.log.warning)
             self._is_started = True
             self.metrics.gauge("orderlink_brake_on", 0)
             self.log.info("started", partitions=partitions)
@@ -326,12 +285,12 @@ class Process:
                 self.service,
                 desk,
                 settings,
-                self.door,
+                self.wiring.door,
                 self.metrics,
                 self.health,
                 status=self._api_status if testing else None,
                 card=self.card,
-                inlets=self.inlets,
+                inlets=self.wiring.inlets,
                 traces=self.traces,
             )
             servers.append(HttpServer(self._api.served, settings.api_host, settings.api_port, seconds))
@@ -339,8 +298,8 @@ class Process:
             status = self._worker_status if testing else None
             app = create_worker_app(self.service, settings, self.metrics, self.health, status)
             servers.append(HttpServer(app.served, settings.api_host, settings.worker_port, seconds))
-        if self.inlets:
-            self.log.info("open inlets", inlets=sorted(self.inlets))
+        if self.wiring.inlets:
+            self.log.info("open inlets", inlets=sorted(self.wiring.inlets))
         self.log.info("listening", ports=[server.port for server in servers])
         return servers
 
@@ -361,6 +320,13 @@ class Process:
         return await self._worker.status(asked.until, asked.light)
 
     # The process
+
+    def _port_wrong(self, problem: PortTaken) -> SettingsWrong:
+        is_api = self._serves_api and problem.port == self.settings.api_port
+        name = "ORDERLINK_API_PORT" if is_api else "ORDERLINK_WORKER_PORT"
+        if problem.errno != errno.EADDRINUSE:
+            name = f"ORDERLINK_API_HOST or {name}"
+        return SettingsWrong((name, "a port that is free, at an address of this machine", str(problem)))
 
     def _alive(self) -> bool:
         return self._worker is None or self._stop.is_set() or self._worker.alive()
@@ -390,7 +356,3 @@ def _leaves(problem: BaseException) -> list[BaseException]:
     if isinstance(problem, BaseExceptionGroup):
         return [leaf for inner in problem.exceptions for leaf in _leaves(inner)]
     return [problem]
-
-
-def _clock(settings: CommonSettings) -> Clock:
-    return SystemClock() if settings.test_clock_file is None else FileClock(settings.test_clock_file)

@@ -21,7 +21,8 @@ from shared.adapters.http.sandbox_api import sandbox_app
 from shared.adapters.http.server import HttpServer, PortTaken
 from shared.adapters.logs import logger, set_up_logs
 from shared.adapters.sandbox_books import MailBook, RefundBook
-from shared.adapters.settings import EXIT_CODE, PREFIX, Port
+from shared.adapters.setting_values import PREFIX, Port
+from shared.adapters.settings import EXIT_CODE
 
 MAIL_MAX_BYTES: Final = 1_000_000
 DRAIN_SECONDS: Final = 2.0

@@ -6,97 +6,45 @@ what was expected and what came.
 """
 
 import os
-import re
 import sys
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, NoReturn, TypeVar, get_args
-from urllib.parse import urlsplit
+from typing import Annotated, ClassVar, Final, Literal, NoReturn, TypeVar, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode
 
+from shared.adapters.connection_settings import KafkaSettings, MongoSettings
+from shared.adapters.setting_values import (
+    CONFIG,
+    PREFIX,
+    Directory,
+    HttpUrl,
+    Port,
+    ReadableFile,
+    Seconds,
+    listed,
+    with_scheme,
+)
 from shared.runtime.limits import Limits
 
-PREFIX: Final = "ORDERLINK_"
 EXIT_CODE: Final = 2
 _SHOWN_MAX_CHARS: Final = 60
 
 JwtAlgorithm = Literal["RS256", "ES256", "EdDSA"]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _servers(value: str) -> str:
-    parts = [part.strip() for part in value.split(",")]
-    if not all(re.fullmatch(r"[^\s:/@]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", part) for part in parts):
-        raise ValueError("servers as host:port, several separated by commas")
-    return ",".join(parts)
-
-
-def _with_scheme(*schemes: str) -> AfterValidator:
-    wanted = " or ".join(f"{scheme}://" for scheme in schemes)
-
-    def check(value: Any) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        try:
-            parts = urlsplit(text)
-            fits = parts.scheme in schemes and bool(parts.hostname)
-            _ = parts.port if "," not in parts.netloc else None
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(f"an address that starts with {wanted} and names a host")
-        return value
-
-    return AfterValidator(check)
-
-
-def _readable(value: Path) -> Path:
-    if not value.is_file():
-        raise ValueError("the path of a file that can be read")
-    return value
-
-
-ReadableFile = Annotated[Path, AfterValidator(_readable)]
-HttpUrl = Annotated[str, _with_scheme("http", "https")]
-
-
-class CommonSettings(Limits, BaseSettings):
+class CommonSettings(Limits, MongoSettings, KafkaSettings):
     """What every service is told by its environment. The engine's limits are among it."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        frozen=True,
-        extra="ignore",
-        env_ignore_empty=True,
-        hide_input_in_errors=True,
-    )
+    model_config = CONFIG
 
     SERVICE: ClassVar[str] = ""
     """The service that these settings are of."""
 
-    kafka_bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
-        default="127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS"
-    )
-    """Where the broker is: host:port, several separated by commas."""
-    mongodb_url: Annotated[SecretStr, _with_scheme("mongodb", "mongodb+srv")] = Field(
-        default=SecretStr("mongodb://127.0.0.1:27017/?directConnection=true"),
-        validation_alias="MONGODB_URL",
-    )
-    """Where the database is. Never shown in logs or errors."""
-    mongodb_database_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")] = "orderlink_"
-    """Each service keeps its files in the database of this prefix and its own name."""
     shops_file: ReadableFile | None = None
     """Your shops, a YAML list like `shared/profiles/shops.yaml`; without it, that file."""
-    profiles_dir: Path | None = None
+    profiles_dir: Directory | None = None
     """Further profiles, one YAML file for each version; those that ship are always there."""
 
     api_host: str = "127.0.0.1"
@@ -158,7 +106,7 @@ class CommonSettings(Limits, BaseSettings):
     jwt_audience: str | None = None
     """The `aud` that a JWT must have; required with JWKS."""
     jwt_algorithms: Annotated[
-        tuple[JwtAlgorithm, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)
+        tuple[JwtAlgorithm, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)
     ] = ("RS256", "ES256", "EdDSA")
     """The signature algorithms that are accepted, separated by commas."""
     jwt_leeway_seconds: Annotated[float, Field(ge=0, le=300)] = 30.0
@@ -183,7 +131,7 @@ class CommonSettings(Limits, BaseSettings):
 class SmtpSettings(CommonSettings):
     """What a service that sends mail is told beside."""
 
-    smtp_url: Annotated[SecretStr, _with_scheme("smtp", "smtps")] | None = None
+    smtp_url: Annotated[SecretStr, with_scheme("smtp", "smtps")] | None = None
     """The mail server: `smtp://user:password@host:587`, or `smtps://` for TLS from the start."""
     smtp_starttls: Literal["never", "when-offered", "always"] = "when-offered"
     """Whether an `smtp://` connection is encrypted before anything is said."""
@@ -222,10 +170,11 @@ class SettingsWrong(Exception):
         return "\n".join(parts)
 
 
-AnySettings = TypeVar("AnySettings", bound=CommonSettings)
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+AnyServices = TypeVar("AnyServices", bound=CommonSettings)
 
 
-def variable(settings: type[CommonSettings], name: str) -> str:
+def variable(settings: type[BaseSettings], name: str) -> str:
     """The environment variable of a field."""
     field = settings.model_fields.get(name)
     alias = field.validation_alias if field is not None else None
@@ -241,7 +190,7 @@ def from_environment(settings: type[AnySettings]) -> AnySettings:
         raise SettingsWrong(*(_line(settings, error) for error in errors)) from None
 
 
-def load_settings(settings: type[AnySettings]) -> AnySettings:
+def load_settings(settings: type[AnyServices]) -> AnyServices:
     """Read the settings from the process's environment, or end it with a readable block and code 2."""
     try:
         return from_environment(settings)
@@ -264,7 +213,7 @@ def is_secret(field: FieldInfo) -> bool:
     )
 
 
-def _line(settings: type[CommonSettings], error: ErrorDetails) -> tuple[str, str, str]:
+def _line(settings: type[BaseSettings], error: ErrorDetails) -> tuple[str, str, str]:
     first = str(error["loc"][0]) if error["loc"] else ""
     named = {variable(settings, name): name for name in settings.model_fields}
     name = named.get(first, first)

@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, str]] = {
     "audit": "Read the topics and check every order's numbering.",
     "topics": "Make, check and migrate the topics of the catalogue.",
     "contracts": "Event schemas, examples and the AsyncAPI document.",
+    "chart": "Write and check the parts of the Helm chart that follow from the code.",
     "settings": "Every setting with its unit, default and meaning.",
     "metrics": "Every metric with its labels and its meaning.",
     "dashboards": "Write Grafana's dashboards, made from data.",

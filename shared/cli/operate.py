@@ -17,12 +17,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from shared.adapters.clock import SystemClock
+from shared.adapters.database import database_from
 from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_broker import broker_from
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.motor_store import MotorStore
-from shared.adapters.profile_files import ProfilesWrong, load_profiles
+from shared.adapters.profile_files import ProfilesWrong
 from shared.adapters.restrained import Restrained
 from shared.adapters.settings import CommonSettings, SettingsWrong, from_environment
+from shared.adapters.wiring import profiles_from
 from shared.cli.loading import NotInstalled, load_services
 from shared.contracts.catalog import SERVICES, dead_letter_topic
 from shared.runtime.engine import Engine
@@ -76,7 +79,7 @@ def plainly(command: str) -> Generator[None]:
 
 def admin_of(settings: CommonSettings) -> KafkaAdmin:
     """The broker's administration."""
-    return KafkaAdmin(settings.kafka_bootstrap_servers)
+    return KafkaAdmin(broker_from(settings))
 
 
 def letters_of(service: str, settings: CommonSettings) -> ReadLetters:
@@ -95,11 +98,11 @@ async def engine_of(
     """
     (service,) = load_services(service_name)
     database = f"{settings.mongodb_database_prefix}{service_name}"
-    store = MotorStore(settings.mongodb_url.get_secret_value(), database, (*service.indexed, "shop_id"))
-    publisher: Publisher = KafkaPublisher(settings.kafka_bootstrap_servers, client_id="orderlink-operator")
+    store = MotorStore(database_from(settings), database, (*service.indexed, "shop_id"))
+    publisher: Publisher = KafkaPublisher(broker_from(settings), client_id="orderlink-operator")
     if only_letters:
         publisher = Restrained(publisher, (dead_letter_topic(service_name),))
-    profiles = load_profiles(settings.profiles_dir, settings.shops_file)
+    profiles = profiles_from(settings)
     try:
         await store.ping()
         # Nobody stays here to clear later what the broker has taken.

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from shared.adapters.clock import FileClockWriter
 from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_broker import broker_at
 from shared.cli.agents import ActFailed
 from shared.cli.counts import Counts
 from shared.cli.lockstep import Lockstep
@@ -133,7 +134,7 @@ async def replay_on(
     """Replay on a system that runs in test mode, and count what it says meanwhile."""
     if addresses.test_clock is None:
         raise SystemFailed("that system has no test clock: start it with `orderlink up --test-clock ...`")
-    admin = KafkaAdmin(addresses.kafka)
+    admin = KafkaAdmin(broker_at(addresses.kafka))
     try:
         before = await admin.end_offsets(TOPICS)
         async with System(addresses) as system:

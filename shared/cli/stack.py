@@ -23,6 +23,8 @@ from typing import IO, Final, Self
 
 import httpx
 
+from shared.adapters.connection_settings import KafkaSettings, MongoSettings
+from shared.adapters.database import database_from
 from shared.adapters.embedded import (
     HOST,
     EmbeddedBroker,
@@ -31,6 +33,8 @@ from shared.adapters.embedded import (
     port_is_free,
 )
 from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_broker import broker_at
+from shared.adapters.settings import SettingsWrong, from_environment, variable
 from shared.cli.children import RESTARTS_MAX, WATCH_SECONDS, Child, ChildFailed, Nursery, Tell
 from shared.contracts.catalog import SERVICES, event_topic
 from shared.runtime.ports import Unavailable
@@ -97,6 +101,11 @@ class Ports:
         }
 
 
+CONNECTION_VARIABLES: Final = frozenset(
+    variable(settings, name) for settings in (KafkaSettings, MongoSettings) for name in settings.model_fields
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Servers:
     """A broker and a database that somebody else runs."""
@@ -106,7 +115,7 @@ class Servers:
 
     @classmethod
     def from_environment(cls) -> Self | None:
-        """What the environment names. Raises `StackFailed` when it names only one of the two."""
+        """What the environment names. Raises `StackFailed` when it names only one, or can't be used."""
         kafka = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip()
         mongodb = os.environ.get("MONGODB_URL", "").strip()
         if bool(kafka) != bool(mongodb):
@@ -115,7 +124,14 @@ class Servers:
                 f"{missing} is not set, but the other one is. Set both to use your own broker and "
                 "database, or neither to use the embedded pair."
             )
-        return cls(kafka, mongodb) if kafka else None
+        if not kafka:
+            return None
+        try:
+            broker_at(kafka)
+            database_from(from_environment(MongoSettings))
+        except SettingsWrong as wrong:
+            raise StackFailed(str(wrong)) from wrong
+        return cls(kafka, mongodb)
 
 
 @dataclass(slots=True)
@@ -246,7 +262,7 @@ class Stack:
         await self._all_ready()
 
     async def _make_topics(self) -> None:
-        admin = KafkaAdmin(self.kafka)
+        admin = KafkaAdmin(broker_at(self.kafka) if self.plan.servers else self.kafka)
         try:
             # They may have been migrated since this directory was first used.
             there = (await admin.partition_counts()).get(event_topic(SERVICES[0]))
@@ -285,6 +301,9 @@ class Stack:
     def _environment(self, service: str) -> dict[str, str]:
         ports = self.plan.ports
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ORDERLINK_")}
+        if self.plan.servers is None:
+            # What protects connections to another broker would be in the way of the embedded pair's.
+            kept = {name: value for name, value in kept.items() if name not in CONNECTION_VARIABLES}
         tokens = {self.token: {"name": "developer", "scopes": ["admin"], "shops": ["*"]}}
         told = {
             "TMPDIR": str(self.plan.directory / "tmp"),

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 import httpx
 
+from shared.adapters.kafka_broker import broker_at
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.naming import Names, as_they_are
 from shared.cli.stack import Stack
@@ -103,7 +104,7 @@ class System:
             for partition in range(addresses.partitions)
         ]
         names = Names(as_they_are, (topic.name for topic in TOPICS))
-        self._ends = EndOffsets(addresses.kafka, names, "orderlink-replay")
+        self._ends = EndOffsets(broker_at(addresses.kafka), names, "orderlink-replay")
         self._workers = {
             name: httpx.AsyncClient(base_url=url, timeout=10.0) for name, url in addresses.workers.items()
         }

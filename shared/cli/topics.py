@@ -2,12 +2,15 @@
 
 import asyncio
 import time
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.kafka_broker import broker_from
 from shared.adapters.kafka_growth import EVENT_TOPICS, KafkaGrowth
 from shared.cli.migrate import (
     OURS,
@@ -24,6 +27,10 @@ from shared.cli.migrate import (
 from shared.cli.operate import admin_of, plainly, progress, settings_now
 from shared.cli.running import INTERRUPTED_CODE
 from shared.contracts.catalog import HEARS, SERVICES, SLOTS, TOPICS, consumer_group
+from shared.runtime.ports import Unavailable
+from shared.runtime.slots import check_partition_count
+
+RETRY_SECONDS: Final = 3.0
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -37,14 +44,30 @@ Partitions = Annotated[
 ]
 
 
+WaitSeconds = Annotated[
+    float, typer.Option(min=0, max=3600, help="How long to wait for what is not there yet.")
+]
+
+
 @app.command()
 def make(
     partitions: Partitions = 16,
     replication: Annotated[int, typer.Option(min=1, max=9, help="Copies of each partition.")] = 3,
+    wait_seconds: WaitSeconds = 0.0,
 ) -> None:
     """Make what is missing; fail where a topic is there with another partition count."""
     with plainly("topics"):
-        asyncio.run(_make(partitions, replication))
+        asyncio.run(
+            awaited(lambda admin: admin.ensure_topics(partitions, replication), wait_seconds, typer.echo)
+        )
+        typer.echo(f"{len(TOPICS)} topics are there, event topics with {partitions} partitions each.")
+
+
+@app.command()
+def check(partitions: Partitions = 16, wait_seconds: WaitSeconds = 0.0) -> None:
+    """Say whether all topics are there, event topics with so many partitions each; make nothing."""
+    with plainly("topics check"):
+        asyncio.run(awaited(lambda admin: all_there(admin, partitions), wait_seconds, typer.echo))
         typer.echo(f"{len(TOPICS)} topics are there, event topics with {partitions} partitions each.")
 
 
@@ -104,7 +127,7 @@ async def _migrate(
     wanted: int, watch_seconds: float, *, yes: bool, dry_run: bool, force: bool, stopped: bool
 ) -> None:
     settings = settings_now()
-    admin = KafkaGrowth(settings.kafka_bootstrap_servers)
+    admin = KafkaGrowth(broker_from(settings))
     way = await look(admin, wanted)
     if way.is_done:
         typer.echo(f"All event topics have {wanted} partitions; nothing to do.")
@@ -145,12 +168,50 @@ async def _migrate(
     )
 
 
-async def _make(partitions: int, replication: int) -> None:
-    admin = admin_of(settings_now())
-    try:
-        await admin.ensure_topics(partitions, replication)
-    finally:
-        await admin.close()
+async def all_there(admin: KafkaAdmin, partitions: int) -> None:
+    """Return when the catalogue's topics are all there with this partition count.
+
+    Raises `Unavailable` where one is missing, since somebody may be about to make it, and `ValueError`
+    where one has another count, since waiting does not help.
+    """
+    check_partition_count(partitions)
+    there = await admin.partition_counts()
+    wanted = {topic.name: partitions if topic.co_partitioned else 1 for topic in TOPICS}
+    if differing := [
+        f"{name} has {there[name]} partitions, expected {count}"
+        for name, count in wanted.items()
+        if there.get(name, count) != count
+    ]:
+        raise ValueError(
+            f"{'; '.join(differing)}. Say the count that is there, or migrate the topics to more: "
+            "`orderlink topics migrate`"
+        )
+    if missing := [name for name in wanted if name not in there]:
+        raise Unavailable(f"there is no topic {', '.join(missing)}; `orderlink topics make` makes them")
+
+
+async def awaited(
+    step: Callable[[KafkaAdmin], Awaitable[None]], wait_seconds: float, say: Callable[[str], None]
+) -> None:
+    """Do it, again and again for this long while something is not there yet, and say what is waited for.
+
+    Raises `Unavailable` when the time is over.
+    """
+    until = time.monotonic() + wait_seconds
+    while True:
+        admin = admin_of(settings_now())
+        try:
+            await step(admin)
+        except Unavailable as problem:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise
+            say(f"waiting, {left:.0f} s at most: {problem}")
+            await asyncio.sleep(min(RETRY_SECONDS, left))
+        else:
+            return
+        finally:
+            await admin.close()
 
 
 async def _lag() -> None:

@@ -2,12 +2,12 @@
 
 import json
 import logging
-import os
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 from shared.adapters.aiokafka_transport import AiokafkaTransport
+from shared.adapters.kafka_broker import broker_at
 from shared.contracts.catalog import TOPICS
 from shared.contracts.event import Event, MalformedEvent, UnknownEventType, from_cloudevent
 from shared.runtime.ports import Record, Transport
@@ -15,7 +15,6 @@ from shared.runtime.ports import Record, Transport
 BATCH_MAX_RECORDS: Final = 500
 WAIT_SECONDS: Final = 1.0
 REMEMBERED_SUBJECTS: Final = 100_000
-DEFAULT_SERVERS: Final = "127.0.0.1:9092"
 
 KNOWN: Final = tuple(topic.name for topic in TOPICS if topic.co_partitioned)
 _log: Final = logging.getLogger("orderlink.client")
@@ -32,7 +31,11 @@ async def subscribe(
     share the topics' partitions. Records of a later version of Orderlink, which today's code does not
     know, are passed over, and so are, with a warning, records that are no events.
 
-    Raises `Unavailable` when the broker can't be reached, and `ValueError` for a topic that isn't one.
+    The broker and how it lets us in are taken from `KAFKA_BOOTSTRAP_SERVERS` and the other variables of
+    docs/settings.md that start with `KAFKA_`; `servers` overrules the first.
+
+    Raises `Unavailable` when the broker can't be reached or does not let us in, `SettingsWrong` for a
+    variable that can't be used, and `ValueError` for a topic that isn't one.
     """
     strays = [topic for topic in topics if topic not in KNOWN]
     if strays or not topics:
@@ -53,8 +56,7 @@ async def subscribe(
 
 
 def _connected(topics: Sequence[str], group: str, servers: str | None) -> Transport:
-    where = servers or os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or DEFAULT_SERVERS
-    return AiokafkaTransport(where, group, topics)
+    return AiokafkaTransport(broker_at(servers), group, topics)
 
 
 class _Seen:

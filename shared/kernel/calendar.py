@@ -50,13 +50,12 @@ def quiet_until(moment: datetime, quiet: QuietHours, zone: str) -> datetime | No
     The span includes its start and excludes its end: at 09:00 exactly a message may go.
     """
     local = moment.astimezone(ZoneInfo(zone))
-    wall = local.time()
-    if quiet.start == quiet.end:
+    wall, day = local.time(), local.date()
+    crosses_midnight = quiet.start > quiet.end
+    if crosses_midnight and wall >= quiet.start:
+        day += timedelta(days=1)
+    elif not (wall < quiet.end and (crosses_midnight or quiet.start <= wall)):
         return None
-    if quiet.start < quiet.end:
-        return at_local(local.date(), quiet.end, zone) if quiet.start <= wall < quiet.end else None
-    if wall >= quiet.start:
-        return at_local(local.date() + timedelta(days=1), quiet.end, zone)
-    if wall < quiet.end:
-        return at_local(local.date(), quiet.end, zone)
-    return None
+    end = at_local(day, quiet.end, zone)
+    # Where the end's hour comes twice, they end with the first; in the second it is over.
+    return end if end > moment else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
-from shared.contracts.base import AMOUNT_MAX_DIGITS
+from shared.contracts.base import AMOUNT_MAX_DIGITS, AMOUNT_MAX_PLACES
 
 ZERO: Final = Decimal("0")
 
@@ -25,9 +25,10 @@ def fits(amount: Decimal) -> bool:
 
 
 def writable(amount: Decimal) -> Decimal:
-    """The amount with as many places as the contracts let it have, rounded down."""
-    _, digits, exponent = amount.as_tuple()
-    if not isinstance(exponent, int) or len(digits) <= AMOUNT_MAX_DIGITS:
+    """The amount as the contracts can write it: not below zero, rounded down to their digits and places."""
+    if amount <= 0:
+        return ZERO
+    places = min(AMOUNT_MAX_PLACES, max(0, AMOUNT_MAX_DIGITS - (amount.adjusted() + 1)))
+    if -int(amount.as_tuple().exponent) <= places:
         return amount
-    places = max(0, -exponent - (len(digits) - AMOUNT_MAX_DIGITS))
     return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN)

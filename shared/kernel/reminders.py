@@ -1,7 +1,7 @@
 """When a buyer is reminded of an unpaid order, of which orders never, and what a shop's reports tell."""
 
 from collections.abc import Collection
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -52,9 +52,10 @@ class ReminderStage(Strict):
         start = later(placed_at, self.after or timedelta(0))
         if not self.local_times:
             return start
-        days = (local_date(start, zone), local_date(later(start, timedelta(days=1)), zone))
-        moments = (at_local(day, wall, zone) for day in days for wall in sorted(self.local_times))
-        return next((moment for moment in moments if moment >= start), start)
+        day = local_date(start, zone)
+        days = (day, day + timedelta(days=1)) if day < date.max else (day,)
+        moments = (at_local(each, wall, zone) for each in days for wall in self.local_times)
+        return min((moment for moment in moments if moment >= start), default=start)
 
 
 class ShopReminders(Strict):

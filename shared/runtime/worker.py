@@ -181,7 +181,8 @@ class Worker:
     async def digest(self, records: Sequence[Record]) -> None:
         """Do what a batch asks for, up to the commit. Raises what `PAUSED` lists, and `Braked`."""
         heard = listen(self.engine.service, records)
-        await self.engine.post_letters(heard.aliens)
+        if heard.aliens:
+            await self.engine.post_letters(heard.aliens)
         done = await self.engine.run(heard.work)
         self._look_for_effects(done)
         try:

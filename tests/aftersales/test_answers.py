@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from services.aftersales.commands import BuyerAnswersOffer
-from shared.contracts.events import notifications
+from shared.contracts.events import incidents, notifications
 from tests.aftersales.plays import CasePlay
 from tests.kit.rules import after
 
@@ -172,6 +172,17 @@ def test_another_services_task_is_not_ours() -> None:
     play.hear(done, after(hours=61))
 
     assert len(play.outcomes) == before
+
+
+def test_what_was_compared_stands_in_the_task_before_what_was_told_at_first() -> None:
+    play = CasePlay().paid().dispatched(after(hours=5))
+    told = {"tolerance_grams": 20, "verdict": "short", "reason": "carrier_below_warehouse"}
+    about = {"parcel_id": "p-1", "carrier": "ups", "tracking_no": "T"}
+    grams = {"warehouse_grams": 950, "carrier_grams": 700}
+    weighed = incidents.ParcelWeighed.model_validate({**about, **told, **grams})
+    play.hear(weighed, after(hours=30)).asks(after(hours=60), reason="missing_item")
+    (shown,) = play.of("task.wanted")[0].details["parcels"]
+    assert (shown["warehouse_grams"], shown["carrier_grams"]) == (950, 700)
 
 
 def test_missing_items_are_weighed_before_the_shop_decides() -> None:

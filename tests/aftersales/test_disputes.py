@@ -82,13 +82,16 @@ def test_a_shop_that_wins_closes_the_case() -> None:
     assert play.effects == []
 
 
-def test_a_dispute_does_not_pay_a_line_twice() -> None:
+def test_a_dispute_does_not_pay_a_line_twice_and_is_over_all_the_same() -> None:
     play = disputed().asks(after(hours=75), case="c-2")
     play.agent(after(hours=76), "decide_case", "approve")
+    paid = len(play.effects)
     play.do(SettleDispute(at=after(hours=99), case_id="c-1", winner="buyer"))
 
-    assert play.refused.slug == "already-compensated"
-    assert len(play.effects) == 1
+    assert len(play.effects) == paid
+    assert play.of("case.dispute_settled")[0].winner == "buyer"
+    assert (play.stage(), play.of("case.closed")[-1].reason) == ("closed", "already_compensated")
+    assert not play.view.open
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from decimal import Decimal
 import pytest
 
 from services.aftersales.app import SERVICE
+from services.aftersales.commands import Negotiate
+from services.aftersales.decide import disputes, requests, reviews
 from services.aftersales.state import INITIAL, STATE, evolve
 from shared.contracts.event import Payload, payloads
 from shared.contracts.events import handling, incidents, logistics, notifications, orders
@@ -21,13 +23,13 @@ KNOWN = {
     orders.LatePaymentRefundWanted,
     handling.GiveBackWanted,
     handling.OrderChanged,
+    incidents.ParcelWeighed,
     logistics.ParcelDispatched,
     logistics.ParcelPickupCancelled,
     logistics.ParcelDelivered,
     logistics.ParcelReturned,
     logistics.ParcelLost,
     logistics.ParcelRefundWanted,
-    incidents.ParcelWeighed,
     notifications.TaskCompleted,
 }
 
@@ -126,3 +128,18 @@ def test_an_order_as_dear_as_can_be_written_is_paid_back_in_parts(places: str) -
 def _stages(service: Service) -> set[str]:
     cases = service.state.json_schema()["properties"]["cases"]
     return set(cases["items"]["discriminator"]["mapping"])
+
+
+def test_a_file_takes_no_more_than_it_can_hold_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "CASES_MAX", 2)
+    monkeypatch.setattr(reviews, "REVIEWS_MAX", 2)
+    monkeypatch.setattr(disputes, "NEGOTIATIONS_MAX", 2)
+    play = CasePlay().paid().dispatched(after(hours=1)).asks(after(hours=2)).asks(after(hours=3), case="c-2")
+    assert play.asks(after(hours=4), case="c-3").refused.slug == "too-many-cases"
+    assert play.asks(after(hours=5), case="c-2").last == NOTHING
+    play.reviews(after(hours=6), 5).reviews(after(hours=7), 5).reviews(after(hours=8), 5)
+    assert play.refused.slug == "too-many-reviews"
+    play.agent(after(hours=9), "decide_case", "refuse", reason="worn")
+    for _ in range(3):
+        play.do(Negotiate(at=after(hours=10), case_id="c-2", note="We talked."))
+    assert play.refused.slug == "too-many-negotiations"

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from services.aftersales.commands import BuyerAnswersOffer, RetryRefund
-from services.aftersales.decide.money import divided, fitting
+from services.aftersales.decide.money import divided
 from shared.contracts.base import Amount
 from shared.contracts.events.orders import OrderRefunded
 from shared.kernel.decision import EffectDone
+from shared.kernel.money import writable
 from tests.aftersales.plays import CasePlay
 from tests.kit.rules import after
 
@@ -113,7 +114,12 @@ def test_a_failed_refund_that_was_paid_by_another_way_counts_as_paid() -> None:
     play = CasePlay(provider="refuses").paid().asks(after(hours=1))
     play.agent(after(hours=2), "look_into", "fixed").asks(after(hours=3), case="c-2")
 
-    assert play.of("case.closed")[0].reason == "paid_by_another_way"
+    closed = play.of("case.closed")[0]
+    assert (closed.reason, closed.served_with, closed.lines) == (
+        "paid_by_another_way",
+        Decimal("30.00"),
+        ("1",),
+    )
     assert play.stage("c-2") == "refused"
 
 
@@ -124,6 +130,7 @@ def test_a_failed_refund_that_was_given_up_leaves_the_line_open() -> None:
     play.asks(after(hours=3), case="c-2")
 
     assert play.of("case.closed")[0].reason == "refund_given_up"
+    assert play.of("case.closed")[0].served_with is None
     assert play.stage("c-2") == "refunded"
 
 
@@ -137,6 +144,14 @@ def test_a_failed_refund_can_be_tried_again_under_a_new_id() -> None:
     assert first.request == second.request
     assert play.stage() == "refunded"
     assert play.of("task.withdrawn")[0].kind == "look_into"
+
+
+def test_a_refund_is_never_in_smaller_parts_than_the_order_is_written_in() -> None:
+    play = CasePlay().paid().asks(after(hours=1), lines=("1", "2"), amount="10.01")
+    play.dispatched(after(hours=5)).lost(after(hours=300), "1").run_until(after(hours=400))
+
+    lost = play.of("case.refunded")[-1]
+    assert (lost.kind, lost.lines, str(lost.amount)) == ("lost_parcel", ("1",), "23.99")
 
 
 def test_money_that_moved_after_all_is_refunded() -> None:
@@ -169,7 +184,7 @@ def test_dividing_loses_nothing_and_gives_nobody_too_much(amount: Decimal, numbe
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**6), max_value=10**15 - 1, places=6))
 def test_a_fitting_amount_is_never_more_and_can_be_written(amount: Decimal) -> None:
-    fitted = fitting(amount)
+    fitted = writable(amount)
 
     assert 0 <= fitted <= max(amount, Decimal(0))
     assert TypeAdapter(Amount).validate_python(fitted) == fitted

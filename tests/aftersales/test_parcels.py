@@ -117,3 +117,22 @@ def test_a_returned_parcel_that_shall_be_paid_back_is() -> None:
     assert play.of("case.opened")[0].kind == "returned_parcel"
     refunded = play.of("case.refunded")[0]
     assert (refunded.by_rule, refunded.before_dispatch) == ("returned_to_sender", False)
+
+
+def test_a_lost_parcel_of_which_a_part_was_paid_back_is_settled_in_money() -> None:
+    play = CasePlay().paid().asks(after(hours=1), amount="10.00")
+    play.dispatched(after(hours=5)).lost(after(hours=300), "1")
+    case = play.state.cases[-1].case_id
+    play.do(BuyerChooses(at=after(hours=301), case_id=case, choice="reship"))
+    assert play.refused.slug == "partly-compensated"
+    assert play.stage(case) == "choosing"
+    play.do(BuyerChooses(at=after(hours=302), case_id=case, choice="refund"))
+    assert play.of("case.refunded")[-1].amount == Decimal("20.00")
+
+
+def test_goods_are_not_offered_for_a_line_of_which_a_part_was_paid_back() -> None:
+    play = CasePlay().paid().asks(after(hours=1), amount="10.00").dispatched(after(hours=5))
+    play.delivered(after(hours=50)).asks(after(hours=60), amount="20.00", case="c-2")
+    play.agent(after(hours=61), "decide_case", "offer", kind="reship", amount="0")
+    assert play.refused.slug == "partly-compensated"
+    assert play.stage("c-2") == "deciding"

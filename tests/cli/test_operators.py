@@ -209,6 +209,9 @@ async def test_topics_are_made_once_and_another_count_is_refused(orders: Engine)
     other = await asyncio.to_thread(run, topics.app, ["make", "--partitions", "8", "--replication", "1"])
     assert other.exit_code == 1
     assert "expected 8" in other.output
+    checked = await asyncio.to_thread(run, topics.app, ["check", "--partitions", "4"])
+    assert checked.exit_code == 0
+    assert "event topics with 4 partitions each" in checked.output
     lag = await asyncio.to_thread(run, topics.app, ["lag"])
     assert "orders.v1" in lag.output
 

@@ -1,1 +1,1 @@
-"""What is deployed: alerts, dashboards and their runbook."""
+"""What is deployed: the chart, its alerts, dashboards and their runbook."""

@@ -75,7 +75,7 @@ async def test_an_incident_is_opened_seen_and_closed_by_hand(town: Town) -> None
     }
     opened = (await asked(town, "/incidents", body)).json()
     incident_id = opened["incident"]["incident_id"]
-    assert opened["standing"] == [{"order_id": "A-1", "parcel_id": "p-A-1", "tell": True}]
+    assert opened["standing"] == [{"order_id": "A-1", "parcel_id": "p-A-1", "tell": True, "held": True}]
     assert opened["incident"]["deadline_at"] is not None
     await town.settle()
     parcels = await town.see("logistics", "/orders/A-1/parcels")
@@ -88,7 +88,9 @@ async def test_an_incident_is_opened_seen_and_closed_by_hand(town: Town) -> None
     problem(await asked(town, f"/incidents/{incident_id}/close", key="again"), 404, "incident-not-open")
     problem(await asked(town, "/incidents", {**body, "parcels": []}, key="none"), 409, "nothing-stands")
     strange = {**body, "parcels": [{"order_id": "A-1", "parcel_id": "p-9"}]}
-    problem(await asked(town, "/incidents", strange, key="strange"), 404, "not-found")
+    problem(await asked(town, "/incidents", strange, key="strange"), 404, "parcel-unknown")
+    other = {**body, "carrier": "ups"}
+    problem(await asked(town, "/incidents", other, key="other"), 409, "other-carrier")
     seen = await town.ask("logistics", "POST", "/incidents", DEMO_SHOP, json=body)
     problem(seen, 403, "forbidden")
 

@@ -60,6 +60,7 @@ class House:
         settings = CommonSettings(auth="on", inlets=SecretStr(json.dumps(town.inlets)))
         opened = inlets_from(settings, service)
         app = create_app(service, Desk(self.engine), settings, door, metrics, inlets=opened, traces=traces)
+        self.api = app.api
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app.served), base_url=f"http://{service.name}.test"
         )

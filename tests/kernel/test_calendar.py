@@ -51,6 +51,13 @@ def test_the_night_in_which_the_clocks_go_forward_is_an_hour_shorter() -> None:
     assert until - start == timedelta(hours=10)
 
 
+def test_quiet_hours_that_end_in_the_hour_that_comes_twice_end_once() -> None:
+    # Berlin, 25 October 2026: 02:00 to 03:00 comes twice. They end at the first 02:45, for good.
+    early = QuietHours(start=time(22), end=time(2, 45))
+    assert quiet_until(utc("2026-10-25T00:30:00"), early, BERLIN) == utc("2026-10-25T00:45:00")
+    assert quiet_until(utc("2026-10-25T01:30:00"), early, BERLIN) is None
+
+
 def test_the_night_in_which_the_clocks_go_back_is_an_hour_longer() -> None:
     start = utc("2026-10-24T20:00:00")
     until = quiet_until(start, NIGHT, BERLIN)

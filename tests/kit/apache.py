@@ -84,11 +84,19 @@ class ApacheKafka(ServerChild):
         settings, logs = self.directory / "kafka.properties", self.directory / "kafka"
         # The controller's port may be another one at each start: nobody knows it but this node.
         controller = f"{HOST}:{free_port()}"
-        told = node_settings(self.address, self.address, controller, str(logs))
+        told = self._told(controller, logs)
         settings.write_text("".join(f"{name}={value}\n" for name, value in told.items()))
         if not (logs / "meta.properties").exists():
             self._format(settings)
         return [*self._java(*HEAP), "kafka.Kafka", str(settings)]
+
+    def _told(self, controller: str, logs: Path) -> dict[str, str]:
+        """Kafka's settings of this node."""
+        return node_settings(self.address, self.address, controller, str(logs))
+
+    def _format_options(self) -> list[str]:
+        """What its storage is to begin with."""
+        return []
 
     async def _answers(self) -> bool:
         return await takes_work(self.address)
@@ -102,6 +110,7 @@ class ApacheKafka(ServerChild):
 
     def _format(self, settings: Path) -> None:
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(settings)]
+        command += self._format_options()
         formatted = subprocess.run(
             command, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False
         )

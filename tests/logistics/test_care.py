@@ -78,6 +78,35 @@ def test_a_carriers_weight_is_compared_when_it_is_told() -> None:
     assert len(play.of("parcel.weighed")) == 2
 
 
+def sighted(grams: int | None, hours: float) -> ask.TakeScan:
+    body = scan("picked_up", after(hours=2), weight_grams=grams).data
+    return ask.TakeScan(
+        at=after(hours=hours), sighting_id=f"s-{grams}", order_id=ORDER, told_at=after(hours=hours), scan=body
+    )
+
+
+def test_a_weight_that_a_carrier_tells_by_tracking_number_is_compared_too() -> None:
+    play = Play(SERVICE).hear(heavy(600, 400), START).do(dispatched(START, weight=1050))
+    play.do(sighted(760, 3))
+    assert [(each.carrier_grams, each.verdict) for each in play.of("parcel.weighed")][-1] == (760, "short")
+
+
+def test_of_two_parcels_with_one_number_a_scan_moves_the_one_that_it_was_found_to_be_about() -> None:
+    play = Play(SERVICE).hear(placed(), START)
+    play.do(dispatched(START, "P-1", "1", tracking="T-P-1"))
+    play.do(dispatched(after(hours=1), "P-2", "2", tracking="T-P-1"))
+    play.do(sighted(760, 3).model_copy(update={"parcel_id": "P-1"}))
+    assert [parcel_of(play, each).stage for each in ("P-1", "P-2")] == ["picked_up", "dispatched"]
+    assert [each.parcel_id for each in play.of("parcel.weighed")] == ["P-1"]
+
+
+def test_a_weight_that_is_told_later_of_the_same_scan_is_not_lost() -> None:
+    play = shipping().do(sighted(None, 3)).do(sighted(760, 4))
+    assert [each.carrier_grams for each in play.of("parcel.weighed")] == [760]
+    assert len(parcel_of(play).trace) == 1
+    assert play.do(sighted(760, 5)).last == NOTHING
+
+
 def test_lines_that_are_in_two_parcels_tell_nothing_of_one() -> None:
     play = Play(SERVICE).hear(heavy(600, 400), START).do(dispatched(START, "P-1", "1", weight=1050))
     play.do(dispatched(START, "P-2", "1", "2", weight=50))
@@ -153,6 +182,18 @@ def test_a_refused_parcel_is_settled_when_it_is_back() -> None:
     assert play.do(late).refused.slug == "parcel-ended"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "stage"),
+    [("return_to_sender", "returning"), ("resolved", "picked_up"), ("new_address", "picked_up")],
+)
+def test_what_an_agent_does_about_a_refused_parcel_is_taken(outcome: str, stage: str) -> None:
+    play = shipping().do(scan("picked_up", after(hours=2)))
+    play.do(ask.RefuseParcel(at=after(hours=5), parcel_id="P-1", reason="crushed"))
+    complete(play, "resolve_exception", outcome, after(hours=6))
+    assert parcel_of(play).stage == play.view.parcels[0].stage == stage
+    assert not parcel_of(play).tasks
+
+
 def opened_case(reason: str, case_id: str = "c-1") -> aftersales.CaseOpened:
     return aftersales.CaseOpened.model_validate(
         {
@@ -174,6 +215,15 @@ def test_a_case_about_the_carriage_is_linked_with_its_parcel_once() -> None:
     again = ask.LinkComplaint(at=after(hours=10), case_id="c-1", reason="not_received", parcel_id="P-1")
     assert play.do(again).last == NOTHING
     assert play.view.parcels[0].complaints == parcel_of(play).complaints == ("c-1",)
+
+
+def test_a_complaint_too_many_is_refused() -> None:
+    play = shipping()
+    for number in range(21):
+        again = ask.LinkComplaint(at=after(hours=9), case_id=f"c-{number}", reason="late", parcel_id="P-1")
+        play.do(again)
+    assert play.refused.slug == "too-many-complaints"
+    assert len(parcel_of(play).complaints) == 20
 
 
 def measured(profile: Any = None) -> Play:

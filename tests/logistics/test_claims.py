@@ -55,6 +55,51 @@ def served(profile: Profile | None = None) -> Play:
     return lost(profile).hear(refunded(), after(hours=251))
 
 
+def closed(reason: str, got: str | None) -> aftersales.CaseClosed:
+    return aftersales.CaseClosed(
+        case_id="lost-a",
+        kind="lost_parcel",
+        reason=reason,
+        parcel_id="P-1",
+        lines=("1", "2"),
+        served_with=None if got is None else Decimal(got),
+        currency="EUR",
+    )
+
+
+@pytest.mark.parametrize(("reason", "remedy"), [("paid_by_another_way", "refund"), ("gift_accepted", None)])
+def test_a_buyer_who_was_served_in_another_way_opens_the_claim_too(reason: str, remedy: str | None) -> None:
+    play = lost().hear(closed(reason, "12.00"), after(hours=251))
+    (opened,) = play.of("carrier_claim.opened")
+    assert (opened.remedy, opened.served_with, opened.currency) == (remedy, Decimal("12.00"), "EUR")
+
+
+def test_a_buyer_who_was_compensated_before_the_loss_opens_the_claim_too() -> None:
+    before = aftersales.CaseRefused(
+        case_id="lost-a",
+        kind="lost_parcel",
+        decided_by="automatic",
+        slug="already-compensated",
+        parcel_id="P-1",
+        lines=("1", "2"),
+    )
+    assert lost().hear(before, after(hours=251)).of("carrier_claim.opened")
+    no = before.model_copy(update={"slug": "refused-by-shop"})
+    assert not lost().hear(no, after(hours=251)).of("carrier_claim.opened")
+
+
+def test_a_buyer_who_got_nothing_opens_no_claim() -> None:
+    assert not lost().hear(closed("refund_given_up", None), after(hours=251)).of("carrier_claim.opened")
+
+
+def test_what_is_short_can_be_written_however_much_it_is() -> None:
+    play = lost().hear(refunded("999999999999999"), after(hours=251))
+    play.do(ask.SubmitClaim(at=after(hours=252), parcel_id="P-1", amount=Decimal(1)))
+    play.do(ask.ApproveClaim(at=after(hours=253), parcel_id="P-1", amount=Decimal(1)))
+    play.do(ask.SettleClaim(at=after(hours=254), parcel_id="P-1", amount=Decimal("0.0001")))
+    assert play.of("carrier_claim.reconciled")[0].shortfall == Decimal("999999999999998")
+
+
 def step(play: Play, command: Callable[..., Any], hours: float, /, **more: Any) -> Play:
     return play.do(command(at=after(hours=hours), parcel_id="P-1", **more))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.notifications.decide.days import MERGED_MAX
 from services.notifications.state import BuyerDay
-from shared.contracts.events import common, orders
+from shared.contracts.events import common, handling, orders
 from shared.contracts.events.notifications import MessageFailed, MessageSent, MessageSuppressed
 from shared.kernel.calendar import QuietHours, local_date, quiet_until
 from tests.kit.rules import START, after, default_profile
@@ -143,6 +143,19 @@ def test_reminders_that_the_quiet_hours_stop_are_gathered_again_in_the_morning()
     assert "A-2: " in mail["text"]
 
 
+def test_a_reminder_that_waited_for_the_night_names_what_the_order_costs_by_then() -> None:
+    for within in (WINDOW, timedelta(0)):
+        shop = Shop("UTC", None, payment_reminder_merge_within=within).order("A-1")
+        remind(shop, "A-1", START.replace(hour=23))
+        cheaper = handling.OrderChanged(
+            lines=(), total=Decimal("8.00"), was_total=Decimal("10.00"), currency="EUR", wish_id="freight-1"
+        )
+        shop.hear(cheaper, START.replace(hour=23, minute=30), "A-1", "orders")
+        shop.run_until(after(days=1))
+        ((_, mail),) = shop.mails
+        assert "8.00 EUR" in mail["text"]
+
+
 def test_other_buyers_reminders_and_other_messages_do_not_wait_together() -> None:
     shop = merging()
     shop.order("A-1").order("B-1", buyer="buyer-2")
@@ -155,11 +168,25 @@ def test_other_buyers_reminders_and_other_messages_do_not_wait_together() -> Non
     assert sorted(mail["order_id"] for _, mail in shop.mails) == ["A-1", "A-1", "B-1"]
 
 
+def test_two_stages_of_one_order_that_wait_together_are_one_reminder_of_it() -> None:
+    shop = merging()
+    shop.order("A-1")
+    remind(shop, "A-1")
+    remind(shop, "A-1", after(minutes=5), stage="last_call")
+    shop.run_until(after(hours=2))
+    ((_, mail),) = shop.mails
+    assert mail["subject"] == "Your order A-1 is waiting for its payment"
+    assert dropped(shop, "A-1") == [("merged_into", "A-1")]
+
+
 def test_a_buyer_with_very_many_unpaid_orders_gets_them_in_several_messages() -> None:
     shop = merging()
     for number in range(MERGED_MAX + 2):
         shop.order(f"A-{number}")
         remind(shop, f"A-{number}")
+    assert len(shop.mails) == 1, "so many do not wait for more"
+    waiting = [file.state.gathering for file in shop.files.values() if isinstance(file.state, BuyerDay)]
+    assert [len(gathered) for gathered in waiting] == [2]
     shop.run_until(after(hours=3))
     assert len(shop.mails) == 2
     reasons = Counter(

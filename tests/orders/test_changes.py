@@ -93,6 +93,56 @@ def test_a_freight_that_was_dropped_is_the_old_one_again() -> None:
     assert (play.seen.freight, play.seen.total) == (Decimal("5.00"), Decimal("35.00"))
 
 
+def test_a_dearer_article_that_was_paid_and_is_taken_back_gives_its_price_back() -> None:
+    play = flag(change(unpaid(), "swap", hours=0.1, amount="20.00"), "swap-1", 0.2).paid(amount="40.00")
+    drop(play, "swap-1")
+
+    assert play.seen.total == Decimal("35.00")
+    assert play.of("order.give_back_wanted") == [
+        says.GiveBackWanted(wish_id="swap-1", amount=Decimal("5.00"), currency="EUR", lines=("1",))
+    ]
+
+
+def test_nothing_is_given_back_of_a_dearer_price_that_was_not_paid() -> None:
+    play = flag(change(unpaid(), "swap", hours=0.1, amount="20.00"), "swap-1", 0.2).paid(amount="35.00")
+    drop(play, "swap-1")
+
+    assert play.seen.total == Decimal("35.00")
+    assert not play.of("order.give_back_wanted")
+
+
+@pytest.mark.parametrize(("kind", "total"), [("price", "32.00"), ("freight", "31.00")])
+def test_a_lower_price_that_was_paid_stays_when_its_wish_is_dropped_and_is_looked_into(
+    kind: str, total: str
+) -> None:
+    play = flag(change(unpaid(), kind, hours=0.1), f"{kind}-1", 0.2).paid(amount=total)
+    drop(play, f"{kind}-1")
+
+    assert play.seen.total == Decimal(total)
+    assert not play.of("order.give_back_wanted")
+    (task,) = play.tasks("look_into")
+    assert task.details["wish_id"] == f"{kind}-1"
+
+
+@pytest.mark.parametrize("amount", ["12.00", "18.00"])
+def test_what_was_paid_stays_when_the_order_leaves_before_the_wish_is_done(amount: str) -> None:
+    play = flag(change(unpaid(), "swap", hours=0.1, amount=amount), "swap-1", 0.2)
+    play.paid(amount=str(play.seen.total)).left("p1", after(hours=9))
+
+    assert play.seen.lines[0].amount == Decimal(amount)
+    assert not play.of("order.give_back_wanted")
+    assert play.tasks("look_into")[0].details["wishes"] == ["swap-1"]
+
+
+def test_several_changes_that_end_at_once_are_all_put_back() -> None:
+    play = change(change(change(paid(), "price"), "price", line_id="2"), "freight")
+    assert play.seen.total == Decimal("25.00")
+
+    play.left("p1", after(hours=9))
+    assert [line.amount for line in play.seen.lines] == [Decimal("15.00"), Decimal("15.00")]
+    assert (play.seen.freight, play.seen.total) == (Decimal("5.00"), Decimal("35.00"))
+
+
 @pytest.mark.parametrize(
     ("action", "kind", "about"),
     [

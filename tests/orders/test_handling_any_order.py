@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from services.orders.templates.reading import WISHES
 from shared.contracts import facts
 from shared.contracts.events import handling as says
 from shared.kernel.decision import Refused
+from shared.kernel.money import total
 from shared.kernel.profiles import Profile
 from tests.kit.rules import START, default_profile
 from tests.orders import test_any_order as any_order
@@ -56,7 +58,8 @@ class HandledPlay(WatchedPlay):
             assert handling.waits_for == waits_for
         if self.state.stage in {"closed", "cancelled", "refunded", "completed"}:
             assert {wish.kind for wish in handling.open_wishes()} <= {"invoice"}
-        assert self.state.order.total >= 0
+        order = self.state.order
+        assert order.total == total(line.amount for line in order.lines) + (order.freight or 0)
 
     def _check_way(self, wish_id: str) -> None:
         """The steps that were said of a wish are the first ones of its way, each in its place."""
@@ -98,6 +101,7 @@ def with_order(freight: str | None, requests: list[str]) -> Step:
     def step(play: WatchedPlay, at: datetime) -> object:
         body = order_placed().data.model_dump(mode="json")
         body |= {"freight": freight, "requests": [DETAILS[kind] for kind in requests]}
+        body["total"] = str(Decimal(body["total"]) + Decimal(freight or 0))
         return play.do(
             facts.OrderPlaced.model_validate({"id": "p", "at": at, "order_id": "A-1", "data": body})
         )

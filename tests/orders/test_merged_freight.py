@@ -53,6 +53,12 @@ def test_the_dearest_freight_is_the_one_that_is_paid() -> None:
     assert [str(share.give_back) for share in shares] == ["5.00", "0", "6.00"]
 
 
+def test_an_order_that_is_heard_of_late_is_not_merged_with_one_of_days_later() -> None:
+    far_apart = buyer(order(2, "5.00", at=after(days=5)), order(1, "5.00"))
+
+    assert not far_apart.of("freight.merge_due")
+
+
 @given(st.lists(st.decimals(0, 1000, places=2), max_size=8))
 def test_what_stays_is_the_dearest_freight(freights: list[Decimal]) -> None:
     shares = merged([order(number, str(freight)) for number, freight in enumerate(freights)])

@@ -1,9 +1,11 @@
 """What keeps an order from leaving: checks by rule or by hand, and what they find."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from services.orders import commands
 from tests.kit.rules import after
 from tests.orders.handling import (
     RECEIVER,
@@ -11,9 +13,12 @@ from tests.orders.handling import (
     change,
     checking,
     confirm,
+    drop,
     flag,
     paid_with,
+    placed_with,
     request,
+    short,
     verify,
 )
 from tests.orders.play import OrderPlay
@@ -104,3 +109,87 @@ def test_only_an_order_that_has_still_to_leave_is_checked() -> None:
     assert (
         verify(OrderPlay().placed(), items=True, address=True, contact=True).refused.slug == "nothing-to-ship"
     )
+
+
+def test_an_address_whose_change_was_dropped_is_checked_again_before_the_release() -> None:
+    play = change(paid_with(checking("automatic"), receiver=RECEIVER), "address")
+    drop(flag(play, "address-1"), "address-1")
+
+    (task,) = play.tasks("verify_order")
+    assert play.seen.handling.waits_for == ("address", "contact")
+    play.answered(task, "checked", after(hours=5), items=True, address=True, contact=True)
+    assert play.seen.handling.release == "released"
+
+
+def test_an_address_that_was_dropped_before_the_payment_is_no_good_address_at_the_payment() -> None:
+    play = change(placed_with(OrderPlay(checking("automatic")), receiver=RECEIVER), "address", hours=0.1)
+    drop(flag(play, "address-1", 0.2), "address-1", 0.3).paid()
+
+    assert {"address", "contact"} <= set(play.seen.handling.waits_for)
+    assert len(play.tasks("verify_order")) == 1
+
+
+def test_the_warehouse_is_not_told_of_wishes_of_an_order_that_is_being_taken_off() -> None:
+    play = flag(request(paid_with(), "courier"), "courier-1")
+    play.do(commands.CancelOrder(at=after(hours=3), reason="changed_mind", by="buyer"))
+    assert (play.stage, confirm(play, "courier-1", 4).yes.rule) == ("cancelling", "special_requests")
+    assert not play.of("order.instruction_given")
+
+    (asked,) = play.of("order.cancellation_requested")
+    assert asked.lines == ("1", "2")
+    play.case_opened("c", after(hours=5), kind="cancellation").case_closed(
+        "c", after(hours=6), "cancellation"
+    )
+    assert play.stage == "paid"
+    assert play.of("order.instruction_given")[0].carrier == "sf"
+
+
+def test_a_check_answered_while_the_order_is_taken_off_is_asked_for_again_when_it_is_served_after_all() -> (
+    None
+):
+    play = paid_with(checking("task"))
+    (task,) = play.tasks("verify_order")
+    play.do(commands.CancelOrder(at=after(hours=3), reason="changed_mind", by="buyer"))
+    play.answered(task, "checked", after(hours=4), items=True, address=True, contact=True)
+    assert not play.tasks("look_into")
+
+    play.case_opened("c", after(hours=5), kind="cancellation").case_closed(
+        "c", after(hours=6), "cancellation"
+    )
+    assert [one.task_id for one in play.state.order.handling.tasks] == [play.tasks("verify_order")[1].task_id]
+
+
+def test_a_wish_about_a_line_that_left_does_not_keep_the_others_back() -> None:
+    play = flag(change(paid_with(), "attribute"), "attribute-1").left("p1", after(hours=5), lines=("1",))
+
+    assert play.of("order.wish_dropped")[0].reason == "left"
+    assert play.tasks("look_into")[0].details["wishes"] == ["attribute-1"]
+    assert (play.stage, play.seen.handling.release) == ("paid", "released")
+
+
+def test_a_wish_about_a_line_that_was_paid_back_is_over_with_it() -> None:
+    play = flag(change(paid_with(), "price"), "price-1")
+    play.case_refunded("c", after(hours=4), lines=("1",), amount="15.00")
+
+    assert play.seen.total == Decimal("30.00")
+    assert not play.of("order.give_back_wanted")
+    assert play.seen.handling.release == "released"
+    assert play.of("order.wish_dropped")[0].reason == "refunded"
+    assert not play.tasks("look_into")
+
+
+def test_a_shortage_of_a_line_that_left_after_all_does_not_keep_the_others_back() -> None:
+    play = short(paid_with(), "2").left("p1", after(hours=5), lines=("2",))
+
+    assert play.of("order.choice_made")[0].choice == "not_needed"
+    assert (play.stage, play.seen.handling.release) == ("paid", "released")
+    assert not play.state.order.handling.tasks
+
+
+def test_what_left_before_the_payment_is_drawn_at_its_own_moment_and_not_by_the_end_of_a_wish() -> None:
+    play = request(placed_with(OrderPlay()), "courier", hours=0.1).left("p1", after(hours=0.5)).paid()
+    assert play.of("order.wish_dropped")[0].reason == "left"
+    assert (str(play.stage), str(play.seen.stage)) == ("paid", "paid")
+
+    play.run_until(after(hours=1))
+    assert (str(play.stage), str(play.seen.stage)) == ("dispatched", "dispatched")

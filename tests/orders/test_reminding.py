@@ -1,6 +1,6 @@
 """Payment reminders: the stages of a profile, what a shop keeps from its buyers, and the phone call."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -117,6 +117,14 @@ def test_two_stages_of_one_name_are_refused() -> None:
         Values.model_validate(said)
 
 
+def test_fixed_hours_of_a_day_that_is_an_hour_short_are_not_passed_over() -> None:
+    # Berlin, 29 March 2026, has 23 hours: a day after 23:30 on the 28th is the 30th already.
+    stage = ReminderStage(name="fixed", local_times=(time(10),))
+    placed_at = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
+
+    assert stage.moment(placed_at, placed_at, "Europe/Berlin") == datetime(2026, 3, 29, 8, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("said", "slug"),
     [
@@ -168,6 +176,15 @@ def test_after_the_last_stage_somebody_phones_while_there_is_time() -> None:
     (task,) = play.tasks("call_about_payment")
     assert (task.due_at, task.details["total"]) == (after(hours=24), "30.00")
     assert "B-1" not in task.model_dump_json()
+
+
+def test_nobody_phones_a_buyer_whom_the_shop_does_not_remind() -> None:
+    play = OrderPlay(default_profile(**CALLS)).placed()
+    play.profile = play.profile.model_copy(
+        update={"reminders": ShopReminders.model_validate({"exclude_buyers": ["B-1"]})}
+    )
+
+    assert not play.run_until(after(days=2)).tasks("call_about_payment")
 
 
 def test_a_call_that_would_come_after_the_close_is_not_wanted() -> None:

@@ -45,6 +45,24 @@ def test_a_buyer_who_takes_something_else_gets_it_and_the_difference() -> None:
     assert play.seen.handling.release == "released"
 
 
+def test_what_else_is_short_is_asked_about_again_when_one_line_is_replaced() -> None:
+    play = choose(short(paid_with(), "1", "2", back_at=after(days=5)), "replace", replacement=replacement())
+
+    assert [(one.shortage_id, one.lines) for one in play.of("order.stock_short")][1:] == [("stock-2", ("1",))]
+    assert play.tasks("offer_choice")[-1].details["lines"] == ["1"]
+    assert play.seen.handling.waits_for == ("swap-1", "stock-2")
+
+
+def test_an_answer_that_cannot_be_followed_is_looked_into_and_its_task_is_over() -> None:
+    play = short(paid_with(), "2")
+    (task,) = play.tasks("offer_choice")
+    play.answered(task, "replace", after(hours=3), **replacement("15.01").model_dump(mode="json"))
+
+    assert play.tasks("look_into")[0].details == {"task_id": task.task_id, "slug": "needs-supplement"}
+    assert not play.state.order.handling.tasks
+    assert play.seen.handling.waits_for == ("stock-1",)
+
+
 def test_a_buyer_who_gives_lines_up_is_paid_back_and_the_rest_leaves() -> None:
     play = choose(short(paid_with(), "2"), "cancel_lines")
 

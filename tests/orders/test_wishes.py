@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from services.orders import commands
+from services.orders.state.handling import INVOICES_KEPT_FREE, WISHES_MAX
 from services.orders.templates.reading import WISHES, read_wishes
 from shared.contracts.events import handling as says
 from shared.kernel.decision import NOTHING
@@ -306,3 +307,16 @@ def test_a_remark_is_kept_in_the_file_and_may_flag_the_order() -> None:
 def test_rules_of_wishes_that_say_nothing_sensible_are_not_loaded(text: str) -> None:
     with pytest.raises(ValueError, match=r"wishes\.yaml: "):
         read_wishes(text)
+
+
+def test_an_order_takes_so_many_wishes_and_some_invoices_more_where_none_may_be_refused() -> None:
+    profile = default_profile()
+    play = paid_with(
+        profile.model_copy(update={"may": profile.may.model_copy(update={"refuse_invoice": False})})
+    )
+    for _ in range(WISHES_MAX):
+        request(play, "courier")
+    assert request(play, "slot").refused.slug == "too-many-wishes"
+    for _ in range(INVOICES_KEPT_FREE):
+        assert request(play, "invoice").yes.events
+    assert request(play, "invoice").refused.slug == "too-many-wishes"

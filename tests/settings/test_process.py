@@ -22,8 +22,9 @@ from services.notifications.app import SERVICE as NOTIFICATIONS
 from services.notifications.settings import Settings as NotificationsSettings
 from shared.adapters.clock import FileClockWriter, SystemClock
 from shared.adapters.kafka_admin import KafkaAdmin
-from shared.adapters.process import Role, run_service
+from shared.adapters.process import run_service
 from shared.adapters.settings import CommonSettings
+from shared.adapters.wiring import Role
 from shared.runtime.service import Service
 from tests.http.kit import placed
 from tests.kit.parts import Parts
@@ -114,13 +115,13 @@ async def there(parts: Parts) -> dict[str, str]:
     }
 
 
-def _client(port: int) -> httpx.AsyncClient:
+def client_of(port: int) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
     )
 
 
-async def _ready(it: Running, client: httpx.AsyncClient) -> None:
+async def ready(it: Running, client: httpx.AsyncClient) -> None:
     async with asyncio.timeout(60):
         while True:
             assert it.process.returncode is None, "".join(it.lines)
@@ -136,8 +137,8 @@ async def _ready(it: Running, client: httpx.AsyncClient) -> None:
 async def test_a_service_takes_facts_and_drains_when_told_to_stop(there: dict[str, str]) -> None:
     async with running("orders", "all", **there) as it:
         api, worker = await it.ports()
-        async with _client(api) as client, _client(worker) as probes:
-            await _ready(it, client)
+        async with client_of(api) as client, client_of(worker) as probes:
+            await ready(it, client)
             fact = placed(at=SystemClock().now().isoformat())
             assert (await client.post("/facts", json=fact)).status_code == 202
             assert (await client.get("/orders/A-1")).json()["stage"] == "unpaid"
@@ -158,8 +159,8 @@ async def test_in_test_mode_time_comes_from_a_file_and_the_status_is_told(
     with FileClockWriter(clock, past):
         async with running("orders", "api", ORDERLINK_TEST_CLOCK_FILE=str(clock), **there) as it:
             (port,) = await it.ports()
-            async with _client(port) as client:
-                await _ready(it, client)
+            async with client_of(port) as client:
+                await ready(it, client)
                 assert (await client.post("/facts", json=placed(at=past.isoformat()))).status_code == 202
                 status = (await client.post("/testing/status", json={})).json()
                 assert status["now"] == past.isoformat()
@@ -169,7 +170,7 @@ async def test_in_test_mode_time_comes_from_a_file_and_the_status_is_told(
 async def test_without_a_database_it_is_alive_but_not_ready_and_still_drains() -> None:
     async with running("orders", "api", MONGODB_URL="mongodb://127.0.0.1:9/?directConnection=true") as it:
         (port,) = await it.ports()
-        async with _client(port) as client:
+        async with client_of(port) as client:
             await it.until(lambda: it.event("waiting for what is away"))
             assert (await client.get("/livez")).status_code == 200
             unready = await client.get("/readyz")
@@ -185,7 +186,9 @@ async def test_a_port_that_is_taken_is_told_and_ends_it() -> None:
         port = str(taken.getsockname()[1])
         async with running("orders", "api", ORDERLINK_API_PORT=port) as it:
             assert await it.ended(seconds=30) == 2
-    assert any(port in line and "does not start" in line for line in it.lines)
+    told = "".join(it.lines)
+    assert "ORDERLINK_API_PORT" in told
+    assert f":{port}: " in told
     assert "Traceback" not in "".join(it.lines)
 
 
@@ -214,7 +217,11 @@ def test_what_a_role_needs_is_asked_for(
     assert variable in capsys.readouterr().err
 
 
-def test_profiles_that_cannot_be_used_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    settings = AftersalesSettings(auth="off", profiles_dir=Path("/nowhere"))
-    assert run_service(AFTERSALES, settings, "api") == 2
-    assert "/nowhere" in capsys.readouterr().err
+def test_profiles_that_cannot_be_used_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("id: mine\nversion: many\n")
+    with pytest.raises(SystemExit) as end:
+        run_service(AFTERSALES, AftersalesSettings(auth="off", profiles_dir=tmp_path), "api")
+    assert end.value.code == 2
+    told = capsys.readouterr().err
+    assert "ORDERLINK_PROFILES_DIR" in told
+    assert str(tmp_path / "mine.yaml") in told

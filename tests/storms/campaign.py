@@ -135,7 +135,7 @@ def tell_failure(seed: int, failure: str) -> Iterator[str]:
     facts, faults, least = shrink(seed, lambda line: print(f"  {line}", file=sys.stderr))
     yield f"the least that still fails: {least}"
     for fact in facts:
-        yield f"  {fact.at:%Y-%m-%d %H:%M} {fact.fact} {fact.order_id} ({fact.id})"
+        yield f"  {fact}"
     for fault in faults:
         yield f"  {fault}"
     yield f"replay it with a trace: make storm SEED={seed}"

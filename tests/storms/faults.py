@@ -6,6 +6,7 @@ fits. So faults are spread over the whole story, and leaving one out changes lit
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Final
 
@@ -110,6 +111,18 @@ class Fault:
         where = f" in {self.service}" if self.service else ""
         exactly = f" at {self.point}" if self.point else ""
         return f"{self.kind}{where}{exactly} (from call {self.at} on)"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which not everything was heard when it was said: what was late, and whose."""
+
+    begin: datetime
+    end: datetime
+    service: str | None
+    """None: all of them."""
+    order_id: str | None
+    """None: all orders."""
 
 
 def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> list[Fault]:

@@ -223,7 +223,7 @@ class House:
     # Poison
 
     def _react(self, event: Event) -> Sequence[tuple[str, Any]]:
-        if any(poison.in_react and poison.event_id == event.id for poison in self.poisons):
+        if self.poisons and any(poison.in_react and poison.event_id == event.id for poison in self.poisons):
             raise RuleRaises(event.id)
         reactions = self.rules.react(event)
         fate = self.around.fate

@@ -60,6 +60,8 @@ class Ledger:
         self._log = log
         self._top: dict[tuple[str, str, str], int] = {}
         self._once: set[tuple[str, str]] = set()
+        self._acted: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        """For each file the events that its why-trail has, each with what it asked."""
         self._accepted: dict[tuple[str, str], set[str]] = {}
         self._fired: set[tuple[str, str, str]] = set()
         self._moments: list[datetime] = []
@@ -116,9 +118,10 @@ class Ledger:
             self.broken.append(f"file: {service}/{subject} goes to version {new['version']}")
         if old is not None:
             self._goes_on(service, old, new)
+        self._acts(service, old, new)
         self._has_all(service, new)
-        for fact_id in self._accepted.get((service, subject), ()):
-            if not any(key == fact_id for key, _ in new["seen"]):
+        if accepted := self._accepted.get((service, subject)):
+            for fact_id in accepted - {key for key, _ in new["seen"]}:
                 self.broken.append(f"fact: {fact_id} was accepted and is lost")
         self._timers(service, old, new, now)
         for entry in new["effects"]:
@@ -148,13 +151,22 @@ class Ledger:
             source, _, subject = parked_as.partition("/")
             if parked_as not in still and subject == new["_id"] and new["applied"].get(source, 0) < last:
                 self.broken.append(f"{name}: {parked_as} is free before {last} is taken in")
-        acted = {(line["because"], line["asked"]) for line in old["history"]}
-        for line in new["history"][len(old["history"]) :]:
-            is_event = line["because"].count("/") == 2 and not line["asked"].startswith(("Effect", "Discard"))
-            if is_event and (line["because"], line["asked"]) in acted:
-                self.broken.append(f"{name}: {line['because']} is acted on twice, as {line['asked']}")
         if new["timers_set"] < old["timers_set"]:
             self.broken.append(f"{name}: a timer that was set is forgotten")
+
+    def _acts(self, service: str, old: Document | None, new: Document) -> None:
+        """What the why-trail got by this commit: an event is acted on once."""
+        subject = new["_id"]
+        acted = self._acted.setdefault((service, subject), set())
+        acts = [
+            (line["because"], line["asked"])
+            for line in new["history"][len(old["history"]) if old else 0 :]
+            if line["because"].count("/") == 2 and not line["asked"].startswith(("Effect", "Discard"))
+        ]
+        for because, asked in acts:
+            if (because, asked) in acted:
+                self.broken.append(f"file: {service}/{subject}: {because} is acted on twice, as {asked}")
+        acted.update(acts)
 
     def _has_all(self, service: str, document: Document) -> None:
         """What has a number is on the log or pending."""

@@ -28,7 +28,9 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from shared.runtime.ports import Record
-from tests.storms.storm import Storm, Window
+from tests.storms.faults import Window
+from tests.storms.storm import Storm
+from tests.storms.telling import tracking_file
 
 WHO_WAS_FIRST: Final = {"rule", "changed_by", "summary"}
 """The rule that closed a task, the event that last changed an order, and a line of text about both."""
@@ -59,7 +61,7 @@ class Outcome:
     )
     """For each order: moment, service, and what it took in, or `said`."""
     days: dict[str, str] = field(default_factory=dict[str, str])
-    """The order of each buyer's day."""
+    """The order of each buyer's day and of each parcel's number."""
     calls: int = 0
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     """How often each service called a port, by path and call."""
@@ -72,6 +74,7 @@ class Outcome:
 async def outcome_of(storm: Storm) -> Outcome:
     """What a storm that has been played came to."""
     outcome = Outcome(asked=storm.ledger.asked, calls=storm.fate.calls, passed=storm.fate.passed)
+    outcome.days.update((tracking_file(telling.order_id), telling.order_id) for telling in storm.facts)
     for record in storm.ledger.said.values():
         source, subject = record.headers["ce_source"].decode(), record.headers["ce_subject"].decode()
         outcome.said.setdefault((source, subject), []).append(record)

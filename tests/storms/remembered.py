@@ -1,7 +1,8 @@
 """Rules that are asked once: pure functions over immutable values, so an answer holds for ever.
 
 Storms over one story ask the same things again and again. What a rule said about this very command
-in this very state is remembered, by the identity of both; and so are events read from bytes. The
+in this very state is remembered, by the identity of both; and so are events read from bytes and the
+bytes that were written of them. The
 engine sees the same services, only faster. States are kept as they are, not as JSON.
 """
 
@@ -13,12 +14,13 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from pydantic import TypeAdapter
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
-from shared.contracts.event import Event, from_cloudevent
+from shared.contracts.event import Event, from_cloudevent, to_cloudevent
 from shared.kernel.decision import EffectDone, Outcome, TimerDue
 from shared.kernel.profiles import Profile
 from shared.runtime import listen
+from shared.runtime.fold import book
 from shared.runtime.service import Service
 
 Key = tuple[Any, ...]
@@ -102,16 +104,28 @@ def _event_key(what: Any) -> Key:
 
 
 class ReadOnce:
-    """Events from bytes, each read once, while `in_force`."""
+    """Events from bytes and to bytes, each read and written once, while `in_force`."""
 
     def __init__(self) -> None:
         self._events: dict[bytes, Event] = {}
+        self._written: dict[Key, tuple[bytes, Event]] = {}
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """`listen` reads by this."""
-        with patch.multiple(listen, from_json=_unread, from_cloudevent=self._event):
+        """`listen` reads by this, and the book of a file writes by it."""
+        with (
+            patch.multiple(listen, from_json=_as_it_is, from_cloudevent=self._event),
+            patch.multiple(book, to_json=_as_it_is, to_cloudevent=self._bytes),
+        ):
             yield
+
+    def _bytes(self, event: Event) -> bytes:
+        # Of all that an envelope holds, this is what two runs of one story may have otherwise.
+        key = (*_event_key(event), event.rule, event.profile, event.shop_id)
+        found = self._written.get(key)
+        if found is None:
+            found = self._written[key] = (to_json(to_cloudevent(event)), event)
+        return found[0]
 
     def _event(self, raw: bytes) -> Event:
         found = self._events.get(raw)
@@ -120,5 +134,5 @@ class ReadOnce:
         return found
 
 
-def _unread(raw: bytes) -> bytes:
+def _as_it_is(raw: bytes) -> bytes:
     return raw

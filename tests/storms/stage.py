@@ -12,16 +12,16 @@ from typing import Final
 
 from shared.cli.loading import load_services
 from shared.contracts.catalog import SERVICES
-from shared.contracts.facts import AnyFact
 from shared.kernel.profiles import Profile
 from shared.runtime.service import Service
 from tests.kit.rules import default_profile
-from tests.storms.faults import Fault, plan
+from tests.storms.faults import Fault, Window, plan
 from tests.storms.ledger import Broken
 from tests.storms.outcome import Outcome, demands, differences, outcome_of
 from tests.storms.remembered import ReadOnce, Remembered
-from tests.storms.storm import Storm, Window
+from tests.storms.storm import Storm
 from tests.storms.story import story
+from tests.storms.telling import Telling
 from tests.storms.virtual_loop import VirtualLoop
 
 ORDERS: Final = 20
@@ -154,7 +154,7 @@ def play(seed: int, trace: Callable[[str], None] | None = None) -> Played:
     return played
 
 
-def shrink(seed: int, say: Callable[[str], None]) -> tuple[list[AnyFact], list[Fault], str]:
+def shrink(seed: int, say: Callable[[str], None]) -> tuple[list[Telling], list[Fault], str]:
     """The least that still fails: orders are left out first, then faults. Facts, faults, failure."""
     whole = stage_of(seed // STORMS_PER_STORY)
     faults = faults_of(seed, whole)

@@ -9,23 +9,21 @@ before led to has reached every service.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.adapters.clock import VirtualClock
 from shared.adapters.memory_log import MemoryLog
 from shared.contracts.catalog import HEARS, event_topic
-from shared.contracts.facts import TAKEN_BY, AnyFact
 from shared.kernel.profiles import Profile
-from shared.runtime.fold import body_digest
 from shared.runtime.ports import Outgoing, PortError
 from shared.runtime.service import Service
-from shared.runtime.work import Contended, Tell, TooMuchPending
+from shared.runtime.work import Ask, Contended, Tell, TooMuchPending
 from tests.storms.fate import PATH, Crash, Fate
-from tests.storms.faults import CLOCK_JUMP, OUTAGE, UNDECODABLE, Fault
+from tests.storms.faults import CLOCK_JUMP, OUTAGE, UNDECODABLE, Fault, Window
 from tests.storms.house import CLEARS_LATER, LIMITS, STRANGER, House, Member, Surroundings
 from tests.storms.ledger import Broken, Ledger
+from tests.storms.telling import Telling
 
 PARTITIONS: Final = 2
 STEPS_MAX: Final = 3_000
@@ -43,24 +41,12 @@ UNREADABLE: Final = 2
 """Records that nobody can read, one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A time in which not everything was heard when it was said: what was late, and whose."""
-
-    begin: datetime
-    end: datetime
-    service: str | None
-    """None: all of them."""
-    order_id: str | None
-    """None: all orders."""
-
-
 class Storm:
     """A story under the faults of one plan. `play` runs it."""
 
     def __init__(
         self,
-        facts: Sequence[AnyFact],
+        facts: Sequence[Telling],
         services: Sequence[Service],
         profile: Profile,
         seed: int,
@@ -85,7 +71,9 @@ class Storm:
         """Moment, order, service and what it took in: a topic, `fact` or `timer`; or `said`."""
         self._ahead = deque(facts)
         self._telling: set[str] = set()
-        self._to_tell: dict[str, deque[AnyFact]] = {}
+        self._to_tell: dict[str, deque[Telling]] = {}
+        self._asked: dict[str, list[Tell | Ask]] = {}
+        """What came of each telling; told again, it is the same."""
         self._cleaning: set[str] = set()
         self._running: dict[asyncio.Task[None], Member | None] = {}
         self._ended: asyncio.Future[None] | None = None
@@ -312,7 +300,7 @@ class Storm:
         began = False
         for order_id in list(self._to_tell):
             facts = self._to_tell[order_id]
-            if order_id in self._telling or self.houses[TAKEN_BY[facts[0].fact]].down:
+            if order_id in self._telling or self.houses[facts[0].service].down:
                 continue
             fact = facts.popleft()
             if not facts:
@@ -324,14 +312,23 @@ class Storm:
                 break
         return began
 
-    async def _tell(self, fact: AnyFact) -> None:
-        """A sender tells a fact until it is accepted."""
-        house = self.houses[TAKEN_BY[fact.fact]]
-        self.fate.say(f"   {house.name} is told {fact.fact} {fact.id}")
-        work = [Tell(fact.order_id, fact, body_digest(fact))]
+    async def _tell(self, telling: Telling) -> None:
+        """A sender tells a fact, or somebody asks, until it is accepted or refused."""
+        house = self.houses[telling.service]
+        self.fate.say(f"   {house.name} is told {telling.name} {telling.id}")
+        if telling.id not in self._asked:
+            found = (await house.files.load([telling.order_id])).get(telling.order_id)
+            self._asked[telling.id] = telling.work(found["state"] if found else None)
+        for work in self._asked[telling.id]:
+            await self._accepted(house, work)
+        self.activity.append((self.clock.now(), telling.order_id, house.name, "fact"))
+        self._telling.discard(telling.order_id)
+
+    async def _accepted(self, house: House, work: Tell | Ask) -> None:
+        key = work.fact.id if isinstance(work, Tell) else work.key
         for _ in range(STEPS_MAX):
             try:
-                (done,) = await house.door[0].run(work)
+                (done,) = await house.door[0].run([work])
             except Crash:
                 house.reopen()
             except AWAY:
@@ -339,12 +336,11 @@ class Storm:
             else:
                 if done.problem is not None:
                     raise done.problem
-                document = (await house.files.load([fact.order_id])).get(fact.order_id)
-                self.ledger.accepted(house.name, fact.id, document)
-                self.activity.append((self.clock.now(), fact.order_id, house.name, "fact"))
-                self._telling.discard(fact.order_id)
+                if done.refused is None or isinstance(work, Tell):
+                    document = (await house.files.load([work.subject])).get(work.subject)
+                    self.ledger.accepted(house.name, key, document)
                 return
-        raise Broken(f"{fact.id} was never accepted")
+        raise Broken(f"{key} was never accepted")
 
     # Poison
 

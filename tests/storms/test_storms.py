@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.memory_store import MemoryStore
+from shared.contracts.facts import TAKEN_BY, Sighting
+from shared.contracts.tasks import TaskKind, outcome_details
 from shared.runtime.ports import Write
 from tests.storms.campaign import tell_failure
 from tests.storms.faults import CRASH_POINTS, KINDS, plan
-from tests.storms.stage import STORMS_PER_STORY, Stage, play, rare_collections
+from tests.storms.stage import ORDERS, STORMS_PER_STORY, Stage, play, rare_collections
+from tests.storms.story import story
+from tests.storms.telling import AGENT_LOOKS, ANSWERS
 
 pytestmark = pytest.mark.promise("kept", "once", "ordered", "timed", "isolated", "resumed")
 
@@ -62,6 +66,20 @@ def test_the_same_seed_is_the_same_storm() -> None:
     Stage(0, {"O-1", "O-2", "O-3"}).storm(7, plan(7, 500, {}), second.append)
     assert first == second
     assert any("FAULT" in line for line in first)
+
+
+def test_stories_tell_of_everything_and_stay_small() -> None:
+    stories = [story(number, ORDERS) for number in range(CHUNKS)]
+    told = {telling.name for tellings in stories for telling in tellings}
+    facts = TAKEN_BY.keys() - {"instruction.acknowledged"}
+    assert facts | {Sighting.fact, AGENT_LOOKS, "BuyerChooses", "OpenDispute", "SubmitClaim"} <= told
+    assert 60 <= sum(map(len, stories)) / len(stories) <= 80
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_agents_answer_what_the_catalogue_allows(kind: TaskKind) -> None:
+    for outcome, details in ANSWERS[kind]:
+        outcome_details(kind, outcome, dict(details))
 
 
 def test_there_are_at_least_24_crash_points_in_each_service() -> None:

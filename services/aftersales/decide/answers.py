@@ -1,5 +1,7 @@
 """Who answers a request: the shop by its task, the buyer of an offer, or the deadline."""
 
+from typing import Final
+
 from services.aftersales.commands import BuyerAnswersOffer, BuyerChooses
 from services.aftersales.decide.approval import approval, approved, exchange, money, reship
 from services.aftersales.decide.ends import closing, refusal
@@ -7,6 +9,7 @@ from services.aftersales.decide.money import account, shares_of
 from services.aftersales.decide.opening import answer_tasks
 from services.aftersales.decide.terms import AMOUNT_TOO_HIGH, CASE_DECIDED, CASE_UNKNOWN, SERVICE, Why
 from services.aftersales.state import (
+    About,
     Answerable,
     CaseIs,
     Choosing,
@@ -23,6 +26,9 @@ from shared.kernel.calendar import later
 from shared.kernel.decision import Command, Decision, Outcome, Refused, task_id
 from shared.kernel.money import ZERO
 from shared.kernel.profiles import Profile
+
+GOODS: Final = frozenset({"reship", "exchange"})
+"""Offers of goods instead of money."""
 
 
 def case_decided(
@@ -56,6 +62,9 @@ def _offer(
         most = account(state, order).worth(about.lines)
         if offer.amount > most:
             return Refused(slug=AMOUNT_TOO_HIGH, detail=f"at most {most} is left for these lines")
+    partly = _partly_compensated(state, order, about) if offer.kind in GOODS else None
+    if partly is not None:
+        return partly
     if offer.kind == "partial_refund" and offer.amount <= ZERO:
         return Refused(slug="amount-missing", detail="an offer of money names an amount")
     until = later(command.at, profile.values.answer_within)
@@ -64,6 +73,17 @@ def _offer(
         case_id=about.case_id, kind=about.kind, offer=offer.kind, amount=offer.amount, deadline_at=until
     )
     return Decision(rule="offer", notes=(CaseIs(case=offered),), events=(said,))
+
+
+def _partly_compensated(state: File, order: Paid, about: About) -> Refused | None:
+    """Rule `money`: goods are sent whole, so a line of which a part was paid back is settled in money."""
+    partly = account(state, order).partly(about.lines)
+    if not partly or about.kind == "repair":
+        return None
+    return Refused(
+        slug="partly-compensated",
+        detail=f"a part of line {partly[0]} was paid back before: what is left of it can be refunded",
+    )
 
 
 def weight_verified(outcome: str, details: Strict, case: Weighing) -> Decision:
@@ -89,6 +109,9 @@ def answer_offer(command: BuyerAnswersOffer, state: File, profile: Profile) -> O
     if not isinstance(case, Offered):
         return Refused(slug="nothing-offered", detail=f"the case is {case.stage}, no offer is open")
     if command.accept:
+        partly = _partly_compensated(state, state.order, case.about) if case.offer in GOODS else None
+        if partly is not None:
+            return partly
         return Decision(rule="offer") + _accepted(command, case, state, state.order, profile)
     return _declined(command, case, state, state.order, profile)
 
@@ -141,6 +164,9 @@ def buyer_chooses(command: BuyerChooses, state: File, profile: Profile) -> Outco
         return Refused(slug="no-choice-open", detail="no case of this order waits for the buyer's choice")
     about, order = waiting[0].about, state.order
     if command.choice == "reship":
+        partly = _partly_compensated(state, order, about)
+        if partly is not None:
+            return partly
         chosen = reship(state, order, about, "buyer", command.at, profile)
     else:
         why = Why("buyer", "lost_parcel")

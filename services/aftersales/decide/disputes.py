@@ -1,5 +1,7 @@
 """Rule `disputes`: negotiation first, then the platform, then evidence within its time."""
 
+from typing import Final
+
 from services.aftersales.commands import Negotiate, OpenDispute, SettleDispute, SubmitEvidence
 from services.aftersales.decide.ends import closing
 from services.aftersales.decide.money import account, pay
@@ -12,6 +14,9 @@ from shared.kernel.calendar import later
 from shared.kernel.decision import Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 
+NEGOTIATIONS_MAX: Final = 20
+"""Talks about one refusal that are kept, each with its text."""
+
 
 def negotiated(command: Negotiate, state: File) -> Outcome:
     """Keep what shop and buyer said about a refusal."""
@@ -20,6 +25,10 @@ def negotiated(command: Negotiate, state: File) -> Outcome:
         return _unknown(command.case_id)
     if not isinstance(case, RefusedCase):
         return Refused(slug="nothing-refused", detail=f"the case is {case.stage}, not refused")
+    if len(case.negotiations) >= NEGOTIATIONS_MAX:
+        return Refused(
+            slug="too-many-negotiations", detail=f"at most {NEGOTIATIONS_MAX} talks of one case are kept"
+        )
     kept = case.model_copy(update={"negotiations": (*case.negotiations, command.note)})
     said = says.CaseNegotiated(case_id=case.case_id, kind=case.about.kind)
     return Decision(rule="disputes", notes=(CaseIs(case=kept),), events=(said,))
@@ -88,7 +97,7 @@ def settled(command: SettleDispute, state: File, profile: Profile) -> Outcome:
         return decision + closing(about, "dispute_won_by_shop")
     book = account(state, order)
     if book.exhausted(about.lines):
-        return Refused(slug=ALREADY_COMPENSATED, detail="these lines were paid for before")
+        return decision + closing(about, "already_compensated")
     amount = about.amount if about.kind in FOR_MONEY else book.worth(about.lines)
     why = Why("agent", "disputes")
     return decision + pay(state, order, about, about.lines, amount, why, command.at, profile)

@@ -8,7 +8,7 @@ from shared.contracts.events import aftersales as says
 from shared.contracts.events.aftersales import DecidedBy
 from shared.kernel.calendar import later
 from shared.kernel.decision import Decision
-from shared.kernel.money import ZERO
+from shared.kernel.money import ZERO, total, writable
 from shared.kernel.profiles import Profile
 
 
@@ -27,7 +27,13 @@ def refusal(
         about=about, slug=slug, decided_by=decided_by, dispute_until=until, detail=detail, photos=photos
     )
     said = says.CaseRefused(
-        case_id=about.case_id, kind=about.kind, decided_by=decided_by, slug=slug, dispute_until=until
+        case_id=about.case_id,
+        kind=about.kind,
+        decided_by=decided_by,
+        slug=slug,
+        dispute_until=until,
+        parcel_id=about.parcel_id,
+        lines=about.lines,
     )
     return Decision(notes=(CaseIs(case=case),), events=(said,))
 
@@ -35,5 +41,14 @@ def refusal(
 def closing(about: About, reason: str, gave: tuple[Share, ...] = (), paid: Decimal = ZERO) -> Decision:
     """Close a case, remembering what the buyer got for its lines."""
     case = Closed(about=about, reason=reason, gave=gave, paid=paid)
-    said = says.CaseClosed(case_id=about.case_id, kind=about.kind, reason=reason)
+    served_with = max(paid, total(share.amount for share in gave))
+    said = says.CaseClosed(
+        case_id=about.case_id,
+        kind=about.kind,
+        reason=reason,
+        parcel_id=about.parcel_id,
+        lines=about.lines,
+        served_with=writable(served_with) if served_with > 0 else None,
+        currency=about.currency,
+    )
     return Decision(notes=(CaseIs(case=case),), events=(said,))

@@ -24,10 +24,10 @@ from services.aftersales.state import (
     Refunding,
     Share,
 )
-from shared.contracts.base import AMOUNT_MAX_DIGITS, AMOUNT_MAX_PLACES
+from shared.contracts.base import AMOUNT_MAX_PLACES
 from shared.contracts.events import aftersales as says
 from shared.kernel.decision import Decision, Effect, task_id
-from shared.kernel.money import ZERO, plain, total
+from shared.kernel.money import ZERO, plain, total, writable
 from shared.kernel.profiles import Profile
 
 FINEST = Decimal(1).scaleb(-AMOUNT_MAX_PLACES)
@@ -47,6 +47,8 @@ class Account:
     """What the order cost beside its lines, such as freight."""
     payment: Decimal
     """What is left of the payment."""
+    unit: Decimal
+    """The smallest part of an amount in which the order is written: a cent, or a whole yen."""
 
     def compensated(self, line_id: str) -> bool:
         """Whether nothing more may be given for this line."""
@@ -68,6 +70,10 @@ class Account:
         """Those of the lines for which nothing was given, so that goods may be: they are worth all of it."""
         return tuple(line for line in lines if line in self.left and line not in self.touched)
 
+    def partly(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Those of the lines of which a part was given: the rest is owed in money, since goods are whole."""
+        return tuple(line for line in self.uncompensated(lines) if line in self.touched)
+
     def worth(self, lines: Iterable[str]) -> Decimal:
         """The most that may still be paid for these lines. The rest goes with the last of the lines."""
         open_lines = set(self.uncompensated(lines))
@@ -75,7 +81,7 @@ class Account:
         others = any(left > 0 for line, left in self.left.items() if line not in open_lines)
         if open_lines and not others and not self.renewed:
             most += self.rest
-        return fitting(min(most, self.payment))
+        return writable(min(most, self.payment))
 
 
 def account(state: File, order: Paid) -> Account:
@@ -86,7 +92,7 @@ def account(state: File, order: Paid) -> Account:
     if order.paid_back_elsewhere:
         nothing = dict.fromkeys(left, ZERO)
         lines = frozenset(left)
-        return Account(left=nothing, touched=lines, renewed=frozenset(), rest=ZERO, payment=ZERO)
+        return Account(nothing, touched=lines, renewed=frozenset(), rest=ZERO, payment=ZERO, unit=FINEST)
     rest = max(order.total - total(left.values()), ZERO)
     payment = min(order.total, order.paid)
     touched: set[str] = set()
@@ -108,6 +114,7 @@ def account(state: File, order: Paid) -> Account:
         renewed=frozenset(renewed),
         rest=max(rest, ZERO),
         payment=max(payment, ZERO),
+        unit=_unit_of(order.total, *(line.amount for line in order.lines)),
     )
 
 
@@ -124,16 +131,6 @@ def _given(state: File) -> Iterable[tuple[tuple[Share, ...], Decimal, bool]]:
                 yield gave, paid, case.about.kind != "difference"
             case _:
                 pass
-
-
-def fitting(amount: Decimal) -> Decimal:
-    """The amount as contracts can write it: not below zero, rounded down to their digits."""
-    if amount <= 0:
-        return ZERO
-    places = min(AMOUNT_MAX_PLACES, max(0, AMOUNT_MAX_DIGITS - (amount.adjusted() + 1)))
-    if -int(amount.as_tuple().exponent) <= places:
-        return amount
-    return amount.quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
 
 
 def divided(amount: Decimal, among: dict[str, Decimal], smallest: Decimal = FINEST) -> dict[str, Decimal]:
@@ -157,12 +154,17 @@ def divided(amount: Decimal, among: dict[str, Decimal], smallest: Decimal = FINE
 def shares_of(amount: Decimal, lines: Iterable[str], book: Account) -> tuple[Share, ...]:
     """Which part of an amount each line takes, as far as something is left of it."""
     left = {line: book.left[line] for line in book.uncompensated(lines)}
-    parts = divided(amount, left)
+    parts = divided(amount, left, min(book.unit, _unit_of(amount)))
     return tuple(
-        Share(line_id=line, amount=fitting(part))
+        Share(line_id=line, amount=writable(part))
         for line, part in parts.items()
         if part > 0 or left[line] <= 0
     )
+
+
+def _unit_of(*amounts: Decimal) -> Decimal:
+    """The smallest unit that these amounts are written in, such as 0.01."""
+    return Decimal(1).scaleb(min(0, *(int(amount.as_tuple().exponent) for amount in amounts)))
 
 
 def part_of(about: About, order: Paid, some: tuple[str, ...]) -> Decimal:
@@ -171,12 +173,11 @@ def part_of(about: About, order: Paid, some: tuple[str, ...]) -> Decimal:
     for line in order.lines:
         if line.line_id in amounts:
             amounts[line.line_id] += line.amount
-    written = (about.amount, order.total, *(line.amount for line in order.lines))
-    smallest = Decimal(1).scaleb(min(0, *(int(amount.as_tuple().exponent) for amount in written)))
-    within = divided(about.amount, amounts, smallest)
+    unit = _unit_of(about.amount, order.total, *(line.amount for line in order.lines))
+    within = divided(about.amount, amounts, unit)
     if set(some) >= set(about.lines):
         return about.amount
-    return fitting(total(part for line, part in within.items() if line in some))
+    return writable(total(part for line, part in within.items() if line in some))
 
 
 def pay(
@@ -194,7 +195,7 @@ def pay(
     book = account(state, order)
     if book.exhausted(lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
-    payable = fitting(min(amount, book.worth(lines)))
+    payable = writable(min(amount, book.worth(lines)))
     if payable <= 0:
         return closing(about, "nothing_to_pay")
     refund = Refund(
@@ -286,14 +287,14 @@ def send_again(
     gave = (
         ()
         if about.kind == "repair"
-        else tuple(Share(line_id=line, amount=fitting(book.left[line]), whole=True) for line in to_send)
+        else tuple(Share(line_id=line, amount=writable(book.left[line]), whole=True) for line in to_send)
     )
     said = says.CaseReshipWanted(
         case_id=about.case_id,
         kind=about.kind,
         lines=to_send,
         parcel_id=about.parcel_id,
-        worth=fitting(total(share.amount for share in gave)),
+        worth=writable(total(share.amount for share in gave)),
         currency=about.currency,
     )
     return Decision(events=(said,)) + closing(about, "reship_wanted", gave)

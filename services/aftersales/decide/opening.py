@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from services.aftersales.commands import Weights
 from services.aftersales.decide.terms import MISSING_ITEM, QUALITY_REASONS, SERVICE
 from services.aftersales.state import (
     About,
@@ -15,6 +16,7 @@ from services.aftersales.state import (
     Paid,
     Weighing,
 )
+from services.aftersales.state.file import AnyParcel
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
 from shared.kernel.calendar import later
@@ -127,9 +129,16 @@ def _parcels(state: File, about: About) -> list[JsonValue]:
             "parcel_id": parcel.parcel_id,
             "carrier": parcel.carrier,
             "tracking_no": parcel.tracking_no,
-            **state.weights_of(parcel.parcel_id).model_dump(mode="json"),
-            "warehouse_grams": parcel.weight_grams,
+            **_weights(state, parcel).model_dump(mode="json"),
         }
         for parcel in state.parcels
         if set(parcel.lines) & set(about.lines)
     ]
+
+
+def _weights(state: File, parcel: AnyParcel) -> Weights:
+    """What logistics compared; where it had nothing to compare, what the warehouse told when it left."""
+    told = state.weights_of(parcel.parcel_id)
+    if told.warehouse_grams is not None:
+        return told
+    return told.model_copy(update={"warehouse_grams": parcel.weight_grams})

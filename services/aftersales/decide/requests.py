@@ -1,11 +1,12 @@
 """What is asked for: by the buyer, by the order that is taken off, by a parcel that does not arrive."""
 
 from datetime import datetime
+from typing import Final
 
 from services.aftersales.commands import CancelPaidOrder, PayBackDifference, PayBackLatePayment
 from services.aftersales.decide.approval import approval, approved
 from services.aftersales.decide.ends import closing, refusal
-from services.aftersales.decide.money import account, fitting, pay_back_payment, pay_difference
+from services.aftersales.decide.money import account, pay_back_payment, pay_difference
 from services.aftersales.decide.opening import opened, quality_signals, waits
 from services.aftersales.decide.terms import (
     ALREADY_COMPENSATED,
@@ -19,11 +20,13 @@ from shared.contracts.events.aftersales import CaseKind
 from shared.contracts.facts import RefundRequested
 from shared.kernel.calendar import local_days_after
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
-from shared.kernel.money import total
+from shared.kernel.money import total, writable
 from shared.kernel.profiles import Profile
 
 FOR_MONEY = frozenset({"refund_only", "return_and_refund"})
 NO_REASON = "no_reason"
+CASES_MAX: Final = 500
+"""Cases of an order with which a buyer may still ask for more: as many as it may have lines."""
 
 
 def refund_requested(fact: RefundRequested, state: File, profile: Profile) -> Outcome:
@@ -45,6 +48,8 @@ def refund_requested(fact: RefundRequested, state: File, profile: Profile) -> Ou
                 opened_at=fact.at,
             )
             known = state.case_of(about.case_id)
+            if known is None and len(state.cases) >= CASES_MAX:
+                return Refused(slug="too-many-cases", detail=f"an order has at most {CASES_MAX} cases")
             if known is None:
                 return _new_request(state, order, about, profile)
             if known.about.model_copy(update={"opened_at": about.opened_at}) == about:
@@ -188,7 +193,7 @@ def difference(command: PayBackDifference, state: File) -> Outcome:
     book = account(state, order)
     lines = tuple(line for line in book.left if line in command.lines)
     most = total(book.left[line] for line in lines) if lines else book.rest
-    amount = fitting(min(command.amount, most, book.payment))
+    amount = writable(min(command.amount, most, book.payment))
     about = About(
         case_id=task_id(SERVICE, order.order_id, "difference", command.wish_id),
         kind="difference",

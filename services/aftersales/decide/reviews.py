@@ -1,6 +1,7 @@
 """Reviews: each is said again for the others, a bad one is a case and a call."""
 
 from decimal import Decimal
+from typing import Final
 
 from services.aftersales.decide.ends import closing
 from services.aftersales.decide.opening import opened
@@ -22,6 +23,9 @@ from shared.contracts.facts import ReviewPosted
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 
+REVIEWS_MAX: Final = 100
+"""Reviews of one order that are kept, each with its text."""
+
 
 def review_posted(fact: ReviewPosted, state: File, profile: Profile) -> Outcome:
     """Rule `bad_review`: few stars open a case and the task to call the buyer."""
@@ -34,9 +38,11 @@ def review_posted(fact: ReviewPosted, state: File, profile: Profile) -> Outcome:
             return _of_paid(fact, state, order, profile)
 
 
-def _of_paid(fact: ReviewPosted, state: File, order: Paid, profile: Profile) -> Decision:
+def _of_paid(fact: ReviewPosted, state: File, order: Paid, profile: Profile) -> Outcome:
     if any(review.review_id == fact.id for review in state.reviews):
         return NOTHING
+    if len(state.reviews) >= REVIEWS_MAX:
+        return Refused(slug="too-many-reviews", detail=f"an order has at most {REVIEWS_MAX} reviews")
     stars = fact.data.stars
     review = Review(review_id=fact.id, stars=stars, text=fact.data.text, posted_at=fact.at)
     received = says.ReviewReceived(stars=stars, review_id=fact.id)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from services.logistics import commands
+from services.logistics.decide.care import named_parcel
 from services.logistics.decide.scorecards import Suggestion, suggested
 from services.logistics.state import Placed
 from services.logistics.state.incidents import Watching, incident_subject
@@ -17,9 +18,10 @@ from shared.adapters.http.commands import ask, look, tagged
 from shared.adapters.http.idempotency import IdempotencyKey
 from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
-from shared.adapters.http.problems import ASKS, LOOKS, not_found
+from shared.adapters.http.problems import ASKS, LOOKS, not_found, refused
 from shared.contracts.base import Frozen, Id, Name, Strict
 from shared.contracts.events.incidents import AffectedParcel
+from shared.kernel.decision import Refused
 from shared.runtime.desk import Desk, FileView
 
 CARDS_MAX: Final = 500
@@ -113,7 +115,7 @@ def _by_hand(router: APIRouter, desk: Desk) -> None:
     async def open_incident(body: IncidentBody, actor: Worker, key: IdempotencyKey) -> IncidentShown:
         if not actor.serves(body.shop_id):
             raise not_found("shop")
-        named = tuple([await _named(desk, actor, each) for each in body.parcels])
+        named = tuple([await _named(desk, actor, each, body.carrier) for each in body.parcels])
         command = commands.OpenIncident(
             at=desk.clock.now(),
             shop_id=body.shop_id,
@@ -137,12 +139,15 @@ def _by_hand(router: APIRouter, desk: Desk) -> None:
         return _last(answer.file)
 
 
-async def _named(desk: Desk, actor: Actor, each: ParcelNamed) -> commands.NamedParcel:
-    """The parcel with its buyer, where the actor may see its order; 404 otherwise."""
+async def _named(desk: Desk, actor: Actor, each: ParcelNamed, carrier: str) -> commands.NamedParcel:
+    """The parcel with its buyer, where the actor may see its order and the parcel may stand."""
     state = (await look(desk, actor, each.order_id, "order")).state
-    if not isinstance(state, Placed) or state.parcel(each.parcel_id) is None:
-        raise not_found("parcel")
-    return commands.NamedParcel(order_id=each.order_id, parcel_id=each.parcel_id, buyer_id=state.buyer_id)
+    if not isinstance(state, Placed):
+        raise not_found("order")
+    named = named_parcel(state, each.parcel_id, carrier)
+    if isinstance(named, Refused):
+        raise refused(named)
+    return named
 
 
 def _cards(router: APIRouter, desk: Desk) -> None:

@@ -54,11 +54,25 @@ def decide(
 
 
 def _beside(command: ask.LogisticsCommand, state: Placed, outcome: Outcome, profile: Profile) -> Outcome:
-    """What goes beside a decision, where it decided anything."""
-    if isinstance(outcome, Refused) or not (outcome.notes or outcome.events or outcome.tasks):
+    """What goes beside a decision, where it decided anything, or a carrier weighed something."""
+    if isinstance(outcome, Refused):
         return outcome
-    scan = command if isinstance(command, ShipmentScanned) else None
-    return accompanied(outcome, state, command.at, profile, scan)
+    weighed = _weighed(command, state)
+    if weighed is None and not (outcome.notes or outcome.events or outcome.tasks):
+        return outcome
+    return accompanied(outcome, state, command.at, profile, weighed)
+
+
+def _weighed(command: ask.LogisticsCommand, state: Placed) -> tuple[str, int] | None:
+    """The parcel that a carrier weighed, and its grams, whoever told it."""
+    match command:
+        case ShipmentScanned(data=scan):
+            parcel = state.tracked(scan.carrier, scan.tracking_no)
+        case ask.TakeScan(scan=scan, parcel_id=named):
+            parcel = state.tracked(scan.carrier, scan.tracking_no, named)
+        case _:
+            return None
+    return (parcel.parcel_id, scan.weight_grams) if parcel and scan.weight_grams else None
 
 
 def _of_number(

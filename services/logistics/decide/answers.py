@@ -128,19 +128,17 @@ def _loss(answer: ask.LossAnswer, parcel: OpenParcel, state: Placed, values: Val
             return _again(answer, found, clock, "found", parcel, state, values)
 
 
-def _exception(
-    answer: ask.ExceptionAnswer, parcel: OpenParcel, state: Placed, values: Values
-) -> Decision | None:
-    """Task `resolve_exception`."""
-    if not isinstance(parcel, Troubled):
-        return None
-    resolved = said.ParcelExceptionResolved(**named(parcel), by="agent")
+def _exception(answer: ask.ExceptionAnswer, parcel: OpenParcel, state: Placed, values: Values) -> Decision:
+    """Task `resolve_exception`; it is also about a parcel on its way that the buyer refuses."""
+    resolved: tuple[Payload, ...] = ()
+    if isinstance(parcel, Troubled):
+        resolved = (said.ParcelExceptionResolved(**named(parcel), by="agent"),)
     match answer:
         case ask.ResolveException():
-            return Decision(rule="exception_scan", events=(resolved,))
+            return Decision(rule="exception_scan", events=resolved)
         case ask.CorrectAddress():
             corrected = said.ParcelAddressCorrected(**named(parcel))
-            return Decision(rule="exception_scan", events=(corrected, resolved))
+            return Decision(rule="exception_scan", events=(corrected, *resolved))
         case ask.OrderReturn():
             return _returning(answer, parcel, state, values)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
+from services.logistics.decide.faults import FAILS
 from services.logistics.decide.tasks import named, withdraw
 from services.logistics.decide.weights import compared, ordered_grams, tolerance
 from services.logistics.state import (
@@ -27,29 +28,30 @@ from services.logistics.state.evolve import of_order
 from shared.contracts.event import Event, Payload
 from shared.contracts.events import incidents as said
 from shared.contracts.events import logistics
-from shared.contracts.facts import ShipmentScanned
 from shared.kernel.decision import Decision, TaskChange
 from shared.kernel.profiles import Profile
 
 REGION_UNKNOWN: Final = "unknown"
-FAILS: Final = frozenset(("carrier", "weather", "customs", "unknown"))
-"""Whose fault an exception is for the parcel to count as standing: not the shop's and not the buyer's."""
 _LONG: Final = timedelta(days=366)
 
 
 def accompanied(
-    decision: Decision, before: Placed, at: datetime, profile: Profile, scan: ShipmentScanned | None
+    decision: Decision,
+    before: Placed,
+    at: datetime,
+    profile: Profile,
+    by_carrier: tuple[str, int] | None,
 ) -> Decision:
-    """The decision with what goes beside it."""
+    """The decision with what goes beside it; `by_carrier` is the parcel that a carrier weighed, in grams."""
     watches = profile.values.incidents is not None or any(parcel.watch for parcel in before.parcels)
     asked = any(parcel.enquiry and parcel.enquiry.open for parcel in before.parcels)
-    weighed = before.line_grams or (scan is not None and scan.data.weight_grams is not None)
+    weighed = before.line_grams or by_carrier is not None
     if not (watches or asked or weighed or profile.values.scorecards):
         return decision
     after = _folded(before, decision, at)
     events: list[Payload] = []
     if weighed:
-        events += _weighings(before, after, profile, scan)
+        events += _weighings(before, after, profile, by_carrier)
     if watches:
         events += _watched(after, profile)
     if profile.values.scorecards:
@@ -99,19 +101,20 @@ def _watched(state: Placed, profile: Profile) -> Iterator[Payload]:
         in_one = watch is not None and watch.incident_id is not None
         stays = watch is not None and (in_one or (watch.carrier, watch.region) == (parcel.carrier, region))
         if watch is not None and (now is None or not stays):
-            yield _count(state, parcel, "over")
+            yield counted_as(state, parcel, "over")
             watch = None
         if now is None or (watch is None and not counts):
             continue
         if watch is None:
-            yield _count(state, parcel.model_copy(update={"watch": None}), now, region)
+            yield counted_as(state, parcel.model_copy(update={"watch": None}), now, region)
         elif watch.standing != (now == "standing") or (in_one and now == "under_way"):
-            yield _count(state, parcel, now)
+            yield counted_as(state, parcel, now)
 
 
-def _count(
+def counted_as(
     state: Placed, parcel: Parcel, now: Literal["under_way", "standing", "over"], region: str = ""
 ) -> said.ParcelWatched:
+    """How the parcel counts from now on, as its carrier and region hear it; `region` where that is new."""
     watch = parcel.watch
     return said.ParcelWatched(
         parcel_id=parcel.parcel_id,
@@ -127,16 +130,14 @@ def _count(
 
 
 def _weighings(
-    before: Placed, after: Placed, profile: Profile, scan: ShipmentScanned | None
+    before: Placed, after: Placed, profile: Profile, by_carrier: tuple[str, int] | None
 ) -> Iterator[Payload]:
     """Rule `weights`: said when the carrier weighed a parcel, or one left of which the order knows more."""
-    scanned = None if scan is None else before.tracked(scan.data.carrier, scan.data.tracking_no)
     for parcel in after.parcels:
         was = before.parcel(parcel.parcel_id)
         weights = parcel.weights.model_copy(update={"ordered": ordered_grams(after, parcel)})
-        if scanned is not None and scan is not None and scanned.parcel_id == parcel.parcel_id:
-            heard = scan.data.weight_grams
-            weights = weights.model_copy(update={"carrier": heard or weights.carrier})
+        if by_carrier is not None and by_carrier[0] == parcel.parcel_id:
+            weights = weights.model_copy(update={"carrier": by_carrier[1]})
         known = was and was.weights.model_copy(update={"ordered": ordered_grams(before, was)})
         if weights != known and (weights.ordered is not None or weights.carrier is not None):
             yield weighing(parcel, weights, profile)

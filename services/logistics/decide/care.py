@@ -1,13 +1,19 @@
 """What befalls a parcel beside its way: its buyer refuses it or complains, an incident takes it in."""
 
+from typing import Final
+
 from services.logistics import commands as ask
+from services.logistics.decide.beside import counted_as
+from services.logistics.decide.faults import FAILS
 from services.logistics.decide.tasks import MERGED, message, named, want, withdraw
-from services.logistics.state import Moving, Parcel, Placed, Returning, Troubled
+from services.logistics.state import Moving, OpenTask, Parcel, Placed, Returning, Troubled
+from services.logistics.state.care import Watch
 from shared.contracts.events import incidents as said
 from shared.contracts.events.common import MessageWanted
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 
-MAX_COMPLAINTS = 20
+MAX_COMPLAINTS: Final = 20
+"""Cases about how one parcel was carried that are kept."""
 _INCIDENT = "incidents"
 
 
@@ -26,7 +32,7 @@ def refused(command: ask.RefuseParcel, state: Placed) -> Outcome:
     return Decision(
         rule="inspect_before_signing",
         events=(event,),
-        tasks=want(state, parcel, "resolve_exception", summary, "high", more),
+        tasks=want(state, parcel, "resolve_exception", summary, "high", more, its_own=True),
     )
 
 
@@ -50,29 +56,68 @@ def complained(command: ask.LinkComplaint, state: Placed) -> Outcome:
         for parcel in about
         if command.case_id not in parcel.complaints and len(parcel.complaints) < MAX_COMPLAINTS
     )
+    if not events and any(command.case_id not in parcel.complaints for parcel in about):
+        return Refused(
+            slug="too-many-complaints", detail=f"A parcel has at most {MAX_COMPLAINTS} complaints."
+        )
     return Decision(rule="carriage_complaint", events=events) if events else NOTHING
 
 
-def joined(command: ask.JoinIncident, state: Placed) -> Outcome:
-    """Rule `incidents`: the incident's one task takes the place of the parcel's own, its buyer is told."""
-    parcel = state.parcel(command.parcel_id)
+def named_parcel(state: Placed, parcel_id: str, carrier: str) -> ask.NamedParcel | Refused:
+    """A parcel that somebody counts among those of an incident of that carrier."""
+    parcel = state.parcel(parcel_id)
+    if parcel is None:
+        return _unknown(parcel_id)
     if not isinstance(parcel, Moving | Troubled | Returning):
+        return Refused(
+            slug="parcel-ended", detail=f"Parcel {parcel_id} is {parcel.stage}; it does not stand."
+        )
+    if _other_carrier(parcel, carrier):
+        return Refused(slug="other-carrier", detail=f"Parcel {parcel_id} goes with {parcel.carrier}.")
+    return ask.NamedParcel(order_id=state.order_id, parcel_id=parcel_id, buyer_id=state.buyer_id)
+
+
+def _other_carrier(parcel: Parcel, carrier: str) -> bool:
+    return parcel.carrier.casefold() != carrier.casefold()
+
+
+def joined(command: ask.JoinIncident, state: Placed) -> Outcome:
+    """Rule `incidents`: the incident's one task takes the place of the parcel's own, its buyer is told.
+
+    One that has moved since, and said so, stays out of it. One that arrived meanwhile, or goes with another
+    carrier, tells the incident, which would wait for it for ever.
+    """
+    parcel = state.parcel(command.parcel_id)
+    if parcel is None:
         return NOTHING
-    if parcel.watch is not None and parcel.watch.incident_id == command.incident_id:
+    watch = parcel.watch
+    if not isinstance(parcel, Moving | Troubled | Returning) or _other_carrier(parcel, command.carrier):
+        not_there = parcel.model_copy(update={"watch": Watch(carrier=command.carrier, region=command.region)})
+        return Decision(rule=_INCIDENT, events=(counted_as(state, not_there, "over"),))
+    if watch is not None and watch.incident_id == command.incident_id:
         return NOTHING
+    if not command.held and (watch is None or not watch.standing):
+        return NOTHING
+    elsewhere = watch is not None and watch.region.casefold() != command.region.casefold()
     joins = said.ParcelJoinedIncident(
         **named(parcel),
         incident_id=command.incident_id,
         region=command.region,
-        held_from=None if parcel.watch is not None and parcel.watch.standing else command.at,
+        held_from=None if watch is not None and watch.standing else command.at,
     )
-    over = [task for task in parcel.tasks if task.kind in MERGED]
+    over = [task for task in parcel.tasks if task.kind in MERGED and not _its_own(parcel, task)]
     return Decision(
         rule=_INCIDENT,
-        events=(joins,),
+        events=(counted_as(state, parcel, "over"), joins) if elsewhere else (joins,),
         tasks=withdraw(state, over, "incident"),
         messages=_notice(command, state, parcel),
     )
+
+
+def _its_own(parcel: Parcel, task: OpenTask) -> bool:
+    """Whether the task is about this parcel alone: its buyer refuses it, or its address is wrong."""
+    own = parcel.refused_because is not None or (isinstance(parcel, Troubled) and parcel.fault not in FAILS)
+    return task.kind == "resolve_exception" and own
 
 
 def _notice(command: ask.JoinIncident, state: Placed, parcel: Parcel) -> tuple[MessageWanted, ...]:

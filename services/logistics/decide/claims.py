@@ -12,7 +12,6 @@ from typing import assert_never
 from pydantic import JsonValue
 
 from services.logistics import commands as ask
-from services.logistics.decide.clocks import later
 from services.logistics.decide.tasks import named, want, withdraw
 from services.logistics.state import Lost, Parcel, Placed
 from services.logistics.state.claims import (
@@ -26,6 +25,7 @@ from services.logistics.state.claims import (
 )
 from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
+from shared.kernel.calendar import later
 from shared.kernel.carriage import ClaimTerms, claim_terms
 from shared.kernel.decision import (
     NOTHING,
@@ -38,7 +38,7 @@ from shared.kernel.decision import (
     TimerChange,
     TimerDue,
 )
-from shared.kernel.money import ZERO
+from shared.kernel.money import ZERO, writable
 from shared.kernel.profiles import Profile
 
 TIMER = "claim"
@@ -214,8 +214,8 @@ def _paid(command: ask.SettleClaim, state: Placed, parcel: Lost, claim: OpenClai
         served_with=served,
         paid_by_carrier=command.amount,
         currency=claim.currency,
-        shortfall=ZERO if served is None else max(served - command.amount, ZERO),
-        surplus=ZERO if served is None else max(command.amount - served, ZERO),
+        shortfall=ZERO if served is None else writable(served - command.amount),
+        surplus=ZERO if served is None else writable(command.amount - served),
     )
     return Decision(
         rule=_RULE, events=(paid, both), timers=_no_clock(parcel), tasks=_chased(state, parcel, "paid")

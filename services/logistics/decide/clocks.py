@@ -1,6 +1,6 @@
 """A parcel's clocks: which deadline comes next, and what happens when it comes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypedDict
 
 from services.logistics.decide.tasks import message, named, want, withdraw
@@ -9,6 +9,7 @@ from shared.contracts.base import Frozen, Utc
 from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
 from shared.contracts.events.common import MessageWanted, TaskRaised
+from shared.kernel.calendar import later
 from shared.kernel.decision import (
     NOTHING,
     CancelTimer,
@@ -39,14 +40,6 @@ class DeadlineFields(TypedDict):
 
     deadline: str | None
     deadline_at: datetime | None
-
-
-def later(moment: datetime, span: timedelta) -> datetime:
-    """The sum, or the end of time where the carrier's clock is that wrong."""
-    try:
-        return moment + span
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
 
 
 def values_for(state: Placed, carrier: str, profile: Profile) -> Values:

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from services.logistics.commands import StopLines
 from services.logistics.decide.check_digits import failed_scheme
-from services.logistics.decide.clocks import deadline, later, timers, values_for
+from services.logistics.decide.clocks import deadline, timers, values_for
 from services.logistics.decide.tasks import SERVICE, message, named, withdraw
 from services.logistics.state import (
     MAX_PARCELS,
@@ -23,6 +23,7 @@ from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
 from shared.contracts.events.common import TaskWanted
 from shared.contracts.facts import ShipmentDispatched, ShipmentDispatchedBody
+from shared.kernel.calendar import later
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile, Values
 

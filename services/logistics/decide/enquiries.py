@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import assert_never
 
 from services.logistics import commands as ask
-from services.logistics.decide.clocks import later
 from services.logistics.decide.tasks import SERVICE, named, want
 from services.logistics.state import Parcel, Placed
 from services.logistics.state.care import Enquiry, EnquiryKept
 from shared.contracts.events import incidents as said
+from shared.kernel.calendar import later
 from shared.kernel.decision import Decision, Outcome, Refused, TaskChange, task_id
 from shared.kernel.profiles import Profile
 

@@ -17,6 +17,10 @@ class Cause(Frozen):
 
 UNSPECIFIED: Final = Cause(reason="unspecified", fault="unknown")
 
+FAILS: Final[frozenset[Fault]] = frozenset(("carrier", "weather", "customs", "unknown"))
+"""Whose fault an exception is for the parcel to count as standing: not the shop's and not the buyer's, who
+put their own right."""
+
 REASONS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         "unspecified": "unknown",

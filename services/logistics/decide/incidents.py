@@ -15,7 +15,6 @@ from typing import Final
 from pydantic import JsonValue
 
 from services.logistics import commands as ask
-from services.logistics.decide.clocks import later
 from services.logistics.decide.tasks import SERVICE
 from services.logistics.state.incidents import (
     STANDING_MAX,
@@ -28,6 +27,7 @@ from services.logistics.state.incidents import (
 from shared.contracts.event import Payload
 from shared.contracts.events import incidents as said
 from shared.contracts.events.common import TaskRaised, TaskWanted, TaskWithdrawn
+from shared.kernel.calendar import later
 from shared.kernel.carriage import IncidentRule
 from shared.kernel.decision import (
     NOTHING,
@@ -131,20 +131,27 @@ def opened_by_hand(command: ask.OpenIncident, state: Watching, profile: Profile)
     if state.incident is not None:
         return Refused(slug="incident-open", detail=f"Incident {state.incident.incident_id} is open there.")
     named = tuple(
-        Standing(order_id=one.order_id, parcel_id=one.parcel_id, since=command.at, buyer_id=one.buyer_id)
-        for one in command.parcels
+        Standing(
+            order_id=one.order_id,
+            parcel_id=one.parcel_id,
+            since=command.at,
+            buyer_id=one.buyer_id,
+            held=True,
+        )
+        for one in dict.fromkeys(command.parcels)
     )
     there = {(one.order_id, one.parcel_id) for one in state.standing}
     fresh = tuple(one for one in named if (one.order_id, one.parcel_id) not in there)
-    members = (*state.standing, *fresh)[:STANDING_MAX]
-    if not members:
+    stands = (*fresh, *state.standing)
+    if not stands:
         return Refused(
             slug="nothing-stands",
             detail="No parcel with this carrier stands in this region; name the parcels that are affected.",
         )
     rule = profile.values.incidents or _BY_HAND
-    emptied = state.model_copy(update={"standing": (), "shop_id": state.shop_id or command.shop_id})
-    return _open(emptied, members, command.at, rule, "hand", command.reason)
+    members, rest = stands[:STANDING_MAX], stands[STANDING_MAX:]
+    left = state.model_copy(update={"standing": rest, "shop_id": state.shop_id or command.shop_id})
+    return _open(left, members, command.at, rule, "hand", command.reason)
 
 
 def _open(
@@ -165,6 +172,7 @@ def _open(
             "reason": reason,
             "affected": len(members),
             "members": members,
+            "not_joined": len(watching.standing) if by == "hand" else 0,
             "deadline_at": until,
         }
     )

@@ -5,8 +5,8 @@ from typing import Any, Final, assert_never
 from pydantic import JsonValue
 
 from services.logistics.commands import TakeScan
-from services.logistics.decide.clocks import deadline, later, no_timers, timers, values_for
-from services.logistics.decide.faults import Cause, cause_of
+from services.logistics.decide.clocks import deadline, no_timers, timers, values_for
+from services.logistics.decide.faults import FAILS, Cause, cause_of
 from services.logistics.decide.tasks import message, moment, named, want, withdraw
 from services.logistics.state import (
     WAY,
@@ -27,6 +27,7 @@ from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
 from shared.contracts.events.common import MessageWanted
 from shared.contracts.facts import ScanStatus, ShipmentScanned, ShipmentScannedBody
+from shared.kernel.calendar import later
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, TaskChange
 from shared.kernel.profiles import Profile, Values
 
@@ -39,13 +40,19 @@ def scan_taken(command: TakeScan, state: Placed, profile: Profile) -> Outcome:
     fact = ShipmentScanned(
         id=command.sighting_id, at=command.told_at, order_id=command.order_id, data=command.scan
     )
-    return scanned(fact, state, profile, command.reason)
+    return scanned(fact, state, profile, command.reason, command.parcel_id)
 
 
-def scanned(fact: ShipmentScanned, state: Placed, profile: Profile, reason: str | None = None) -> Outcome:
+def scanned(
+    fact: ShipmentScanned,
+    state: Placed,
+    profile: Profile,
+    reason: str | None = None,
+    parcel_id: str | None = None,
+) -> Outcome:
     """A scan of one of the order's parcels; early when its parcel is not known yet."""
     scan = fact.data
-    parcel = state.tracked(scan.carrier, scan.tracking_no)
+    parcel = state.tracked(scan.carrier, scan.tracking_no, parcel_id)
     if parcel is None:
         return Refused(
             slug="parcel-unknown",
@@ -198,7 +205,8 @@ def _wanted(
         case "exception":
             summary = f"Something went wrong on the way ({cause.reason}, fault: {cause.fault}): put it right."
             more |= {"reason": cause.reason, "fault": cause.fault}
-            return want(state, parcel, "resolve_exception", summary, more=more)
+            own = cause.fault not in FAILS
+            return want(state, parcel, "resolve_exception", summary, more=more, its_own=own)
         case "returned":
             summary = "The parcel is back: confirm the address with the buyer and send it again, or pay back."
             if parcel.refused_because is not None:

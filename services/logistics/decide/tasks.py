@@ -41,9 +41,13 @@ def want(
     priority: Priority = "normal",
     more: Mapping[str, JsonValue] | None = None,
     due_at: datetime | None = None,
+    its_own: bool = False,
 ) -> tuple[TaskChange, ...]:
-    """The task about the parcel, unless one of its kind is open or its incident has one for all."""
-    in_incident = parcel.watch is not None and parcel.watch.incident_id is not None
+    """The task about the parcel, unless one of its kind is open or its incident has one for all.
+
+    `its_own` is said of trouble that the incident's task does not put right.
+    """
+    in_incident = not its_own and parcel.watch is not None and parcel.watch.incident_id is not None
     if parcel.task(kind) is not None or (in_incident and kind in MERGED):
         return ()
     details: dict[str, JsonValue] = {

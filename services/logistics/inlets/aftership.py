@@ -16,8 +16,8 @@ from services.logistics.inlets.checkpoints import (
     word,
 )
 from services.logistics.inlets.reading import status_table
-from shared.kernel.inlets import Delivery, Inlet, Read, Reading, Unreadable, same
-from shared.kernel.signatures import hmac_base64
+from shared.kernel.inlets import Delivery, Inlet, Read, Reading, Unreadable
+from shared.kernel.signatures import in_base64
 
 SYSTEM: Final = "aftership"
 TABLE: Final = status_table(SYSTEM)
@@ -28,8 +28,7 @@ _OTHERS: Final = ("edd_revise", "tracking_pending_time")
 
 def signed(delivery: Delivery, secret: str) -> bool:
     """Base64 of HMAC-SHA256 over the body."""
-    expected = hmac_base64(secret, delivery.body)
-    return any([same(delivery.headers.get(name, ""), expected) for name in _HEADERS])  # noqa: C419
+    return in_base64(delivery, secret, *_HEADERS)
 
 
 def read(delivery: Delivery) -> Reading:

@@ -101,11 +101,13 @@ def _sighting(
             fault=fault,
             weight_grams=point.weight_grams,
         )
+        shop_id = None if delivery.shop_id == "*" else delivery.shop_id
+        what = (tracking_no, *(part for part in (reason, shop_id) if part))
         return Sighting(
-            id=fact_id(system, tracking_no, *((reason,) if reason else ()), body=body),
+            id=fact_id(system, *what, body=body),
             at=delivery.received_at,
             data=body,
-            shop_id=None if delivery.shop_id == "*" else delivery.shop_id,
+            shop_id=shop_id,
             reason=reason,
         )
     except ValidationError as problem:

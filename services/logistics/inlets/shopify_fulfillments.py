@@ -22,8 +22,8 @@ from services.logistics.inlets.reading import status_table
 from services.logistics.state import BY_PARCEL
 from shared.contracts.base import TEXT_MAX_CHARS
 from shared.contracts.facts import ShipmentScanned, ShipmentScannedBody
-from shared.kernel.inlets import Delivery, Inlet, Read, Reading, Unreadable, fact_id, same
-from shared.kernel.signatures import hmac_base64
+from shared.kernel.inlets import Delivery, Inlet, Read, Reading, Unreadable, fact_id
+from shared.kernel.signatures import in_base64
 
 SYSTEM: Final = "shopify_fulfillments"
 TABLE: Final = status_table(SYSTEM)
@@ -32,7 +32,7 @@ _TOPICS: Final = ("fulfillment_events/create", "fulfillment_events/update", "")
 
 def signed(delivery: Delivery, secret: str) -> bool:
     """`X-Shopify-Hmac-Sha256`: base64 of HMAC-SHA256 over the body."""
-    return same(delivery.headers.get("x-shopify-hmac-sha256", ""), hmac_base64(secret, delivery.body))
+    return in_base64(delivery, secret, "x-shopify-hmac-sha256")
 
 
 def read(delivery: Delivery) -> Reading:

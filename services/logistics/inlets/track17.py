@@ -69,12 +69,14 @@ def _points(about: Json) -> list[Checkpoint] | Unreadable:
 
 
 def _checkpoint(of: Json) -> Checkpoint | None:
+    """An event; a sub-status that the table lacks means what its stage does, else its main status."""
     scanned_at = _time(of)
     if scanned_at is None:
         return None
     fine, stage = word(of, "sub_status"), word(of, "stage", "status")
+    main = None if fine is None else fine.partition("_")[0]
     return Checkpoint(
-        meaning=TABLE.status(fine, stage),
+        meaning=TABLE.status(fine, stage, main),
         code=fine or stage or "",
         scanned_at=scanned_at,
         text=word(of, "description") or "",

@@ -27,7 +27,7 @@ def _changes(parcel: Parcel, data: Payload) -> dict[str, Any]:
             return {"watch": _watch(parcel.watch, data)}
         case incidents.ParcelJoinedIncident():
             watch = parcel.watch or Watch(carrier=data.carrier, region=data.region)
-            joined = {"incident_id": data.incident_id, "held_from": data.held_from}
+            joined = {"incident_id": data.incident_id, "region": data.region, "held_from": data.held_from}
             return {"watch": watch.model_copy(update=joined)}
         case incidents.ParcelLeftIncident() if parcel.watch is not None:
             left = {"incident_id": None, "held_from": None}
@@ -43,9 +43,9 @@ def _changes(parcel: Parcel, data: Payload) -> dict[str, Any]:
 
 
 def _watch(was: Watch | None, data: incidents.ParcelWatched) -> Watch | None:
-    if data.now == "over":
-        return None
     same = was is not None and (was.carrier, was.region) == (data.carrier, data.region)
+    if data.now == "over":
+        return None if same else was
     if same and was is not None and data.now == "standing":
         return was.model_copy(update={"standing": True})
     return Watch(carrier=data.carrier, region=data.region, standing=data.now == "standing")

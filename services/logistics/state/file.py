@@ -54,11 +54,12 @@ class Placed(_File):
         """The parcel of that id."""
         return next((parcel for parcel in self.parcels if parcel.parcel_id == parcel_id), None)
 
-    def tracked(self, carrier: str, tracking_no: str) -> Parcel | None:
-        """The parcel that a scan is about: where two share a number, the one dispatched last."""
+    def tracked(self, carrier: str, tracking_no: str, parcel_id: str | None = None) -> Parcel | None:
+        """The parcel that a scan is about; of two with one number the named one, else the last to leave."""
         if carrier == BY_PARCEL:
             return self.parcel(tracking_no)
         same = [p for p in self.parcels if (p.carrier, p.tracking_no) == (carrier, tracking_no)]
+        same = [p for p in same if p.parcel_id == parcel_id] or same
         return max(enumerate(same), key=lambda at: (at[1].dispatched_at, at[0]))[1] if same else None
 
     def asked(self, task_id: str) -> tuple[Parcel, OpenTask] | None:

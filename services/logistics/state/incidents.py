@@ -42,11 +42,13 @@ class Standing(Frozen):
     parcel_id: Id
     since: Utc
     buyer_id: Id | None = None
+    held: bool = False
+    """Whether it stands because somebody says so."""
 
     @property
     def affected(self) -> AffectedParcel:
         """As events name it."""
-        return AffectedParcel(order_id=self.order_id, parcel_id=self.parcel_id)
+        return AffectedParcel(order_id=self.order_id, parcel_id=self.parcel_id, held=self.held)
 
 
 class Incident(Frozen):

@@ -80,13 +80,6 @@ class Tracked(Frozen):
         """Those that wait for their parcel."""
         return tuple(one for one in self.sightings if one.status == "waiting")
 
-    def knows(self, parcel: Numbered) -> bool:
-        """Whether it has heard of that parcel under this carrier."""
-        return any(
-            (one.order_id, one.parcel_id, one.carrier) == (parcel.order_id, parcel.parcel_id, parcel.carrier)
-            for one in self.parcels
-        )
-
     def with_parcel(self, parcel: Numbered) -> "Tracked":
         """One more parcel, or a newer dispatch of one."""
         others = tuple(

@@ -69,9 +69,9 @@ def _of_day(command: OrderCommand, state: BuyerDay | ReportDay, occasion: Occasi
     """What a buyer's day or a shop's day does when its timer comes; it is asked nothing else here."""
     match command, state:
         case TimerDue(name=days.GATHER), BuyerDay():
-            return days.let_go(command, state, occasion)
+            return days.let_go(state, occasion)
         case TimerDue(name=reports.ADD_UP), ReportDay():
-            return reports.tell(command, state, occasion)
+            return reports.tell(state, occasion)
         case _:
             return Refused(slug="not-an-order", detail="This file is of a day, not of an order.")
 

@@ -17,12 +17,12 @@ from services.notifications.state.files import Gathered, Reserved
 from services.notifications.state.notes import ReminderGathered, ReminderLeft
 from shared.contracts.events.notifications import MergedReminder, MessageAllowed, MessageCapped, ReminderAsked
 from shared.kernel.calendar import later
-from shared.kernel.decision import NOTHING, CancelTimer, Decision, Outcome, Refused, SetTimer, TimerDue
+from shared.kernel.decision import NOTHING, CancelTimer, Decision, Outcome, Refused, SetTimer
 
 GATHER: Final = "gather"
 """The timer at which a day lets the reminders go that it has gathered."""
 MERGED_MAX: Final = 50
-"""Orders that one message reminds of; the others go with the next."""
+"""Reminders that one message takes along. So many don't wait for more: it goes at once."""
 CAP: Final = "buyer_daily_cap"
 MERGE: Final = "payment_reminder_merge_within"
 NOT_A_DAY: Final = Refused(slug="not-a-day", detail="This file is no buyer's day.")
@@ -59,33 +59,32 @@ def _gather(command: ReserveMessage, asked: ReminderAsked, day: BuyerDay, occasi
     if any(each.reminder.message_id == command.message_id for each in day.gathering):
         return NOTHING
     reminder = MergedReminder(**asked.model_dump(), order_id=command.order_id, message_id=command.message_id)
+    noted = Decision(rule=MERGE, notes=(ReminderGathered(reminder=reminder, template=command.template),))
+    together = (*day.gathering, Gathered(reminder=reminder, template=command.template))
+    if len(together) >= MERGED_MAX:
+        return noted + _gone(together, day, occasion) + Decision(timers=(CancelTimer(name=GATHER),))
+    if day.gathering:
+        return noted
     until = later(command.at, occasion.values.payment_reminder_merge_within)
-    return Decision(
-        rule=MERGE,
-        notes=(ReminderGathered(reminder=reminder, template=command.template),),
-        timers=() if day.gathering else (SetTimer(name=GATHER, due_at=until),),
-    )
+    return noted + Decision(timers=(SetTimer(name=GATHER, due_at=until),))
 
 
-def let_go(command: TimerDue, day: BuyerDay, occasion: Occasion) -> Decision:
-    """Rule `payment_reminder_merge_within`: one message for all that were gathered, if the day has room."""
-    together, rest = day.gathering[:MERGED_MAX], day.gathering[MERGED_MAX:]
-    if not together:
-        return NOTHING
-    if not _has_room(day, occasion):
-        capped = tuple(
-            MessageCapped(
-                message_id=each.reminder.message_id, template=each.template, order_id=each.reminder.order_id
-            )
-            for each in day.gathering
+def let_go(day: BuyerDay, occasion: Occasion) -> Decision:
+    """Rule `payment_reminder_merge_within`: they have waited long enough."""
+    return _gone(day.gathering, day, occasion) if day.gathering else NOTHING
+
+
+def _gone(together: tuple[Gathered, ...], day: BuyerDay, occasion: Occasion) -> Decision:
+    """One message for all that were gathered, if the day has room."""
+    if _has_room(day, occasion):
+        return Decision(rule=MERGE, events=(_carried(together),))
+    capped = tuple(
+        MessageCapped(
+            message_id=each.reminder.message_id, template=each.template, order_id=each.reminder.order_id
         )
-        return Decision(rule=CAP, events=capped)
-    until = later(command.due_at, occasion.values.payment_reminder_merge_within)
-    return Decision(
-        rule=MERGE,
-        events=(_carried(together),),
-        timers=(SetTimer(name=GATHER, due_at=until),) if rest else (),
+        for each in together
     )
+    return Decision(rule=CAP, events=capped)
 
 
 def _carried(together: tuple[Gathered, ...]) -> MessageAllowed:

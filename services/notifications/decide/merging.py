@@ -7,7 +7,7 @@ from pydantic import JsonValue, ValidationError
 
 from services.notifications.decide.occasion import Occasion
 from services.notifications.state import OrderFile
-from services.notifications.state.messages import Asking, OpenMessage, Sending, stage_of
+from services.notifications.state.messages import REMINDER, Asking, OpenMessage, Sending, stage_of
 from services.notifications.templates import Template, local_text
 from shared.contracts.events.notifications import (
     MergedReminder,
@@ -15,6 +15,7 @@ from shared.contracts.events.notifications import (
     MessageWithdrawn,
     ReminderAsked,
 )
+from shared.kernel import money
 from shared.kernel.calendar import local_date
 from shared.kernel.decision import NOTHING, Decision
 
@@ -22,11 +23,14 @@ SEVERAL: Final = "several"
 """The text of a reminder of more than one order."""
 
 
-def asked(message: OpenMessage, template: Template, occasion: Occasion) -> ReminderAsked | None:
+def asked(
+    file: OrderFile, message: OpenMessage, template: Template, occasion: Occasion
+) -> ReminderAsked | None:
     """What the buyer's day is told of a reminder that it shall gather; None for what goes by itself."""
     if not template.reminds or not occasion.values.payment_reminder_merge_within:
         return None
-    said = {name: message.params.get(name) for name in ("total", "currency", "closes_at")}
+    params = _params(file, message)
+    said = {name: params.get(name) for name in ("total", "currency", "closes_at")}
     try:
         return ReminderAsked.model_validate({**said, "stage": stage_of(message)})
     except ValidationError:
@@ -48,12 +52,23 @@ def came_too_late(message: OpenMessage, template: Template, occasion: Occasion) 
 def params_of(
     file: OrderFile, message: OpenMessage, merged: tuple[MergedReminder, ...], zone: str
 ) -> Mapping[str, JsonValue]:
-    """The values of a reminder's text: those of its own order, or of all that it reminds of."""
-    if not merged:
+    """The values of a reminder's text: those of its own order, or of all orders that it reminds of, each
+    once, though two stages of one may have waited together.
+    """
+    params = _params(file, message)
+    own = {**params, "order_id": file.order_id}
+    each_once = {each.order_id: each for each in merged if each.order_id != file.order_id}
+    if not each_once:
+        return params
+    others = [each.model_dump(mode="json") for each in each_once.values()]
+    return {**params, "stage": SEVERAL, "orders": list(_lines((own, *others), zone))}
+
+
+def _params(file: OrderFile, message: OpenMessage) -> Mapping[str, JsonValue]:
+    """What was wanted to be said, with what a reminded order costs by now: it may have waited for a night."""
+    if message.template != REMINDER or file.knows.total is None:
         return message.params
-    own = {**message.params, "order_id": file.order_id}
-    others = [each.model_dump(mode="json") for each in merged]
-    return {**message.params, "stage": SEVERAL, "orders": list(_lines((own, *others), zone))}
+    return {**message.params, "total": money.plain(file.knows.total)}
 
 
 def _lines(reminders: tuple[dict[str, JsonValue], ...], zone: str) -> Iterator[JsonValue]:

@@ -201,7 +201,7 @@ def attempt(
         message_id=message.message_id,
         template=message.template,
         buyer_day=day,
-        reminder=merging.asked(message, template, occasion),
+        reminder=merging.asked(file, message, template, occasion),
     )
     return Decision(rule="buyer_daily_cap", events=(asked,), timers=_no_timer(message))
 

@@ -34,7 +34,7 @@ from shared.contracts.events.reports import (
     ReminderRow,
 )
 from shared.kernel.calendar import at_local, later, local_date
-from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, SetTimer, TimerDue
+from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, SetTimer
 
 PARTS: Final = 16
 """Files among which a shop's day is divided while it is added up."""
@@ -168,7 +168,7 @@ def _ends_at(about: About, day: date, occasion: Occasion) -> datetime:
     return at_local(day, occasion.values.daily_sweep_at, zone)
 
 
-def tell(_: TimerDue, state: ReportDay, occasion: Occasion) -> Decision:
+def tell(state: ReportDay, occasion: Occasion) -> Decision:
     """A part tells the day; the day tells everybody, once."""
     if state.closes_at is None:
         return NOTHING

@@ -47,7 +47,7 @@ def _learned(state: AnyFile, note: Note) -> AnyFile:
 
 def _known(file: OrderFile, what: heard.Learned) -> OrderFile:
     match what:
-        case heard.OrderKnown():
+        case heard.OrderKnown() | heard.OrderArrived():
             return _knowing(file, **what.model_dump())
         case heard.ContactKnown():
             reachable = Reachable(name=what.name, email=what.email)
@@ -56,12 +56,12 @@ def _known(file: OrderFile, what: heard.Learned) -> OrderFile:
             return file.model_copy(update={"contact": reachable})
         case heard.OrderPaid(ship_by=ship_by):
             return _knowing(file, paid=True, ended=None, ship_by=ship_by)
+        case heard.OrderRepriced(total=total):
+            return _knowing(file, total=total)
         case heard.OrderEnded(how=how):
             return _knowing(file, ended=how)
         case heard.OrderLeft():
             return _knowing(file, all_dispatched=True)
-        case heard.OrderArrived(delivered_at=delivered_at):
-            return _knowing(file, delivered_at=delivered_at)
         case heard.ParcelReached(parcel_id=parcel_id, stage=stage):
             known = file.parcel(parcel_id)
             stalled = known is not None and known.stalled and stage not in NO_LONGER_STALLED

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.notifications.commands import OrderEnd, ParcelStage
-from shared.contracts.base import Currency, Frozen, Id, Name, Utc
+from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
 
 
 class Parcel(Frozen):
@@ -30,6 +30,8 @@ class Knowledge(Frozen):
     reviewed: bool = False
     placed_at: Utc | None = None
     currency: Currency | None = None
+    total: Amount | None = None
+    """What it costs, where that was changed after the placing."""
     ship_by: Utc | None = None
     had_case: bool = False
     """Whether any case of the order was ever opened."""

@@ -1,4 +1,4 @@
-"""HTTP of an order's handling: wishes step by step, remarks, checks, shortages, the cancellation."""
+"""HTTP of what is asked of an order: wishes step by step, remarks, checks, shortages, its end, urging."""
 
 from typing import Annotated, Final, Literal
 
@@ -84,6 +84,18 @@ class Cancelling(Strict):
     by: Literal["buyer", "shop", "platform"] = "buyer"
 
 
+class Extension(Strict):
+    """How many days more."""
+
+    days: Annotated[int, Field(ge=1, le=366)]
+
+
+class Ticket(Strict):
+    """The platform's ticket."""
+
+    ticket_id: Id
+
+
 class TextSeen(Frozen):
     """A text that only who works on the order sees: a title, a card's text, a remark."""
 
@@ -134,6 +146,7 @@ def handling_routes(router: APIRouter, desk: Desk) -> None:
     _wishing(router, orders)
     _stepping(router, orders)
     _working(router, orders)
+    _serving(router, orders)
     _texts(router, desk)
 
 
@@ -227,6 +240,28 @@ def _working(router: APIRouter, orders: _Orders) -> None:
     @router.post(_ORDER + "/cancellation", tags=["orders"], summary="Take an order off", responses=ASKS)
     async def cancel(on: OnOrder, body: Cancelling) -> OrderView:
         return await orders.ask(on, commands.CancelOrder(at=orders.now(), reason=body.reason, by=body.by))
+
+
+def _serving(router: APIRouter, orders: _Orders) -> None:
+    """What an agent, or the platform through him, asks of an order that is paid."""
+
+    @router.post(
+        _ORDER + "/receipt-extension",
+        tags=["orders"],
+        summary="Give the buyer more days to confirm the receipt",
+        responses=ASKS,
+    )
+    async def extend(on: OnOrder, body: Extension) -> OrderView:
+        return await orders.ask(on, commands.ExtendReceipt(at=orders.now(), days=body.days))
+
+    @router.post(
+        _ORDER + "/urge",
+        tags=["orders"],
+        summary="The platform urges the shipment with a ticket",
+        responses=ASKS,
+    )
+    async def urge(on: OnOrder, body: Ticket) -> OrderView:
+        return await orders.ask(on, commands.RequestUrge(at=orders.now(), ticket_id=body.ticket_id))
 
 
 def _texts(router: APIRouter, desk: Desk) -> None:

@@ -221,7 +221,7 @@ def _timer_due(due: TimerDue, state: State, profile: Profile) -> Outcome:
         case timers.REMINDER_FIRST | timers.REMINDER_LAST_CALL | timers.REMINDER:
             return reminding.remind(due, state, profile)
         case timers.PAYMENT_CALL:
-            return reminding.call(state)
+            return reminding.call(state, profile)
         case timers.CLOSE_UNPAID:
             return paying.close(state, profile)
         case timers.SHIP:

@@ -14,10 +14,12 @@ from services.orders.decide.asking import look_into
 from services.orders.state import HandlingAnswered, State, Unknown, of_order
 from services.orders.templates import WishRules
 from shared.contracts.tasks import OnDate, WithChecks, WithReason, WithReplacement, outcome_details
-from shared.kernel.decision import Decision, Outcome, Refused
+from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 from shared.kernel.profiles import Profile
 
 _NO_TASK = Refused(slug="task-unknown", detail="No open task of this id is about the order.", missing=True)
+_MOOT = frozenset({"nothing-to-ship", "left-already", "order-cancelling"})
+"""Refusals after which nobody has to do anything: what the task was about is over."""
 _NO_SENSE = Refused(slug="outcome-unknown", detail="The task does not allow this outcome.")
 
 
@@ -64,8 +66,22 @@ def answered(command: AnswerTask, state: State, profile: Profile, rules: WishRul
         case _:
             follows = Decision(rule="merged_freight" if command.kind == "merge_freight" else "payment_help")
     if isinstance(follows, Refused):
-        return follows
+        follows = _not_followed(command, state, follows)
     return Decision(notes=(taken,)) + follows
+
+
+def _not_followed(command: AnswerTask, state: State, refused: Refused) -> Decision:
+    """The task is over all the same, since nobody can answer it again: somebody looks into what is left."""
+    if isinstance(state, Unknown) or refused.slug in _MOOT:
+        return NOTHING
+    task = look_into(
+        state.order,
+        "answer_not_followed",
+        command.task_id,
+        summary=f"The answer {command.outcome} to {command.kind} can't be followed: {refused.detail}",
+        details={"task_id": command.task_id, "slug": refused.slug},
+    )
+    return Decision(tasks=(task,))
 
 
 def _impossible(wish_id: str, command: AnswerTask, state: State, profile: Profile) -> Outcome:

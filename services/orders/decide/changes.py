@@ -17,7 +17,8 @@ from services.orders.commands import (
     MakeChange,
     PriceChange,
 )
-from services.orders.decide.wishes import CHANGES, TOO_MANY, changed, new_id, replacing, still_here
+from services.orders.decide.undoing import CHANGES, changed, replacing
+from services.orders.decide.wishes import TOO_MANY, new_id, still_here
 from services.orders.state import Order, Served, State
 from services.orders.state.handling import WISHES_MAX
 from services.orders.templates import WishRules

@@ -29,7 +29,6 @@ from services.orders.state.buyer import Buyer, OrderOfBuyer, after_order
 from services.orders.templates import WishRules
 from shared.contracts.events import handling as says
 from shared.kernel import money
-from shared.kernel.calendar import later
 from shared.kernel.capabilities import forbids
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 from shared.kernel.profiles import Profile
@@ -60,11 +59,12 @@ def known(command: KnowOrder, state: Unknown | Buyer, profile: Profile) -> Outco
     if profile.values.merge_freight == "off":
         return learnt
     new = command.order
-    since = later(new.placed_at, -profile.values.merge_freight_within)
+    within = profile.values.merge_freight_within
     together = [
         order
         for order in after_order(buyer, new).orders
-        if (order.ships_to, order.currency) == (new.ships_to, new.currency) and order.placed_at >= since
+        if (order.ships_to, order.currency) == (new.ships_to, new.currency)
+        and abs(order.placed_at - new.placed_at) <= within
     ]
     shares = merged(together)
     too_much = money.total(share.give_back for share in shares)

@@ -17,11 +17,14 @@ from services.orders.commands import (
     VerifyOrder,
 )
 from services.orders.decide.asking import RULE, detail_of, look_into, want, withdraw
-from services.orders.decide.wishes import NOT_KNOWN, asked, drop, rule_of
+from services.orders.decide.undoing import drop, paid_for, rule_of
+from services.orders.decide.wishes import NOT_KNOWN, asked
 from services.orders.state import (
     Cancelled,
     Closed,
     Completed,
+    Delivered,
+    Dispatched,
     Handling,
     Known,
     Order,
@@ -110,37 +113,49 @@ def _asks(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> De
     del wishes
     decision = NOTHING
     for wish in state.order.handling.open_wishes():
-        goes_on = isinstance(state, Unpaid | Served) or wish.kind == "invoice"
+        goes_on = isinstance(state, Unpaid | Paid | Dispatched | Delivered) or wish.kind == "invoice"
         if goes_on and wish.stage == "flagged" and not state.order.handling.tasks_about(wish.wish_id):
             decision += asked(state.order, wish, at, profile)
     return decision
 
 
 def _ends(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> Decision:
-    """What the end of the order, or its leaving, makes of what is still open."""
-    del at, profile, wishes
+    """What the end of the order, or the leaving of it or of some lines, makes of what is still open."""
+    del profile, wishes
     order, handling = state.order, state.order.handling
     over = isinstance(state, Closed | Cancelled | Refunded | Completed)
     left = isinstance(state, Served) and not order.goods.owed() and bool(order.goods.gone())
+    settled = order.goods.settled() if isinstance(state, Served) else frozenset[str]()
     decision = NOTHING
     if not isinstance(state, Unpaid):
         helping = order.handling.tasks_about(order.order_id, "help_with_payment")
         decision += Decision(tasks=withdraw(order, helping, state.stage))
-    if not (over or left):
-        return decision
-    why = "left" if left else f"order_{state.stage}"
-    missed = tuple(wish for wish in handling.open_wishes() if wish.kind != "invoice")
+    why = f"order_{state.stage}" if over else "left"
+    missed = tuple(
+        wish
+        for wish in handling.open_wishes()
+        if ((over or left) and wish.kind != "invoice") or (wish.line and wish.line.line_id in settled)
+    )
     for wish in missed:
-        decision += drop(order, wish, why, RULE)
+        now = folded(state, decision, at)
+        put_back = order if isinstance(now, Unknown) else now.order
+        reason = "refunded" if _paid_back(wish, order) else why
+        decision += drop(put_back, wish, reason, RULE, paid=paid_for(state), left=True)
     for short in handling.shortages:
-        if short.choice is None:
+        if short.choice is None and (over or left or settled.issuperset(short.lines)):
             decision += Decision(events=(_not_needed(short.shortage_id, short.lines),))
             decision += Decision(tasks=withdraw(order, handling.tasks_about(short.shortage_id), why))
-    checks = handling.tasks_about(order.order_id, "verify_order", "merge_freight")
-    decision += Decision(tasks=withdraw(order, checks, why))
-    if left and any(wish.paid or wish.stands for wish in missed):
+    if over or left:
+        checks = handling.tasks_about(order.order_id, "verify_order", "merge_freight")
+        decision += Decision(tasks=withdraw(order, checks, why))
+    missed = tuple(wish for wish in missed if not (over or _paid_back(wish, order)))
+    if any(wish.paid or wish.stands or wish.cheaper_by for wish in missed):
         decision += Decision(tasks=(_missed(order, missed),))
     return decision
+
+
+def _paid_back(wish: Wish, order: Order) -> bool:
+    return wish.line is not None and wish.line.line_id in order.goods.refunded()
 
 
 def _verifies(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> Decision:
@@ -162,10 +177,15 @@ def _verifies(state: Known, at: datetime, profile: Profile, wishes: WishRules) -
 
 
 def _instructs(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> Decision:
-    """The warehouse and the label printer are told at once of what was confirmed."""
+    """The warehouse and the label printer are told at once of what was confirmed.
+
+    Not of an order that is being taken off: it does not leave, unless its cancellation comes to nothing.
+    """
     order, decision = state.order, NOTHING
     for wish in order.handling.open_wishes():
-        goes_on = isinstance(state, Served) or (wish.kind == "invoice" and not isinstance(state, Unpaid))
+        goes_on = isinstance(state, Paid | Dispatched | Delivered) or (
+            wish.kind == "invoice" and not isinstance(state, Unpaid)
+        )
         if goes_on and wish.stage == "confirmed":
             decision += _instruction(order, wish, at, profile, wishes)
     return decision

@@ -24,7 +24,7 @@ from shared.kernel.decision import (
     task_id,
 )
 from shared.kernel.profiles import Profile
-from shared.kernel.reminders import ReminderStage
+from shared.kernel.reminders import ReminderStage, Withheld
 
 _OF_ITS_OWN: Final = {"first": timers.REMINDER_FIRST, "last_call": timers.REMINDER_LAST_CALL}
 """The timers of the two stages that hold where a profile has no others."""
@@ -82,7 +82,7 @@ def remind(due: TimerDue, state: State, profile: Profile) -> Outcome:
         return NOTHING
     own = bool(profile.values.payment_reminder_stages)
     order = state.order
-    withheld = profile.reminders.withheld(order.buyer_id, order.total, {line.sku for line in order.lines})
+    withheld = _withheld(order, profile)
     said = orders.PaymentReminderDue(
         stage=stage.text,
         total=order.total,
@@ -94,6 +94,10 @@ def remind(due: TimerDue, state: State, profile: Profile) -> Outcome:
     rule = "payment_reminder_stages" if own else _RULES[stage.name]
     messages = () if withheld is not None else (_message(order, stage, state.closes_at, own=own),)
     return Decision(rule=rule, events=(said,), messages=messages)
+
+
+def _withheld(order: Order, profile: Profile) -> Withheld | None:
+    return profile.reminders.withheld(order.buyer_id, order.total, {line.sku for line in order.lines})
 
 
 def _stages_of(due: TimerDue, profile: Profile) -> Iterator[ReminderStage]:
@@ -118,11 +122,16 @@ def _message(order: Order, stage: ReminderStage, closes_at: datetime, *, own: bo
     )
 
 
-def call(state: State) -> Outcome:
-    """Rule `payment_call_after`: messages have not helped, so somebody phones while there is time."""
+def call(state: State, profile: Profile) -> Outcome:
+    """Rule `payment_call_after`: messages have not helped, so somebody phones while there is time.
+
+    Whom the shop's settings keep reminders from, nobody phones.
+    """
     if not isinstance(state, Unpaid) or state.call_task is not None:
         return NOTHING
     order = state.order
+    if _withheld(order, profile) is not None:
+        return NOTHING
     total = money.plain(order.total)
     wanted = TaskWanted(
         task_id=task_id("orders", order.order_id, "call_about_payment"),

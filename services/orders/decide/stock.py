@@ -4,6 +4,7 @@ Rule `out_of_stock`. Source: customer-service practice, duties O16 and O17. Wait
 another article is a swap that the buyer has confirmed already, and lines that he gives up are paid back.
 """
 
+from datetime import datetime
 from typing import Final, assert_never
 
 from services.orders.commands import (
@@ -20,7 +21,7 @@ from services.orders.decide.asking import tell_buyer, want, withdraw
 from services.orders.decide.changes import made
 from services.orders.decide.release import folded
 from services.orders.decide.wishes import NOT_KNOWN, flagged
-from services.orders.state import Paid, Served, Shortage, State, Unknown, Unpaid
+from services.orders.state import Order, Paid, Served, Shortage, State, Unknown, Unpaid
 from services.orders.templates import WishRules
 from shared.contracts.events import handling as says
 from shared.contracts.facts import StockShort
@@ -52,16 +53,22 @@ def short(fact: StockShort, state: State, profile: Profile) -> Outcome:
         return NOTHING
     if len(known) >= SHORTAGES_MAX:
         return Refused(slug="too-many-shortages", detail=f"An order has at most {SHORTAGES_MAX} shortages.")
-    shortage_id = f"stock-{len(known) + 1}"
+    return _asks(order, fresh, fact.data.back_at, fact.at, profile)
+
+
+def _asks(
+    order: Order, fresh: tuple[str, ...], back: datetime | None, at: datetime, profile: Profile
+) -> Decision:
+    shortage_id = f"stock-{len(order.handling.shortages) + 1}"
     skus = tuple(dict.fromkeys(line.sku for line in order.lines if line.line_id in fresh))
-    said = says.StockShort(shortage_id=shortage_id, lines=fresh, skus=skus, back_at=fact.data.back_at)
-    back_at = None if fact.data.back_at is None else fact.data.back_at.isoformat().replace("+00:00", "Z")
+    said = says.StockShort(shortage_id=shortage_id, lines=fresh, skus=skus, back_at=back)
+    back_at = None if back is None else back.isoformat().replace("+00:00", "Z")
     names = [line.name for line in order.lines if line.line_id in fresh]
     task = want(
         order,
         "offer_choice",
         shortage_id,
-        fact.at,
+        at,
         profile.values.choice_within,
         f"{len(fresh)} lines are out of stock: ask the buyer what shall become of them.",
         priority="high",
@@ -72,7 +79,10 @@ def short(fact: StockShort, state: State, profile: Profile) -> Outcome:
 
 
 def chosen(command: ChooseForShortage, state: State, profile: Profile, wishes: WishRules) -> Outcome:
-    """The buyer's choice, followed by the rule that it belongs to."""
+    """The buyer's choice, followed by the rule that it belongs to.
+
+    Another article takes the place of one line; what else is short is asked about again.
+    """
     if isinstance(state, Unknown):
         return NOT_KNOWN
     found = state.order.handling.shortage(command.shortage_id)
@@ -97,6 +107,9 @@ def chosen(command: ChooseForShortage, state: State, profile: Profile, wishes: W
             if command.replacement is None or command.replacement.line_id not in lines:
                 return _NO_DETAIL
             follows = _swapped(command, command.replacement, state, profile, wishes)
+            others = tuple(line for line in lines if line != command.replacement.line_id)
+            if others and isinstance(follows, Decision):
+                follows += _asks(state.order, others, found.back_at, command.at, profile)
         case "cancel_lines":
             follows = cancelling.given_up(state, lines, command.at, profile)
         case _:

@@ -7,17 +7,27 @@ the same decision in which the buyer's yes is taken, or, where the order is not 
 """
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from services.orders.commands import ConfirmWish, DropWish, FlagWish, MakeRequest, TellWarehouse, WriteRemark
 from services.orders.decide.asking import RULE, SERVICE, detail_of, tell_buyer, want, withdraw
-from services.orders.state import Kept, Order, Paid, Served, State, TextKept, Unknown, Unpaid, Wish
-from services.orders.state.handling import REMARKS_MAX, WISHES_MAX
+from services.orders.decide.undoing import REQUESTS, drop, give_back, paid_for, replacing, rule_of
+from services.orders.state import (
+    Kept,
+    Order,
+    Paid,
+    Served,
+    State,
+    TextKept,
+    Unknown,
+    Unpaid,
+    Wish,
+)
+from services.orders.state.handling import INVOICES_KEPT_FREE, REMARKS_MAX, WISHES_MAX
 from services.orders.templates import WishRules, written
 from shared.contracts.event import Payload
 from shared.contracts.events import handling as says
-from shared.contracts.facts import InstructionAcknowledged, Line
+from shared.contracts.facts import InstructionAcknowledged
 from shared.contracts.wishes import (
     CardRequest,
     CourierRequest,
@@ -27,14 +37,11 @@ from shared.contracts.wishes import (
     SpecialRequest,
     WishKind,
 )
-from shared.kernel import money
 from shared.kernel.calendar import local_date
 from shared.kernel.capabilities import forbids
 from shared.kernel.decision import NOTHING, Decision, Note, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 
-REQUESTS: Final = "special_requests"
-CHANGES: Final = "order_changes"
 NOT_KNOWN: Final = Refused(slug="order-unknown", detail="No order of this id was placed.", missing=True)
 _NO_WISH: Final = Refused(slug="wish-unknown", detail="The order has no wish of this id.", missing=True)
 _OVER: Final = Refused(slug="wish-dropped", detail="The wish was dropped before.")
@@ -43,11 +50,6 @@ _NOT_FLAGGED: Final = Refused(slug="not-flagged", detail="Flag the wish first; t
 _NOT_CONFIRMED: Final = Refused(slug="not-confirmed", detail="Confirm the wish with the buyer first.")
 _NOT_INSTRUCTED: Final = Refused(slug="not-instructed", detail="The warehouse has not been told of it yet.")
 _NOT_PAID: Final = Refused(slug="not-paid", detail="The warehouse is told when the order is paid.")
-
-
-def rule_of(kind: WishKind) -> str:
-    """The rule by which a wish of this kind goes its way."""
-    return REQUESTS if kind in {"courier", "invoice", "card", "slot"} else CHANGES
 
 
 def still_here(state: State) -> Order | Refused:
@@ -72,7 +74,7 @@ def requested(command: MakeRequest, state: State, profile: Profile) -> Outcome:
         order = state.order
     if isinstance(order, Refused):
         return order
-    if len(order.handling.wishes) >= WISHES_MAX and not invoice:
+    if len(order.handling.wishes) >= WISHES_MAX + (INVOICES_KEPT_FREE if invoice else 0):
         return TOO_MANY
     return replacing(order, request.kind, command.by) + Decision(
         rule=REQUESTS,
@@ -139,7 +141,7 @@ def confirmed(command: ConfirmWish, state: State) -> Outcome:
     said = says.WishConfirmed(wish_id=wish.wish_id, kind=wish.kind, by=command.by)
     return Decision(
         rule=rule_of(wish.kind),
-        events=(said, *_give_back(order, wish)),
+        events=(said, *give_back(order, wish)),
         tasks=withdraw(order, order.handling.tasks_about(wish.wish_id), "confirmed"),
     )
 
@@ -190,15 +192,18 @@ def dropped(command: DropWish, state: State, profile: Profile) -> Outcome:
             return forbidden
     if not wish.open:
         return Refused(slug="wish-done", detail="The wish is done; make another one instead.")
-    return drop(order, wish, command.reason, command.by) + _where_now(order, wish, state, command, profile)
+    over = drop(order, wish, command.reason, command.by, paid=paid_for(state))
+    return over + _where_now(order, wish, state, command, profile)
 
 
 def _where_now(order: Order, wish: Wish, state: State, command: DropWish, profile: Profile) -> Decision:
     """The contact can't be put back, since nobody here keeps it: an agent sees where the order goes now."""
     if wish.kind != "address" or not isinstance(state, Unpaid | Paid):
         return NOTHING
-    if order.handling.tasks_about(order.order_id, "verify_order"):
-        return NOTHING
+    not_good: tuple[says.OrderVerified, ...] = ()
+    if profile.values.verification != "none":
+        not_good = (says.OrderVerified(good=(), wrong=("address", "contact"), by=command.by),)
+    before = withdraw(order, order.handling.tasks_about(order.order_id, "verify_order"), "address_dropped")
     task = want(
         order,
         "verify_order",
@@ -209,26 +214,7 @@ def _where_now(order: Order, wish: Wish, state: State, command: DropWish, profil
         priority="high",
         more={"fields": ["address", "contact"]},
     )
-    return Decision(tasks=(task,))
-
-
-def drop(order: Order, wish: Wish, reason: str, by: str) -> Decision:
-    """End an open wish. A wish that gave money back can't be undone: what it changed stays."""
-    said = says.WishDropped(wish_id=wish.wish_id, kind=wish.kind, reason=reason, by=by)
-    return Decision(
-        rule=rule_of(wish.kind),
-        events=(said, *(() if wish.stands and _give_back(order, wish) else _undone(order, wish))),
-        tasks=withdraw(order, order.handling.tasks_about(wish.wish_id), reason),
-    )
-
-
-def replacing(order: Order, kind: WishKind, by: str) -> Decision:
-    """A newer wish of the same kind takes the place of one that is still open."""
-    decision = NOTHING
-    for wish in order.handling.open_wishes():
-        if wish.kind == kind:
-            decision += drop(order, wish, "replaced", by)
-    return decision
+    return Decision(events=not_good, tasks=(*before, task))
 
 
 def remarked(command: WriteRemark, state: State) -> Outcome:
@@ -302,59 +288,3 @@ def _flag(
         wish_id=wish.wish_id,
         remark=written(rule, profile.language, values),
     )
-
-
-def _give_back(order: Order, wish: Wish) -> tuple[says.GiveBackWanted, ...]:
-    """What the buyer paid too much: of a line that became cheaper, or of the freight."""
-    if not wish.paid:
-        return ()
-    if wish.was is not None and wish.line is not None:
-        amount = wish.was.amount - wish.line.amount
-    elif wish.was_freight is not None and wish.freight is not None:
-        amount = wish.was_freight - wish.freight
-    else:
-        return ()
-    if amount <= 0:
-        return ()
-    lines = () if wish.line is None else (wish.line.line_id,)
-    amount = money.writable(amount)
-    said = says.GiveBackWanted(wish_id=wish.wish_id, amount=amount, currency=order.currency, lines=lines)
-    return (said,)
-
-
-def _undone(order: Order, wish: Wish) -> tuple[says.OrderChanged, ...]:
-    """The line or the freight as it was, unless it has been changed again since."""
-    if wish.was is not None and wish.line is not None and order.line(wish.line.line_id) == wish.line:
-        return changed(order, wish.wish_id, line=wish.was)
-    if wish.was_freight is not None and wish.freight is not None and order.freight == wish.freight:
-        return changed(order, wish.wish_id, freight=wish.was_freight)
-    return ()
-
-
-def changed(
-    order: Order, wish_id: str, *, line: Line | None = None, freight: Decimal | None = None
-) -> tuple[says.OrderChanged, ...]:
-    """The order with another line or another freight, and the total that follows.
-
-    Nothing if it stays, or if the total has more digits than can be written.
-    """
-    lines, total, now_freight = order.lines, order.total, order.freight
-    if line is not None:
-        was = order.line(line.line_id)
-        total += line.amount - (line.amount if was is None else was.amount)
-        lines = tuple(line if one.line_id == line.line_id else one for one in lines)
-    if freight is not None and order.freight is not None:
-        total += freight - order.freight
-        now_freight = freight
-    total = max(total, money.ZERO)
-    if not money.fits(total) or (lines, now_freight) == (order.lines, order.freight):
-        return ()
-    said = says.OrderChanged(
-        lines=lines,
-        total=total,
-        freight=now_freight,
-        was_total=order.total,
-        currency=order.currency,
-        wish_id=wish_id,
-    )
-    return (said,)

@@ -14,11 +14,11 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from services.orders.inlets.fields import Label, Money, PlainId, Seen, joined, receiver, slug
-from services.orders.inlets.signing import by_bridge
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.contracts.base import Utc
 from shared.kernel.inlets import Delivery, Inlet, Reading, Unreadable, read_json
+from shared.kernel.signatures import by_bridge
 
 SYSTEM: Final = "medusa"
 _EVENTS: Final = TABLES["medusa_events"]
@@ -88,6 +88,7 @@ class _Order(Seen):
     canceled_at: Utc | None = None
     currency_code: str
     total: Money
+    shipping_total: Money | None = None
     email: str | None = None
     customer_id: PlainId | None = None
     payment_status: str | None = None
@@ -177,6 +178,7 @@ def _placed(order: _Order, lines: list[dict[str, Any]], shop_id: str, story: Sto
         lines=lines,
         ship_service=next((name for name in names if name), "Standard"),
         receiver=shown,
+        freight=order.shipping_total,
     )
 
 

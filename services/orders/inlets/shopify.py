@@ -4,16 +4,18 @@ Source of topics and payloads: shopify.dev (Admin API, webhooks) and gadget-inc/
 The signature is the body's HMAC-SHA256 in base64, X-Shopify-Hmac-Sha256.
 """
 
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from services.orders.inlets.fields import Label, Money, PlainId, Seen, joined, receiver, slug
-from services.orders.inlets.signing import in_base64
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.contracts.base import Utc
+from shared.kernel import money
 from shared.kernel.inlets import Delivery, Inlet, Read, Reading, Unreadable, read_json
+from shared.kernel.signatures import in_base64
 
 SYSTEM: Final = "shopify"
 _VERSIONS: Final = TABLES["shopify_versions"]
@@ -60,6 +62,8 @@ class _Customer(Seen):
 class _Shipping(Seen):
     title: Label | None = None
     is_removed: bool | None = None
+    price: Money | None = None
+    discount_allocations: tuple[_Discount, ...] | None = None
 
 
 class _Order(Seen):
@@ -138,6 +142,7 @@ def _order(order: _Order, topic: str, shop_id: str) -> Read:
         lines=lines,
         ship_service=_ship_service(order),
         receiver=shown,
+        freight=_freight(order),
     )
     _money(order, topic, story)
     if order.cancelled_at is not None:
@@ -153,14 +158,24 @@ def _order(order: _Order, topic: str, shop_id: str) -> Read:
 
 
 def _line(line: _Line) -> dict[str, Any]:
-    off = sum((one.amount for one in line.discount_allocations or ()), start=line.price * 0)
     return {
         "line_id": line.id,
         "sku": joined(line.sku)[:128] or f"variant-{line.variant_id or line.id}",
         "name": line.title or line.name or f"line {line.id}",
         "quantity": line.quantity,
-        "amount": max(line.price * line.quantity - off, off * 0),
+        "amount": _less(line.price * line.quantity, line.discount_allocations),
     }
+
+
+def _less(price: Decimal, off: tuple[_Discount, ...] | None) -> Decimal:
+    return max(price - money.total(one.amount for one in off or ()), money.ZERO)
+
+
+def _freight(order: _Order) -> Decimal | None:
+    """What the carriage costs; None where a line of it has no price."""
+    lines = [line for line in order.shipping_lines or () if not line.is_removed]
+    prices = [_less(line.price, line.discount_allocations) for line in lines if line.price is not None]
+    return money.total(prices) if lines and len(prices) == len(lines) else None
 
 
 def _ship_service(order: _Order) -> str:
@@ -236,7 +251,7 @@ def _fulfillment(left: _Fulfillment) -> Read:
 
 INLET: Final = Inlet(
     system=SYSTEM,
-    signed=lambda delivery, secret: in_base64("x-shopify-hmac-sha256", delivery, secret),
+    signed=lambda delivery, secret: in_base64(delivery, secret, "x-shopify-hmac-sha256"),
     read=read,
     one_shop=True,
 )

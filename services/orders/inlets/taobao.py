@@ -15,10 +15,10 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from services.orders.inlets.fields import Label, LocalChina, Money, PlainId, Seen, joined, receiver, slug
-from services.orders.inlets.signing import by_bridge
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.kernel.inlets import Delivery, Inlet, Reading, Unreadable, read_json
+from shared.kernel.signatures import by_bridge
 
 SYSTEM: Final = "taobao"
 _TOPICS: Final = TABLES["taobao_topics"]
@@ -69,6 +69,7 @@ class _Trade(Seen):
     consign_time: LocalChina | None = None
     end_time: LocalChina | None = None
     payment: Money
+    post_fee: Money | None = None
     shipping_type: Label | None = None
     buyer_open_uid: str | None = None
     buyer_nick: str | None = None
@@ -203,6 +204,7 @@ def _placed(trade: _Trade, lines: list[dict[str, Any]], shop_id: str, story: Sto
         lines=lines,
         ship_service=trade.shipping_type or "express",
         receiver=shown,
+        freight=trade.post_fee,
     )
 
 

@@ -8,7 +8,7 @@ bytes, the length in 4, the message, and the app's id.
 import binascii
 from base64 import b64decode
 from hashlib import sha1
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -36,8 +36,16 @@ def key_of(written: str) -> bytes | None:
     return key if len(key) == _KEY_BYTES else None
 
 
-def opened(encrypted: str, key: bytes) -> bytes | None:
-    """The message inside; None where it was not encrypted with this key."""
+class Opened(NamedTuple):
+    """What was inside."""
+
+    message: bytes
+    app_id: str
+    """Whom WeChat encrypted it for."""
+
+
+def opened(encrypted: str, key: bytes) -> Opened | None:
+    """The message inside and its app's id; None where it was not encrypted with this key."""
     try:
         text = b64decode(encrypted, validate=True)
     except (binascii.Error, ValueError):
@@ -51,5 +59,7 @@ def opened(encrypted: str, key: bytes) -> bytes | None:
         return None
     plain = plain[:-padding]
     length = int.from_bytes(plain[_VECTOR_BYTES:_HEAD_BYTES], "big")
-    message = plain[_HEAD_BYTES : _HEAD_BYTES + length]
-    return message if len(plain) >= _HEAD_BYTES and len(message) == length else None
+    message, app_id = plain[_HEAD_BYTES : _HEAD_BYTES + length], plain[_HEAD_BYTES + length :]
+    if len(plain) < _HEAD_BYTES or len(message) != length:
+        return None
+    return Opened(message, app_id.decode("utf-8", "replace"))

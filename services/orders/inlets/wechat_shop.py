@@ -6,7 +6,8 @@ JSON, always encrypted). An event names an order and says little more. A bridge 
 token can post the same event with the object as WeChat's API returns it, as `order` or `after_sale_order`,
 signed in `X-Orderlink-Signature`; of a bare event only what it says is told, the rest is left.
 
-The secret is `token:EncodingAESKey`, both as they stand in the shop's settings.
+The secret is `token:EncodingAESKey`, both as they stand in the shop's settings; with `:appid` behind it,
+what WeChat encrypted for another app is not taken.
 """
 
 import re
@@ -17,10 +18,10 @@ from pydantic import Field, ValidationError
 
 from services.orders.inlets import wechat_cipher as cipher
 from services.orders.inlets.fields import Cents, Epoch, Label, PlainId, Seen, joined, receiver, slug
-from services.orders.inlets.signing import BRIDGE_HEADER, by_bridge
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.kernel.inlets import Delivery, Inlet, NotJson, Read, Reading, Unreadable, read_json, same
+from shared.kernel.signatures import BRIDGE_HEADER, by_bridge
 
 SYSTEM: Final = "wechat_shop"
 _ORDER_EVENTS: Final = frozenset(
@@ -89,6 +90,7 @@ class _PayInfo(Seen):
 
 class _PriceInfo(Seen):
     order_price: Cents
+    freight: Cents | None = None
 
 
 class _Detail(Seen):
@@ -171,13 +173,19 @@ def opened(delivery: Delivery, secret: str) -> Delivery | Unreadable:
     """The delivery with its plain text; what a bridge posts is plain already."""
     if BRIDGE_HEADER in delivery.headers:
         return delivery
-    key = cipher.key_of(secret.partition(":")[2])
+    _, _, written = secret.partition(":")
+    written, _, app_id = written.partition(":")
+    key = cipher.key_of(written)
     if key is None:
         return Unreadable("Encrypt", "a secret here that is written token:EncodingAESKey", "another")
-    message = cipher.opened(_encrypted(delivery) or "", key)
-    if message is None:
+    inside = cipher.opened(_encrypted(delivery) or "", key)
+    if inside is None:
         return Unreadable("Encrypt", "a text encrypted with this inlet's EncodingAESKey", "another")
-    return replace(delivery, body=message)
+    if app_id and not same(inside.app_id, app_id):
+        return Unreadable(
+            "Encrypt", "a text for the app whose id the secret here names", "one for another app"
+        )
+    return replace(delivery, body=inside.message)
 
 
 def _encrypted(delivery: Delivery) -> str | None:
@@ -275,6 +283,7 @@ def _placed(event: _Event, order: _Order, lines: list[dict[str, Any]], shop_id: 
         total=order.order_detail.price_info.order_price,
         lines=lines,
         receiver=shown,
+        freight=order.order_detail.price_info.freight,
     )
 
 

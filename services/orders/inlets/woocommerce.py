@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from services.orders.inlets.fields import Label, LocalUtc, Money, PlainId, Seen, joined, receiver
-from services.orders.inlets.signing import in_base64
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.kernel.inlets import Delivery, Inlet, Read, Reading, read_json
+from shared.kernel.signatures import in_base64
 
 SYSTEM: Final = "woocommerce"
 _STATUS: Final = TABLES["woocommerce_status"]
@@ -52,6 +52,7 @@ class _Order(Seen):
     status: str
     currency: str
     total: Money
+    shipping_total: Money | None = None
     customer_id: PlainId = "0"
     date_created_gmt: LocalUtc
     date_paid_gmt: LocalUtc | None = None
@@ -102,6 +103,7 @@ def _order(order: _Order, shop_id: str) -> Read:
         lines=lines,
         ship_service=_ship_service(order),
         receiver=shown,
+        freight=order.shipping_total,
     )
     if order.date_paid_gmt is not None or meaning == "paid":
         story.tell(
@@ -157,7 +159,7 @@ def _receiver(order: _Order) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 INLET: Final = Inlet(
     system=SYSTEM,
-    signed=lambda delivery, secret: in_base64("x-wc-webhook-signature", delivery, secret),
+    signed=lambda delivery, secret: in_base64(delivery, secret, "x-wc-webhook-signature"),
     read=read,
     tries=tries,
     one_shop=True,

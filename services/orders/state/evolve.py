@@ -104,7 +104,7 @@ def _learnt(state: Known, note: OrdersNote) -> Known:
             return _with_promise(state, state.promise.model_copy(update={"task_id": None}))
         case TextKept():
             kept = (*(one for one in state.order.texts if one.about != note.kept.about), note.kept)
-            return _with_order(state, state.order.model_copy(update={"texts": kept}))
+            return _in_stage(state, state.order.model_copy(update={"texts": kept}))
         case HandlingAnswered():
             return _with_handling(state, state.order.handling.without_task(note.task_id))
         case CompletionSet() | CompletionDropped() | UrgeAnswered():
@@ -118,7 +118,7 @@ def _handled(state: Known, event: Event) -> Known:
     said = event.data
     if isinstance(said, handling.OrderChanged):
         changed = {"lines": said.lines, "total": said.total, "freight": said.freight}
-        return _with_order(state, state.order.model_copy(update=changed))
+        return _in_stage(state, state.order.model_copy(update=changed))
     return _with_handling(state, state.order.handling.after(said, event.time))
 
 
@@ -212,7 +212,12 @@ def _with_goods(order: Order, goods: Goods) -> Order:
 def _with_handling(state: Known, now: Handling) -> Known:
     if now is state.order.handling:
         return state
-    return _with_order(state, state.order.model_copy(update={"handling": now}))
+    return _in_stage(state, state.order.model_copy(update={"handling": now}))
+
+
+def _in_stage(state: Known, order: Order) -> Known:
+    """The same stage, whatever was learnt of its goods before the payment: `catch_up` draws that."""
+    return state.model_copy(update={"order": order})
 
 
 def _with_order(state: Known, order: Order) -> Known:

@@ -99,9 +99,12 @@ class Goods(Frozen):
 
     def owed(self) -> tuple[str, ...]:
         """The lines that still have to leave: not gone, not stopped, not paid back."""
-        gone = {line for parcel in self.gone() for line in parcel.lines}
-        settled = gone | self.stopped() | self.refunded()
-        return tuple(line for line in self.lines if line not in settled)
+        kept = self.settled() | self.stopped()
+        return tuple(line for line in self.lines if line not in kept)
+
+    def settled(self) -> frozenset[str]:
+        """The lines that left or were paid back: nothing of them can be changed any more."""
+        return self.refunded().union(*(parcel.lines for parcel in self.gone()))
 
     def arrived(self, line: str) -> bool:
         """Whether all of a line is with the buyer, as far as its parcels tell."""

@@ -33,6 +33,8 @@ TASKS: Final[frozenset[TaskKind]] = frozenset(
 )
 WISHES_MAX: Final = 100
 """How many wishes an order takes in its life."""
+INVOICES_KEPT_FREE: Final = 20
+"""How many more there may be of invoices, where a platform lets a shop refuse none."""
 REMARKS_MAX: Final = 200
 
 
@@ -79,6 +81,15 @@ class Wish(Frozen):
     def stands(self) -> bool:
         """Whether the buyer stands by it: it was confirmed and not dropped since."""
         return self.stage in {"confirmed", "instructed", "done"}
+
+    @property
+    def cheaper_by(self) -> Decimal:
+        """By how much it made its line or the freight cheaper; below zero where it made it dearer."""
+        if self.was is not None and self.line is not None:
+            return self.was.amount - self.line.amount
+        if self.was_freight is not None and self.freight is not None:
+            return self.was_freight - self.freight
+        return Decimal(0)
 
 
 class Flag(Frozen):

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from shared.adapters.http.jwks import Keys
+from shared.adapters.http.jwks import Keys, is_jwks
 from shared.adapters.http.problems import ProblemRaised
 from shared.adapters.settings import CommonSettings, SettingsWrong
 from shared.contracts.base import Frozen, Id, Strict
@@ -183,13 +183,23 @@ def door_from(settings: CommonSettings) -> Door | None:
     if settings.tokens is not None:
         doors.append(static_tokens(settings.tokens.get_secret_value(), "ORDERLINK_TOKENS"))
     if settings.tokens_file is not None:
-        doors.append(static_tokens(settings.tokens_file.read_text("utf-8"), "ORDERLINK_TOKENS_FILE"))
+        try:
+            text = settings.tokens_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise SettingsWrong(
+                ("ORDERLINK_TOKENS_FILE", "a file in UTF-8 that can be read", "another")
+            ) from None
+        doors.append(static_tokens(text, "ORDERLINK_TOKENS_FILE"))
     if settings.jwks_url is not None or settings.jwks_file is not None:
         for name in ("jwt_issuer", "jwt_audience"):
             if not getattr(settings, name):
                 raise SettingsWrong(
                     (f"ORDERLINK_{name.upper()}", "a value, since a JWKS is configured", "nothing")
                 )
+        if settings.jwks_file is not None and not is_jwks(settings.jwks_file):
+            raise SettingsWrong(
+                ("ORDERLINK_JWKS_FILE", 'a JWKS with a key that signs: {"keys": [...]}', "something else")
+            )
         doors.append(JwtTokens(Keys(settings), settings))
     if not doors:
         raise SettingsWrong(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -77,6 +78,14 @@ class Keys:
             if len(response.content) > _MAX_BYTES:
                 raise ValueError("the JWKS is too large")
             return response.json()
+
+
+def is_jwks(path: Path) -> bool:
+    """Whether a file holds a key that signatures can be checked with."""
+    try:
+        return any(_usable(item) is not None for item in json.loads(path.read_bytes())["keys"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _usable(raw: Any) -> jwt.PyJWK | None:

@@ -19,6 +19,8 @@ KEEP_ALIVE_SECONDS = 5
 class PortTaken(OSError):
     """Somebody listens there already, or we may not."""
 
+    port: int = 0
+
 
 class _Protocol(H11Protocol):
     """HTTP/1.1, whose own refusals are problems too."""
@@ -103,5 +105,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setblocking(False)
     except OSError as problem:
         listening.close()
-        raise PortTaken(problem.errno, f"{host}:{port}: {problem.strerror}") from problem
+        taken = PortTaken(problem.errno, f"{host}:{port}: {problem.strerror}")
+        taken.port = port
+        raise taken from problem
     return listening

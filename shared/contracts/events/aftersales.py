@@ -63,6 +63,9 @@ class CaseRefused(_Case):
     slug: Name
     dispute_until: Utc | None = None
     """Until when the buyer may bring in the platform."""
+    parcel_id: Id | None = None
+    """The parcel, for a case about a lost or returned one."""
+    lines: tuple[Id, ...] = ()
 
 
 @says("case.offered", "aftersales")
@@ -160,6 +163,12 @@ class CaseClosed(_Case):
     """The case ended without, or after, money."""
 
     reason: Name
+    parcel_id: Id | None = None
+    """The parcel, for a case about a lost or returned one."""
+    lines: tuple[Id, ...] = ()
+    served_with: Amount | None = None
+    """What the buyer got by it other than a refund of ours; None where he got nothing."""
+    currency: Currency | None = None
 
 
 @says("case.weight_verified", "aftersales")

@@ -58,6 +58,8 @@ class AffectedParcel(Frozen):
     parcel_id: Id
     tell: bool = True
     """Whether its order's buyer is to be told: of several parcels of one buyer the first one."""
+    held: bool = False
+    """Whether somebody says that it stands; otherwise it belongs to the incident only as long as it does."""
 
 
 class _Incident(Payload):

@@ -236,3 +236,28 @@ def test_a_long_trace_is_cut_to_its_newest_checkpoints() -> None:
     assert len(reading.facts) == 200
     assert scans(reading)[-1].data.scanned_at.isoformat() == "2026-02-14T23:00:00+00:00"
     assert reading.left == ("136 older checkpoints, beyond 200",)
+
+
+@pytest.mark.parametrize(
+    ("sub_status", "stage", "status"),
+    [
+        ("InTransit_TransportArrived", None, "in_transit"),
+        ("InTransit_OfTomorrow", "PickedUp", "picked_up"),
+        (None, "Returning", "returning"),
+        ("Exception_OfTomorrow", None, "exception"),
+    ],
+)
+def test_a_sub_status_that_no_table_has_means_what_its_stage_or_its_status_does(
+    sub_status: str | None, stage: str | None, status: str
+) -> None:
+    event = {"time_utc": "2026-03-02T14:00:00Z", "description": "?", "stage": stage, "sub_status": sub_status}
+    track = {"tracking": {"providers": [{"events": [event]}]}}
+    payload = {"event": "TRACKING_UPDATED", "data": {"number": "X1", "carrier": 100012, "track_info": track}}
+    assert [fact.data.status for fact in scans(read("track17", payload))] == [status]
+
+
+def test_what_two_shops_inlets_tell_of_one_number_is_told_by_each_of_them() -> None:
+    payload = sample("aftership")
+    ours, theirs = ({fact.id for fact in scans(read("aftership", payload, shop))} for shop in ("a", "b"))
+    assert ours
+    assert not ours & theirs

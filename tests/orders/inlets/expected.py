@@ -20,6 +20,7 @@ PLACED: dict[str, dict[str, Any]] = {
         "buyer_id": "115310627314723954",
         "currency": "USD",
         "total": "379.97",
+        "freight": "10.00",
         "lines": [
             {
                 "line_id": "487817672276298554",
@@ -45,6 +46,7 @@ PLACED: dict[str, dict[str, Any]] = {
         "buyer_id": "demo-guest-727",
         "currency": "USD",
         "total": "29.35",
+        "freight": "10.00",
         "lines": [
             {
                 "line_id": "315",
@@ -79,6 +81,7 @@ PLACED: dict[str, dict[str, Any]] = {
         "buyer_id": "OPENID-3",
         "currency": "CNY",
         "total": "45",
+        "freight": "5",
         "lines": [
             {"line_id": "234245-23424", "sku": "RING-1", "name": "健身环", "quantity": 2, "amount": "40"}
         ],
@@ -97,6 +100,7 @@ PLACED: dict[str, dict[str, Any]] = {
         "buyer_id": "AAHd-sample",
         "currency": "CNY",
         "total": "45.00",
+        "freight": "5.00",
         "lines": [
             {"line_id": TAOBAO, "sku": "CUP-RED", "name": "样例杯子", "quantity": 2, "amount": "40.00"}
         ],
@@ -116,6 +120,7 @@ PLACED: dict[str, dict[str, Any]] = {
         "buyer_id": "cus_01SAMPLE",
         "currency": "EUR",
         "total": "30.5",
+        "freight": "5",
         "lines": [
             {
                 "line_id": "ordli_01",

@@ -1,7 +1,7 @@
 """What each sample payload tells, what of it is left, and what is refused."""
 
 import json
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 
@@ -178,3 +178,35 @@ def test_a_table_without_a_source_or_with_an_empty_word_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="t"):
             read_tables(text)
+
+
+@pytest.mark.parametrize(
+    ("fact", "data"),
+    [
+        ("payment.failed", {"reason": "card_declined"}),
+        ("stock.short", {"lines": ["1"]}),
+        ("instruction.acknowledged", {"wish_id": "courier-1"}),
+    ],
+)
+def test_what_the_warehouse_and_the_payment_provider_tell_is_taken_too(
+    fact: str, data: dict[str, Any]
+) -> None:
+    _, payload = sample("generic-one")
+    found = told("generic-one", {**payload, "fact": fact, "data": data})
+
+    assert [getattr(each, "fact", None) for each in found.facts] == [fact]
+
+
+def test_freight_without_a_price_for_each_of_its_lines_is_not_told() -> None:
+    _, payload = sample("shopify-orders-create-2025-01")
+    (line,) = payload["shipping_lines"]
+
+    def freight(*lines: dict[str, Any]) -> str | None:
+        placed = told("shopify-orders-create-2025-01", {**payload, "shipping_lines": lines}).facts[0]
+        return cast("str | None", placed.data.model_dump(mode="json")["freight"])
+
+    cheaper = {**line, "discount_allocations": [{"amount": "4.00"}]}
+    assert freight(line, cheaper) == "16.00"
+    assert freight({**line, "is_removed": True}, cheaper) == "6.00"
+    assert freight({**line, "price": None}, cheaper) is None
+    assert freight() is None

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.orders.inlets import generic, wechat_cipher, wechat_shop, woocommerce
+from services.orders.inlets import wechat_cipher, wechat_shop, woocommerce
 from shared.kernel.inlets import Delivery, Unreadable
+from shared.kernel.signatures import SIGNATURES_MAX, standard_webhooks
 from tests.orders.inlets.posting import (
     BY_SYSTEM,
     ENTRIES,
@@ -57,7 +58,7 @@ def test_standard_webhooks_own_example_is_signed() -> None:
         "webhook-signature": "v1,bm90IHRoZSBzaWc= v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }
     delivery = Delivery("demo", b'{"test": 2432232314}', at, headers)
-    assert generic.signed(delivery, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    assert standard_webhooks(delivery, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
 
 @pytest.mark.parametrize(
@@ -65,20 +66,32 @@ def test_standard_webhooks_own_example_is_signed() -> None:
 )
 def test_a_standard_webhook_is_a_replay_after_five_minutes(late: int, taken: bool) -> None:
     posted = standard_webhook(b"{}", SECRETS["generic"], "m-1", NOW - timedelta(seconds=late))
-    assert generic.signed(posted.delivery(), SECRETS["generic"]) is taken
+    assert standard_webhooks(posted.delivery(), SECRETS["generic"]) is taken
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1e9", "9" * 40, "\u0661\u0662"])
 def test_a_standard_webhook_without_a_real_time_is_not_signed(timestamp: str) -> None:
     posted = standard_webhook(b"{}", "plain-secret", "m-1", NOW)
-    assert generic.signed(posted.delivery(), "plain-secret")
+    assert standard_webhooks(posted.delivery(), "plain-secret")
     wrong = Posted(b"{}", {**posted.headers, "webhook-timestamp": timestamp})
-    assert not generic.signed(wrong.delivery(), "plain-secret")
+    assert not standard_webhooks(wrong.delivery(), "plain-secret")
 
 
-def test_a_secret_that_only_looks_like_base64_is_taken_as_it_is() -> None:
-    delivery = replace(Posted(b"{}").delivery(), headers={})
-    assert not generic.signed(delivery, "whsec_not base64!")
+def test_a_secret_that_is_no_base64_after_its_prefix_signs_nothing() -> None:
+    secret = "whsec_not base64!"
+    signed_as_text = standard_webhook(b"{}", "not base64!", "m-1", NOW)
+    signed_as_it_is = standard_webhook(b"{}", " " + secret, "m-1", NOW)
+    assert standard_webhooks(signed_as_it_is.delivery(), " " + secret)
+    assert not standard_webhooks(signed_as_text.delivery(), secret)
+
+
+def test_of_very_many_signatures_only_the_first_are_tried() -> None:
+    posted = standard_webhook(b"{}", "plain-secret", "m-1", NOW)
+    right = posted.headers["webhook-signature"]
+    for others, taken in ((SIGNATURES_MAX - 1, True), (SIGNATURES_MAX, False)):
+        told = " ".join([*["v1,bm8="] * others, right])
+        many = Posted(b"{}", {**posted.headers, "webhook-signature": told})
+        assert standard_webhooks(many.delivery(), "plain-secret") is taken
 
 
 def test_wechats_own_examples_are_signed() -> None:
@@ -105,6 +118,15 @@ def test_wechats_event_is_opened_with_the_key_of_its_inlet() -> None:
     found = wechat_shop.opened(delivery, secret)
     assert isinstance(found, Delivery)
     assert b"channels_ec_order_cancel" in found.body
+
+
+def test_an_event_that_wechat_encrypted_for_another_app_is_not_taken_where_the_secret_names_one() -> None:
+    delivery, secret = encrypted({"Event": "channels_ec_order_new"}).delivery(), SECRETS["wechat_shop"]
+    assert wechat_shop.signed(delivery, f"{secret}:wx-other-app")
+    assert isinstance(wechat_shop.opened(delivery, f"{secret}:wx-sample-app"), Delivery)
+    found = wechat_shop.opened(delivery, f"{secret}:wx-other-app")
+    assert isinstance(found, Unreadable)
+    assert found.got == "one for another app"
 
 
 def test_a_plain_event_with_wechats_old_signature_is_refused_since_that_is_not_over_the_body() -> None:
