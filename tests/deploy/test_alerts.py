@@ -79,7 +79,7 @@ def run_tests(folder: Path, step: str, tests: list[dict[str, Any]]) -> str:
     path = folder / f"{step}.yaml"
     path.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": step, "tests": tests}))
     ran = subprocess.run(
-        ["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False, timeout=100
+        ["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False, timeout=250
     )
     return ran.stdout + ran.stderr if ran.returncode else ""
 
@@ -96,6 +96,8 @@ def test_promtool_accepts_the_rules() -> None:
 
 
 @needs_promtool
+@pytest.mark.slow(5)
+@pytest.mark.timeout(300)
 def test_each_alert_fires_when_it_must_and_not_when_it_must_not(tmp_path: Path) -> None:
     wrong = promtool(tmp_path, CASES)
     assert not wrong, wrong
