@@ -45,6 +45,8 @@ PROMISES: Final = (
             "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
             "tests/chaos/test_parts_of_chaos.py",
             "tests/size/test_topics.py",
+            "tests/restore/test_in_memory.py",
+            "tests/restore/test_for_real.py::test_a_restored_database_is_refused_checked_and_worked_with_again",
         ),
     ),
     Promise(
@@ -83,6 +85,8 @@ PROMISES: Final = (
             "tests/size/test_dead_letters.py",
             "tests/size/test_growth.py",
             "tests/size/test_topics.py",
+            "tests/restore/test_in_memory.py",
+            "tests/restore/test_for_real.py::test_a_restored_database_is_refused_checked_and_worked_with_again",
         ),
     ),
     Promise(
@@ -156,5 +160,12 @@ PROMISES: Final = (
 )
 """All of them, in the order of the README."""
 
-PROVING_FOLDERS: Final = ("tests/runtime", "tests/storms", "tests/chaos", "tests/traps", "tests/size")
+PROVING_FOLDERS: Final = (
+    "tests/runtime",
+    "tests/storms",
+    "tests/chaos",
+    "tests/traps",
+    "tests/size",
+    "tests/restore",
+)
 """Every test in here is there for a promise, and names it."""

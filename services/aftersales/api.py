@@ -20,7 +20,9 @@ from shared.contracts.facts import AftersalesFact
 from shared.kernel.decision import Command
 from shared.runtime.desk import Desk, FileView
 
-EXAMPLES: Final = fact_examples("refund.requested", "return.shipped", "return.received", "review.posted")
+EXAMPLES: Final = fact_examples(
+    "refund.requested", "return.shipped", "return.received", "refund.paid", "review.posted"
+)
 
 
 class CasesQuery(PageQuery):

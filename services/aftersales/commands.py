@@ -218,6 +218,7 @@ AftersalesCommand = (
     facts.RefundRequested
     | facts.ReturnShipped
     | facts.ReturnReceived
+    | facts.RefundPaid
     | facts.ReviewPosted
     | Knowledge
     | CancelPaidOrder

@@ -21,7 +21,7 @@ from services.aftersales.commands import (
 )
 from shared.contracts.event import Event
 from shared.contracts.events import handling, incidents, logistics, notifications, orders
-from shared.contracts.facts import RefundRequested, ReturnReceived, ReturnShipped
+from shared.contracts.facts import RefundPaid, RefundRequested, ReturnReceived, ReturnShipped
 
 OWN_NAME = "aftersales"
 
@@ -57,7 +57,9 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return PayBackLatePayment(
                 at=at, payment_id=said.payment_id, amount=said.amount, currency=said.currency
             )
-        case orders.FactPassedOn(fact=RefundRequested() | ReturnShipped() | ReturnReceived() as fact):
+        case orders.FactPassedOn(
+            fact=RefundRequested() | ReturnShipped() | ReturnReceived() | RefundPaid() as fact
+        ):
             return fact
         case _:
             return None

@@ -105,6 +105,12 @@ class LeaveIncident(Command):
     incident_id: Id
 
 
+class TellAlone(Command):
+    """The parcel stands and belongs to no incident: its buyer hears of its own delay."""
+
+    parcel_id: Id
+
+
 class CountParcel(Command):
     """Asked of a carrier and region: one of their parcels counts otherwise from now on."""
 
@@ -117,6 +123,8 @@ class CountParcel(Command):
     dispatched_at: Utc
     before: Literal["under_way", "standing"] | None
     now: Literal["under_way", "standing", "over"]
+    asks: bool = False
+    """Whether it has just stalled, so that its buyer is to hear of it."""
 
 
 class NamedParcel(Frozen):
@@ -366,7 +374,7 @@ class AskAgain(Answer):
 
 EnquiryAnswer = GiveFeedback | SettleEnquiry | AskAgain
 OfIncident = CountParcel | OpenIncident | CloseIncident | WorkedIncident
-Care = RegisterEnquiry | RefuseParcel | LinkComplaint | JoinIncident | LeaveIncident
+Care = RegisterEnquiry | RefuseParcel | LinkComplaint | JoinIncident | LeaveIncident | TellAlone
 PickupAnswer = ConfirmPickup | RebookPickup | CancelPickup
 CarrierAnswer = ReportMoving | AnnounceDelay | SuspectLoss | ReportReturning
 LossAnswer = ConfirmLoss | ReportFound

@@ -74,6 +74,7 @@ def react(event: Event) -> Sequence[tuple[str, Asked]]:
             | incidents.ParcelMeasured()
             | incidents.IncidentParcelsJoined()
             | incidents.IncidentParcelsReleased()
+            | incidents.IncidentRuledOut()
         ) as told:
             return _between_files(event, told)
         case _:
@@ -86,7 +87,8 @@ def _between_files(
     told: incidents.ParcelWatched
     | incidents.ParcelMeasured
     | incidents.IncidentParcelsJoined
-    | incidents.IncidentParcelsReleased,
+    | incidents.IncidentParcelsReleased
+    | incidents.IncidentRuledOut,
 ) -> Sequence[tuple[str, Asked]]:
     """Orders' files and those of carriers, of which one reaches the other only so."""
     at = event.time
@@ -103,6 +105,7 @@ def _between_files(
                 dispatched_at=told.dispatched_at,
                 before=told.before,
                 now=told.now,
+                asks=told.asks,
             )
             return ((incident_subject(event.shop_id, told.carrier, told.region), count),)
         case incidents.ParcelMeasured():
@@ -133,6 +136,10 @@ def _between_files(
                     ask.LeaveIncident(at=at, parcel_id=one.parcel_id, incident_id=told.incident_id),
                 )
                 for one in told.parcels
+            )
+        case incidents.IncidentRuledOut():
+            return tuple(
+                (one.order_id, ask.TellAlone(at=at, parcel_id=one.parcel_id)) for one in told.parcels
             )
 
 
@@ -186,6 +193,8 @@ def _command(event: Event) -> Asked | None:
             return ask.StopLines(
                 at=event.time, order_id=event.subject, lines=case.lines, reason="refund_before_dispatch"
             )
+        case aftersales.RefundPaidElsewhere(settled=lines) if lines:
+            return ask.StopLines(at=event.time, order_id=event.subject, lines=lines, reason="paid_elsewhere")
         case (
             aftersales.CaseRefunded(kind="lost_parcel")
             | aftersales.CaseReshipWanted(kind="lost_parcel")

@@ -13,6 +13,7 @@ from shared.contracts.facts import (
     PaymentFailed,
     Quantity,
     Receiver,
+    RefundPaid,
     RefundRequested,
     ReturnReceived,
     ReturnShipped,
@@ -157,7 +158,9 @@ class AnswerUrge(Command):
     task_id: Id
 
 
-ForOthers = ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived
+ForOthers = (
+    ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived | RefundPaid
+)
 """Facts that another service takes: a shop platform has one address for all it says."""
 
 

@@ -159,6 +159,16 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 amount=said.amount,
                 settles=said.by_rule != GOODWILL and said.kind != "difference",
             )
+        case aftersales.RefundPaidElsewhere():
+            return HearRefund(
+                at=at,
+                case_id=f"elsewhere-{said.refund_id}"[:128],
+                kind="paid_elsewhere",
+                refund_id=said.refund_id,
+                lines=said.settled,
+                amount=said.amount,
+                settles=True,
+            )
         case incidents.EnquiryRegistered():
             return HearCaseOpened(
                 at=at, case_id=said.enquiry_id, kind="enquiry", lines=said.lines, holds=True

@@ -25,7 +25,7 @@ from shared.adapters.kafka_member import (
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
-from shared.runtime.ports import MemberLost, Record, TopicPartition, Unavailable
+from shared.runtime.ports import MemberLost, Note, PortError, Record, TopicPartition, Unavailable, no_note
 
 _JOINING: Final = "broker: the group cannot be joined"
 
@@ -57,6 +57,11 @@ class AiokafkaTransport:
         self._owned: frozenset[int] = frozenset()
         self._positions: dict[TopicPartition, int] = {}
         self._failure: Unavailable | None = None
+        self._note: Note = no_note
+
+    def note_by(self, note: Note) -> None:
+        """Have positions noted by this before they are committed."""
+        self._note = note
 
     async def start(self) -> None:
         """Join the group. Raises `Unavailable`."""
@@ -123,7 +128,7 @@ class AiokafkaTransport:
         await ended(*(task for task in (self._committing, self._fetching) if task is not None))
         self._committing = self._fetching = None
         consumer, self._consumer = self._consumer, None
-        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        with contextlib.suppress(TimeoutError, KafkaError, OSError, PortError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self._commit(consumer)
         if consumer is not None:
@@ -135,7 +140,7 @@ class AiokafkaTransport:
 
     async def revoked(self) -> None:
         """The group is rebalancing: nothing is owned until it is assigned again."""
-        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        with contextlib.suppress(TimeoutError, KafkaError, OSError, PortError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self._commit(self._consumer)
         self._generation += 1
@@ -180,7 +185,7 @@ class AiokafkaTransport:
             await asyncio.sleep(self._membership.commit_interval_seconds)
             try:
                 await self._commit(self._consumer)
-            except KafkaError as problem:
+            except (KafkaError, PortError) as problem:
                 log.warning("positions could not be committed, another try follows: %r", problem)
 
     async def _commit(self, consumer: aiokafka.AIOKafkaConsumer | None) -> None:
@@ -189,6 +194,7 @@ class AiokafkaTransport:
             return
         generation = self._generation
         try:
+            await self._note(positions)
             await consumer.commit(
                 {
                     aiokafka.TopicPartition(self._names.on_broker(where.topic), where.partition): offset

@@ -46,7 +46,17 @@ from shared.adapters.kafka_member import (
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
-from shared.runtime.ports import MemberLost, Record, TopicPartition, Unavailable
+from shared.runtime.ports import (
+    MemberLost,
+    Note,
+    PortError,
+    Positions,
+    Record,
+    Restored,
+    TopicPartition,
+    Unavailable,
+    no_note,
+)
 
 CLOSE_SECONDS: Final = 4.5
 """How long leaving may take; after that Faust is left to itself."""
@@ -86,6 +96,11 @@ class FaustTransport:
         self._owned: frozenset[int] = frozenset()
         self._positions: dict[TopicPartition, int] = {}
         self._failure: Unavailable | None = None
+        self._note: Note = no_note
+
+    def note_by(self, note: Note) -> None:
+        """Have positions noted by this before they are committed."""
+        self._note = note
 
     async def start(self) -> None:
         """Join the group. Raises `Unavailable`."""
@@ -190,6 +205,19 @@ class FaustTransport:
             self._filled.set()
         else:
             self._positions = dict(starts)
+
+    async def noted(self, positions: Positions) -> bool:
+        """Whether these could be noted, so that they may be committed."""
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._note(positions)
+        except Restored as problem:
+            self._failure = MemberLost(str(problem))
+            return False
+        except (PortError, TimeoutError) as problem:
+            log.warning("positions could not be noted, another try follows: %r", problem)
+            return False
+        return True
 
     def _reset(self) -> None:
         self._owned = frozenset()
@@ -341,7 +369,7 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
             self._new_topicpartition(ours.names.on_broker(where.topic), where.partition): offset
             for where, offset in positions.items()
         }
-        committed = bool(await self._commit(offsets))
+        committed = await ours.noted(positions) and bool(await self._commit(offsets))
         if not committed and generation == ours.generation():
             ours.acks.put_back(positions)
         return committed

@@ -5,7 +5,7 @@ from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_broker import Broker
 from shared.adapters.kafka_member import Membership
 from shared.contracts.catalog import HEARS, consumer_group, event_topic
-from shared.runtime.ports import Unavailable
+from shared.runtime.ports import Positions, Unavailable
 from shared.runtime.slots import check_partition_count
 
 
@@ -23,13 +23,22 @@ async def partition_count(broker: Broker, service: str) -> int:
     counts = {topic: sum(1 for where in ends if where.topic == topic) for topic in topics}
     missing = [topic for topic, count in counts.items() if count == 0]
     if missing:
-        raise Unavailable(f"there is no topic {', '.join(missing)}; `orderlink topics` makes them")
+        raise Unavailable(f"there is no topic {', '.join(missing)}; `orderlink topics make` makes them")
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{topic} has {count}" for topic, count in counts.items())
         raise ValueError(f"event topics must have the same number of partitions: {told}")
     count = counts[event_topic(service)]
     check_partition_count(count)
     return count
+
+
+async def committed(broker: Broker, service: str) -> Positions:
+    """How far the service's group has come, by what it has committed. Raises `Unavailable`."""
+    admin = KafkaAdmin(broker)
+    try:
+        return await admin.committed(consumer_group(service), HEARS[service])
+    finally:
+        await admin.close()
 
 
 async def join_group(broker: Broker, service: str, instance_id: str | None = None) -> FaustTransport:

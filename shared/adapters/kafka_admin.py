@@ -66,6 +66,10 @@ class KafkaAdmin:
         """How many records of each partition the group has not acknowledged. Raises `Unavailable`."""
         return await self._ask(self._lag, group, topics)
 
+    async def committed(self, group: str, topics: Collection[str]) -> Mapping[TopicPartition, int]:
+        """The offsets that a group has committed, where it has. Raises `Unavailable`."""
+        return await self._ask(self._committed, group, topics)
+
     async def partition_counts(self) -> dict[str, int]:
         """How many partitions each topic of the catalogue has; only topics that are there."""
         counts: dict[str, int] = await self._ask(self._partition_counts)
@@ -177,11 +181,16 @@ class KafkaAdmin:
 
     def _lag(self, client: Any, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
         ends = self._ends(client, topics)
-        committed = client.list_group_offsets(self._naming(group)).get(self._naming(group), {})
-        positions = {(theirs.topic, theirs.partition): each.offset for theirs, each in committed.items()}
+        positions = self._committed(client, group, topics)
+        return {where: end - positions.get(where, 0) for where, end in ends.items()}
+
+    def _committed(self, client: Any, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
+        ours = {self._names.on_broker(topic): topic for topic in topics}
+        found = client.list_group_offsets(self._naming(group)).get(self._naming(group), {})
         return {
-            where: end - max(0, positions.get((self._names.on_broker(where.topic), where.partition), 0))
-            for where, end in ends.items()
+            TopicPartition(ours[theirs.topic], theirs.partition): each.offset
+            for theirs, each in found.items()
+            if theirs.topic in ours and each.offset >= 0
         }
 
     def _read(self, consumer: Any, topic: str, start: Mapping[int, int]) -> Iterator[Record]:

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 import aiokafka
 from aiokafka.errors import KafkaError
 
 from shared.adapters.kafka_broker import Broker, unavailable
 from shared.adapters.naming import Names
-from shared.runtime.ports import TopicPartition, Unavailable
+from shared.runtime.ports import Record, TopicPartition, Unavailable
 
 END_OFFSETS_SECONDS: Final = 3.0
+LATEST_SECONDS: Final = 6.0
+_POLL_MILLISECONDS: Final = 100
 
 
 class EndOffsets:
@@ -43,6 +45,39 @@ class EndOffsets:
     async def beginnings(self, wanted: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The offset of the first record still there of each. Raises `Unavailable`."""
         return await self._ask("beginning_offsets", wanted)
+
+    async def latest(self, topic: str, count: int) -> list[Record]:
+        """The last records of each partition of a topic, at most so many of each; none where there is none.
+
+        Raises `Unavailable`.
+        """
+        try:
+            async with asyncio.timeout(LATEST_SECONDS):
+                return await self._latest(topic, count)
+        except (KafkaError, OSError, TimeoutError) as problem:
+            raise await unavailable(self._broker, problem) from problem
+
+    async def _latest(self, topic: str, count: int) -> list[Record]:
+        reader: Any = await self._connected()
+        name = self._names.on_broker(topic)
+        await reader.topics()
+        places = [aiokafka.TopicPartition(name, number) for number in reader.partitions_for_topic(name) or ()]
+        if not places:
+            return []
+        ends = await reader.end_offsets(places)
+        begins = await reader.beginning_offsets(places)
+        reader.assign(places)
+        for place in places:
+            reader.seek(place, max(begins[place], ends[place] - count))
+        found: list[Record] = []
+        while any([await reader.position(place) < ends[place] for place in places]):
+            fetched = await reader.getmany(timeout_ms=_POLL_MILLISECONDS)
+            found += [
+                Record(topic, each.partition, each.offset, each.key, each.value, dict(each.headers))
+                for records in fetched.values()
+                for each in records
+            ]
+        return found
 
     async def _ask(self, question: str, wanted: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         if not wanted:

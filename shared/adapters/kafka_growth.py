@@ -6,6 +6,7 @@ removed, not even by a tombstone: so its keys are moved, each to the partition t
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -47,6 +48,10 @@ class KafkaGrowth(KafkaAdmin):
         Counted in the partitions in which a group has a position.
         """
         return await self._ask(self._behind, tuple(topics), frozenset(but))
+
+    async def offsets_at(self, topics: Collection[str], moment: datetime) -> Mapping[TopicPartition, int]:
+        """The first offset at or after a moment, by the records' own times; none where there is no later."""
+        return await self._ask(self._offsets_at, tuple(topics), round(moment.timestamp() * 1000))
 
     async def set_position(self, group: str, positions: Mapping[TopicPartition, int]) -> None:
         """Commit for a group without members. Raises `Unavailable`."""
@@ -143,6 +148,11 @@ class KafkaGrowth(KafkaAdmin):
             if lag > 0:
                 found[group] = lag
         return found
+
+    def _offsets_at(self, client: Any, topics: tuple[str, ...], at: int) -> dict[TopicPartition, int]:
+        where = self._where(client, topics)
+        found = client.list_partition_offsets(dict.fromkeys(where, at)) if where else {}
+        return {where[theirs]: each.offset for theirs, each in found.items() if each.offset >= 0}
 
     def _set_position(self, client: Any, group: str, positions: Mapping[TopicPartition, int]) -> None:
         told = {

@@ -36,6 +36,11 @@ class MemoryAdmin:
             where: self._log.end(where) - self._log.committed(group, where) for where in self._where(topics)
         }
 
+    async def committed(self, group: str, topics: Collection[str]) -> Mapping[TopicPartition, int]:
+        """The offsets that a group has committed, where it has."""
+        found = {where: self._log.committed(group, where) for where in self._where(topics)}
+        return {where: offset for where, offset in found.items() if offset}
+
     def read_all(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Record]:
         """Every record of a topic, partition by partition in order, from these offsets on."""
         begin = start or {}

@@ -18,7 +18,7 @@ import bson
 from bson.codec_options import CodecOptions
 
 from shared.contracts.catalog import SLOTS
-from shared.runtime.ports import Cleared, Committed, Document, Write
+from shared.runtime.ports import Cleared, Committed, Document, Positions, Restored, TopicPartition, Write
 
 _NO_KEYS: frozenset[str] = frozenset()
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
@@ -38,6 +38,7 @@ class MemoryStore:
         self._waiting: dict[str, datetime] = {}
         """Subjects with something pending, and since when the oldest waits."""
         self._by_key: dict[str, set[str]] = {}
+        self._heard: dict[TopicPartition, int] | None = {}
 
     def __len__(self) -> int:
         return len(self._files)
@@ -122,6 +123,34 @@ class MemoryStore:
         documents = (self._read(subject) for subject in islice(self._order, start, None))
         fitting = (document for document in documents if _matches(document, where))
         return list(islice(fitting, limit))
+
+    async def numbers(self, subjects: Collection[str]) -> dict[str, dict[str, int]]:
+        """The `next_seq` of those of these subjects that have a file."""
+        return {subject: self._read(subject)["next_seq"] for subject in subjects if subject in self._files}
+
+    async def note_heard(self, positions: Positions) -> None:
+        """Note that everything before these offsets was taken in."""
+        if self._heard is None:
+            raise Restored("the database was replaced while it was worked with")
+        for where, offset in positions.items():
+            self._heard[where] = max(offset, self._heard.get(where, 0))
+
+    async def heard(self) -> dict[TopicPartition, int] | None:
+        """What was noted."""
+        return None if self._heard is None else dict(self._heard)
+
+    async def trust(self, positions: Positions) -> None:
+        """Begin to note, from these positions, where nothing is noted."""
+        if self._heard is None:
+            self._heard = dict(positions)
+
+    def copy(self, *, with_notes: bool = True) -> "MemoryStore":
+        """A backup, which can be worked with as what it is a backup of. An older release noted nothing."""
+        backup = MemoryStore(as_bson=self._as_bson)
+        for subject in self._order:
+            backup._keep(subject, self._read(subject))
+        backup._heard = dict(self._heard or {}) if with_notes else None
+        return backup
 
     async def ping(self) -> None:
         """Always there."""

@@ -6,7 +6,7 @@ from random import Random
 
 from shared.adapters.acks import Acks
 from shared.adapters.memory_log import MemoryLog
-from shared.runtime.ports import MemberLost, Record, TopicPartition
+from shared.runtime.ports import MemberLost, Note, PortError, Record, TopicPartition, no_note
 
 
 class MemoryTransport:
@@ -27,8 +27,13 @@ class MemoryTransport:
         self._turn: list[tuple[TopicPartition, list[Record]]] = []
         """The owned partitions with their records, in the order in which they are looked at."""
         self._acks = Acks()
+        self._note: Note = no_note
         self._seen_all_at = -1
         """`log.appended` when the last look found nothing."""
+
+    def note_by(self, note: Note) -> None:
+        """Have positions noted by this before they are committed."""
+        self._note = note
 
     async def start(self) -> None:
         """Join the group."""
@@ -59,7 +64,14 @@ class MemoryTransport:
             return
         self._follow()
         self._acks.ack(records)
-        for where, offset in self._acks.take().items():
+        positions = self._acks.take()
+        if positions:
+            try:
+                await self._note(positions)
+            except PortError:
+                self._acks.put_back(positions)
+                raise
+        for where, offset in positions.items():
             self._log.commit(self._group, where, offset)
 
     def partitions(self) -> frozenset[int]:

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne, timeout
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -28,14 +28,28 @@ from pymongo.errors import (
 )
 
 from shared.adapters.database import Database, as_database, explained, is_not_let_in
+from shared.adapters.mongo_words import path_of, place_of, wanted_by
 from shared.contracts.catalog import SLOTS
 from shared.runtime.file import FILE_FORMAT
-from shared.runtime.ports import Cleared, Committed, Document, PortError, Unavailable, Unreadable, Write
+from shared.runtime.ports import (
+    Cleared,
+    Committed,
+    Document,
+    PortError,
+    Positions,
+    Restored,
+    TopicPartition,
+    Unavailable,
+    Unreadable,
+    Write,
+)
 
 OPERATION_SECONDS: Final = 5.0
 """How long one operation may take, with everything that belongs to it."""
 SELECTION_SECONDS: Final = 2.0
 """How long to look for a database that is away before saying so."""
+INDEX_SECONDS: Final = 3600.0
+"""How long the indexes may take to be built where there are many files already."""
 _CLOSE_SECONDS: Final = 1.0
 _DUPLICATE_KEY: Final = 11000
 _SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
@@ -82,7 +96,8 @@ class MotorStore:
         models = [IndexModel([(field, ASCENDING) for field in fields]) for fields in paths]
         # Nearly no file has it, and those that don't are to cost nothing.
         models.append(IndexModel([("stuck", ASCENDING)], sparse=True))
-        with _named_errors():
+        # An index over many files takes longer than any other operation may; cut short it never comes.
+        with _named_errors(), timeout(INDEX_SECONDS):
             await self._files.create_indexes(models)
 
     async def load(
@@ -153,28 +168,20 @@ class MotorStore:
 
     async def pending_count(self, limit: int) -> int:
         """How many documents have something in `pending`, counted up to `limit`."""
-        with _named_errors():
-            count: int = await self._files.count_documents(
-                {"pending.since": {"$gte": _EARLIEST}}, limit=limit
-            )
-            return count
+        return await self._count({"pending.since": {"$gte": _EARLIEST}}, limit)
 
     async def pending_since(self, slots: Collection[int]) -> datetime | None:
-        """Since when the oldest event in `pending` of these slots waits.
+        """Since when the oldest event in `pending` of these slots waits: an index is walked from there on.
 
-        An index is walked from its oldest entry on, so it is among the first ones. Asking for an order
-        would sort all that is pending, since the index is one over a list.
+        Asking for an order would sort all that is pending, since the index is one over a list.
         """
-        first = await self._owned(
-            slots, "pending.since", {}, _OLDEST_AMONG, ordered=False, only=("pending.since",)
-        )
+        field = "pending.since"
+        first = await self._owned(slots, field, {}, _OLDEST_AMONG, ordered=False, only=(field,))
         return min((entry["since"] for document in first for entry in document["pending"]), default=None)
 
     async def count(self, where: Mapping[str, Any], limit: int) -> int:
         """How many documents match, counted up to `limit`."""
-        with _named_errors():
-            count: int = await self._files.count_documents(_wanted(where), limit=limit)
-            return count
+        return await self._count(wanted_by(where), limit)
 
     async def profiles_held(self) -> list[str]:
         """The profiles that any file is pinned to, by the index on them."""
@@ -188,10 +195,43 @@ class MotorStore:
 
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[Document]:
         """Documents in order of `_id`, after one, that match."""
-        wanted = _wanted(where)
+        wanted = wanted_by(where)
         if after is not None:
             wanted["_id"] = {**wanted.get("_id", {}), "$gt": after}
         return await self._find(wanted, limit=limit, order="_id")
+
+    async def numbers(self, subjects: Collection[str]) -> dict[str, dict[str, int]]:
+        """The `next_seq` of those of these subjects that have a file."""
+        found = await self._those(list(subjects), only=("next_seq",))
+        return {subject: document["next_seq"] for subject, document in found.items()}
+
+    async def note_heard(self, positions: Positions) -> None:
+        """Note that everything before these offsets was taken in. Raises `Restored` without our mark."""
+        highest = {f"heard.{path_of(where)}": offset for where, offset in positions.items()}
+        with _named_errors():
+            answer = await self._about.update_one(
+                {**_FORMAT_NOTE, "heard": {"$exists": True}}, {"$max": highest}
+            )
+        if not answer.matched_count:
+            raise Restored(f"database {self._database} was replaced while it was worked with")
+
+    async def heard(self) -> dict[TopicPartition, int] | None:
+        """What was noted; None where the database was made by a release that noted nothing."""
+        with _named_errors():
+            about = await self._about.find_one(_FORMAT_NOTE)
+        if about is None:
+            return {}
+        if "heard" not in about:
+            return None
+        return {place_of(path): offset for path, offset in about["heard"].items()}
+
+    async def trust(self, positions: Positions) -> None:
+        """Begin to note, from where the group stands: what a database of an older release begins with."""
+        noted = {path_of(where): offset for where, offset in positions.items()}
+        with _named_errors():
+            await self._about.update_one(
+                {**_FORMAT_NOTE, "heard": {"$exists": False}}, {"$set": {"heard": noted}}
+            )
 
     async def ping(self) -> None:
         """Return when the database answers."""
@@ -235,10 +275,10 @@ class MotorStore:
     async def _check_format(self) -> None:
         """The first release that comes notes the format of files that it writes; others compare."""
         with _named_errors():
-            about = self._files.database["about"]
             with suppress(DuplicateKeyError):
-                await about.update_one(_FORMAT_NOTE, {"$setOnInsert": {"format": FILE_FORMAT}}, upsert=True)
-            noted = (await about.find_one(_FORMAT_NOTE))["format"]
+                first = {"format": FILE_FORMAT, "heard": {}}
+                await self._about.update_one(_FORMAT_NOTE, {"$setOnInsert": first}, upsert=True)
+            noted = (await self._about.find_one(_FORMAT_NOTE))["format"]
         if noted != FILE_FORMAT:
             raise Unreadable(
                 f"database {self._database} holds files of format {noted}, and this release reads and "
@@ -251,11 +291,19 @@ class MotorStore:
             self._collection = self._motor.get_database(self._database, codec_options=_OPTIONS)["files"]
         return self._collection
 
+    @property
+    def _about(self) -> Any:
+        return self._files.database["about"]
+
     async def _those(self, subjects: Sequence[str], only: Sequence[str] | None = None) -> dict[str, Document]:
         if not subjects:
             return {}
         found = await self._find({"_id": {"$in": subjects}}, limit=len(subjects), only=only)
         return {document["_id"]: document for document in found}
+
+    async def _count(self, where: Mapping[str, Any], limit: int) -> int:
+        with _named_errors():
+            return int(await self._files.count_documents(where, limit=limit))
 
     async def _find(
         self,
@@ -319,12 +367,6 @@ class MotorStore:
             else:
                 outcomes.append(_outcome(write, mark, stored.get(write.document["_id"])))
         return outcomes
-
-
-def _wanted(where: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        path: {"$in": value} if isinstance(value, list) else {"$eq": value} for path, value in where.items()
-    }
 
 
 def _operation(write: Write, mark: str) -> InsertOne[Document] | ReplaceOne[Document]:

@@ -4,8 +4,9 @@
 
 `api` serves HTTP, `worker` takes batches and serves its probes, `all` does both in one process.
 SIGTERM or SIGINT drains: readiness goes off, what was begun is finished, everything is closed, and
-the process ends with 0. Whatever escapes ends it with 1, settings that can't be used with 2, and a
-loop that stands still, or a worker that gets nothing done, with 70.
+the process ends with 0, within `drain_max_seconds`; a second one ends it at once. Whatever escapes
+ends it with 1, settings that can't be used with 2, a database that is older than the topics with 3, and
+a loop that stands still, or a worker that gets nothing done, with 70.
 """
 
 import argparse
@@ -17,10 +18,17 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn
 
 from shared.adapters.best_effort import BestEffort
 from shared.adapters.collector import collect_less
+from shared.adapters.draining import (
+    ALL,
+    ANSWERS_SHARE,
+    CLEARING_SHARE,
+    GROUP_SHARE,
+    Drain,
+)
 from shared.adapters.http.app import App, Asked, create_app, create_worker_app
 from shared.adapters.http.probes import Health
 from shared.adapters.http.server import HttpServer, PortTaken
@@ -31,22 +39,22 @@ from shared.adapters.prometheus import PrometheusMetrics
 from shared.adapters.restrained import Restrained
 from shared.adapters.settings import EXIT_CODE as EXIT_SETTINGS
 from shared.adapters.settings import CommonSettings, SettingsWrong, load_settings, stop
+from shared.adapters.starting import Starting, last_records
 from shared.adapters.tracing import ended, traces_from
 from shared.adapters.watchdog import Watchdog
 from shared.adapters.wiring import Role, wiring_of
 from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
-from shared.runtime.ports import PortError, Publisher, Unavailable, Unreadable
+from shared.runtime.ports import PortError, Publisher, Restored, Unavailable, Unreadable
+from shared.runtime.restore.guard import check_heard, check_numbers
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 
 EXIT_ESCAPED: Final = 1
+EXIT_RESTORED: Final = 3
 REACH_MAX_SECONDS: Final = 5.0
-RETRY_FIRST_SECONDS: Final = 0.2
-RETRY_MAX_SECONDS: Final = 5.0
-
-Result = TypeVar("Result")
+NO_OLDER: Final = "the check that the database is no older than the topics"
 
 
 def main(
@@ -93,6 +101,8 @@ class Process:
         self.health = Health(alive=self._alive)
         self.log = logger("orderlink.process")
         self._stop = asyncio.Event()
+        self._starting = Starting(self._stop)
+        self._drain = Drain(settings.drain_max_seconds)
         self._is_started = False
         self._worker: Worker | None = None
         self._api: App | None = None
@@ -119,7 +129,8 @@ class Process:
             return EXIT_SETTINGS
         except Exception as problem:  # noqa: BLE001  # the end of the process, with its reason in the log
             self._log_end(problem)
-            return EXIT_ESCAPED
+            is_older = any(isinstance(leaf, Restored) for leaf in _leaves(problem))
+            return EXIT_RESTORED if is_older else EXIT_ESCAPED
         finally:
             watchdog.stop()
         self.log.info("stopped")
@@ -136,24 +147,42 @@ class Process:
             service, store, publisher, self.clock, self.profiles.of, settings, self.metrics, self.traces
         )
         desk = Desk(engine)
-        self.health.checks = {"database": desk.ready, "start": self._started}
+        self.health.checks = {"database": desk.ready}
+        self.health.starting = self._waits_for
         servers = self._servers(desk)
         for server in servers:
             await server.start()
         try:
-            await self._until_stopped(store.prepare, "database")
-            await self._until_stopped(lambda: self._all_profiles_loaded(store), "database")
+            await self._starting.step("the database and its indexes", store.prepare)
+            await self._starting.step("the profiles of orders", lambda: self._all_profiles_loaded(store))
+            if not self._works:
+                await self._starting.step(NO_OLDER, lambda: self._check_numbers(store))
             async with asyncio.TaskGroup() as group:
                 clearing = group.create_task(
                     engine.relay.keep_clearing(settings.outage_backoff_first_seconds)
                 )
-                await self._work(engine)
+                await self._work(engine, store)
                 clearing.cancel()
         finally:
             self.health.draining = True
-            await self._closed(*(server.stop for server in servers))
-            await self._closed(engine.relay.clear)
-            await self._closed(publisher.close, store.close, lambda: ended(self.traces))
+            await self._drain.closed(ANSWERS_SHARE, *(server.stop for server in servers))
+            await self._drain.closed(CLEARING_SHARE, engine.relay.clear)
+            await self._drain.closed(ALL, publisher.close, store.close, lambda: ended(self.traces))
+
+    async def _check_numbers(self, store: MotorStore) -> None:
+        """An API numbers events too. Where the broker is away it starts unchecked, since it is to accept.
+
+        Raises `Restored`, and `Unavailable` when the database is away.
+        """
+        name = self.service.name
+        try:
+            last = await last_records(self.wiring.broker, name, f"orderlink-{name}-{self.role}")
+        except Unavailable as problem:
+            if self._works:
+                raise
+            self.log.warning("starts without a look at its topic", reason=str(problem))
+            return
+        await check_numbers(name, store, last)
 
     async def _all_profiles_loaded(self, store: MotorStore) -> None:
         """An order goes by the profile under which it was placed: a version that is gone must come back.
@@ -172,7 +201,7 @@ class Process:
             return kafka
         return BestEffort(kafka) if self.settings.api_publishes == "on" else Restrained(kafka, ())
 
-    async def _work(self, engine: Engine) -> None:
+    async def _work(self, engine: Engine, store: MotorStore) -> None:
         """Do the role's work until told to stop; what ends by itself before is a failure."""
         if self._stop.is_set():
             return
@@ -183,103 +212,61 @@ class Process:
             await self._stop.wait()
             return
         # Faust and kafka-python are slow to import, and an API needs neither.
-        from shared.adapters.joining import join_group, partition_count  # noqa: PLC0415
+        from shared.adapters.joining import committed, join_group, partition_count  # noqa: PLC0415
 
         broker, name = self.wiring.broker, self.service.name
-        partitions = await self._until_stopped(lambda: partition_count(broker, name), "broker")
-        instance = self.settings.worker_instance_id
-        transport = await self._until_stopped(lambda: join_group(broker, name, instance), "broker")
+        instance, at = self.settings.worker_instance_id, self._starting.step
+
+        async def checked() -> None:
+            await self._check_numbers(store)
+            await check_heard(name, store, await committed(broker, name))
+
+        partitions = await at("the broker and its topics", lambda: partition_count(broker, name))
+        await at(NO_OLDER, checked)
+        transport = await at("the consumer group", lambda: join_group(broker, name, instance))
         if transport is None or partitions is None:
             return
-        braked: BaseExceptionGroup[Braked] | None = None
+        leaving = [transport.close]
         try:
             collect_less()
             self._worker = Worker(engine, transport, self.wiring.outsides, partitions, self.log.warning)
             self._is_started = True
             self.metrics.gauge("orderlink_brake_on", 0)
             self.log.info("started", partitions=partitions)
-            await self._run_worker(self._worker)
-        except* Braked as group:
-            braked = group
+            await self._drain.worked(self._worker.run(self._stop), self._stop)
+        except* Braked:
+            await self._hold_brake(leaving.pop())
+            raise
         finally:
             self.health.draining = True
-            await self._closed(transport.close)
-        if braked is not None:
-            await self._hold_brake()
-            raise braked
+            await self._drain.closed(GROUP_SHARE, *leaving)
 
-    async def _hold_brake(self) -> None:
-        """Stand still for a while, so that the metrics are read that say why; then the process ends."""
-        self._worker = None
+    async def _hold_brake(self, leave: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Leave the group and stand still, so that the metrics are read that say why; then end."""
+        self._worker, self.health.draining = None, True
         self.metrics.gauge("orderlink_brake_on", 1)
         seconds = self.settings.brake_hold_seconds
         self.log.error("the brake is on: too much of the stream could not be digested", seconds=seconds)
+        with suppress(PortError, TimeoutError):
+            await asyncio.wait_for(leave(), self._drain.seconds)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
 
-    async def _run_worker(self, worker: Worker) -> None:
-        working = asyncio.create_task(worker.run(self._stop))
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            await asyncio.wait({working}, timeout=self.settings.drain_max_seconds / 2)
-        stopping.cancel()
-        if working.done():
-            working.result()
-            return
-        self.log.warning("left in the middle of something; it is safe, and taken up again")
-        working.cancel()
-        await asyncio.wait({working}, timeout=1.0)
-
-    async def _closed(self, *steps: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        """Close these at the same time, within the drain's time; what does not close is left."""
-        closing = {asyncio.create_task(step()) for step in steps}
-        if not closing:
-            return
-        done, left = await asyncio.wait(closing, timeout=self.settings.drain_max_seconds / 2)
-        for task in left:
-            task.cancel()
-            self.log.warning("did not close in time")
-        for task in done:
-            problem = task.exception()
-            if problem is not None:
-                self.log.warning("closing failed", **failure(problem))
-
     # What it waits for at the start
 
-    async def _started(self) -> None:
+    def _waits_for(self) -> str:
+        """What keeps it from taking work; empty when nothing does."""
         if not self._is_started:
-            raise Unavailable("still starting")
-        if self._worker is not None and self._worker.transport.generation() < 1:
-            raise Unavailable("has not joined its group yet")
-
-    async def _until_stopped(
-        self, step: Callable[[], Coroutine[Any, Any, Result]], what: str
-    ) -> Result | None:
-        """Try a step until it succeeds, or None when the process is told to stop."""
-        pause = RETRY_FIRST_SECONDS
-        while not self._stop.is_set():
-            trying, stopping = asyncio.ensure_future(step()), asyncio.ensure_future(self._stop.wait())
-            await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if not trying.done():
-                trying.cancel()
-                return None
-            try:
-                return trying.result()
-            except Unavailable as problem:
-                self.log.warning("waiting for what is away", what=what, reason=str(problem), seconds=pause)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), pause)
-            pause = min(pause * 2, RETRY_MAX_SECONDS)
-        return None
+            return self._starting.waits_for
+        joined = self._worker is None or self._worker.transport.generation() > 0
+        return "" if joined else "has not joined its group yet"
 
     # HTTP
 
     def _servers(self, desk: Desk) -> list[HttpServer]:
         settings, servers = self.settings, list[HttpServer]()
         testing = settings.test_clock_file is not None
-        seconds = settings.drain_max_seconds / 2
+        seconds = settings.drain_max_seconds * ANSWERS_SHARE
         if self._serves_api:
             self._api = create_app(
                 self.service,
@@ -338,10 +325,15 @@ class Process:
 
     def _told_to_stop(self) -> None:
         """The first time drain; the second time somebody has no patience left."""
-        if self._stop.is_set():
+        if self.health.draining:
             os._exit(EXIT_ESCAPED)
         self.health.draining = True
-        self.log.info("draining")
+        announced = self.settings.drain_announce_seconds if self._serves_api else 0.0
+        self.log.info("draining", announced_seconds=announced)
+        asyncio.get_running_loop().call_later(announced, self._end_work)
+
+    def _end_work(self) -> None:
+        self._drain.begin()
         self._stop.set()
 
     def _log_end(self, problem: BaseException) -> None:

@@ -59,6 +59,9 @@ class CommonSettings(Limits, MongoSettings, KafkaSettings):
     """A fixed name of this worker in its group: restarted, it has its partitions back at once."""
     drain_max_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0
     """After SIGTERM: how long what was begun may take to end."""
+    drain_announce_seconds: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """After SIGTERM: how long an API goes on taking requests while `/readyz` says that it ends, and
+    before that time runs. 0 where something waits before SIGTERM, such as a preStop hook."""
 
     body_max_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 1_048_576
     """A larger request body is answered with 413."""

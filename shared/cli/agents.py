@@ -13,6 +13,7 @@ import httpx
 
 from shared.contracts.acts import (
     AnyAct,
+    ClaimStep,
     OfferAnswered,
     OrderChange,
     RemedyChosen,
@@ -57,11 +58,16 @@ class Agents:
             case WishFlag(wish_id=wish_id, agent_id=agent_id):
                 what = f"wishes/{quote(wish_id, safe='')}/flag"
                 return await self._on_order(act, what, {"agent_id": agent_id})
+            case ClaimStep(parcel_id=parcel_id, step=step, details=details):
+                what = f"parcels/{quote(parcel_id, safe='')}/claim/{step}"
+                return await self._on_order(act, what, details, "logistics")
             case _:
                 assert_never(act)
 
-    async def _on_order(self, act: AnyAct, what: str, body: dict[str, Any]) -> str | None:
-        return await self._post("orders", f"/orders/{quote(act.order_id, safe='')}/{what}", act.id, body)
+    async def _on_order(
+        self, act: AnyAct, what: str, body: dict[str, Any], service: str = "orders"
+    ) -> str | None:
+        return await self._post(service, f"/orders/{quote(act.order_id, safe='')}/{what}", act.id, body)
 
     async def _work(self, act: TaskAct) -> str | None:
         task_id = await self._task(act)

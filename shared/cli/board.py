@@ -15,7 +15,7 @@ from rich.text import Text
 from shared.cli.counts import count_names
 from shared.cli.news import news_of
 from shared.contracts.event import Event
-from shared.contracts.events import logistics, notifications
+from shared.contracts.events import incidents, logistics, notifications
 
 STAGES: Final = ("unpaid", "paid", "on the way", "delivered", "completed", "ended unpaid", "refunded")
 ORDER_STAGE: Final[dict[str, str]] = {
@@ -53,6 +53,8 @@ class Board:
         self.orders: dict[str, str] = {}
         self.cases: set[tuple[str, str]] = set()
         self.stalled: set[tuple[str, str]] = set()
+        self.incidents: set[str] = set()
+        """Those that are open."""
         self.waiting: set[str] = set()
         """Messages that wait for the end of the quiet hours."""
         self.tasks: dict[str, OpenTask] = {}
@@ -73,7 +75,7 @@ class Board:
         self._take_task(event)
         told = news_of(event)
         if told is not None:
-            self.news.append((event.time, event.subject, told))
+            self.news.append((event.time, _named(event.subject), told))
 
     def _take_parcel(self, event: Event) -> None:
         match event.data:
@@ -89,6 +91,10 @@ class Board:
                 | logistics.ParcelDelivered(parcel_id=parcel_id)
             ):
                 self.stalled.discard((event.subject, parcel_id))
+            case incidents.IncidentOpened(incident_id=incident_id):
+                self.incidents.add(incident_id)
+            case incidents.IncidentClosed(incident_id=incident_id):
+                self.incidents.discard(incident_id)
             case _:
                 pass
 
@@ -115,7 +121,7 @@ class Board:
     def _take_task(self, event: Event) -> None:
         match event.data:
             case notifications.TaskCreated(task_id=task_id, kind=kind):
-                self.tasks[task_id] = OpenTask(kind, event.subject)
+                self.tasks[task_id] = OpenTask(kind, _named(event.subject))
             case notifications.TaskClaimed(task_id=task_id, agent_id=agent_id) if task_id in self.tasks:
                 self.tasks[task_id].agent_id = agent_id
             case notifications.TaskReturned(task_id=task_id) if task_id in self.tasks:
@@ -143,7 +149,7 @@ class Board:
         progress.add_row(ProgressBar(total=total, completed=done), f"{done} of {total}")
         body = Group(progress, Text(), halves, Text(), self._tasks(), Text(), self._latest())
         return Panel(
-            body, title=f"Demo Shop, {self.day(now)} {self.clock(now)}", title_align="left", width=WIDTH
+            body, title=f"Demo Market, {self.day(now)} {self.clock(now)}", title_align="left", width=WIDTH
         )
 
     def line(self, now: datetime) -> str:
@@ -186,7 +192,13 @@ class Board:
             ("not picked up", tally["parcel.pickup_overdue"]),
             ("parcels that stalled", tally["parcel.stalled.1"], f"{len(self.stalled)} stand still now"),
             ("exceptions, returns", tally["parcel.exception"] + tally["parcel.returned"]),
+            ("incidents of carriers", tally["incident.opened"], f"{len(self.incidents)} open now"),
             ("suspected lost / lost", tally["parcel.lost_suspected"], f"{tally['parcel.lost']} confirmed"),
+            (
+                "claims from carriers",
+                tally["carrier_claim.opened"],
+                f"{tally['carrier_claim.paid']} paid, {tally['carrier_claim.reconciled']} settled",
+            ),
             ("facts that did not fit", self.sum_of("out_of_stage.")),
         )
 
@@ -244,6 +256,11 @@ class Board:
         for _ in range(NEWS_SHOWN - len(self.news)):
             table.add_row("", "", "")
         return table
+
+
+def _named(subject: str) -> str:
+    """An order by its id; an incident's file, whose name is long, by what it is."""
+    return "incident" if subject.startswith("incident~") else subject
 
 
 def _table(title: str) -> Table:

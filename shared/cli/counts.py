@@ -30,6 +30,7 @@ INNER: Final = frozenset(
         "carrier_claim.deadline_changed",
         "incident.deadline_changed",
         "parcel.watched",
+        "incident.ruled_out",
         "parcel.weighed",
         "parcel.measured",
     }

@@ -28,12 +28,13 @@ from shared.client import subscribe
 from shared.runtime.ports import Unavailable
 
 STORY: Final = Path(__file__).with_name("stories") / "demo.jsonl"
-SHOP: Final = "demo"
+SHOP: Final = "demo-market"
 WEEKS: Final = timedelta(weeks=3)
 FRAMES_PER_SECOND: Final = 4
 CATCH_UP_SECONDS: Final = 10.0
 WORTH_READING: Final = {
-    "D-1013": "A parcel is lost, and the buyer would rather have a new one",
+    "D-1004": "A parcel is lost: the buyer wants his money back, then the carrier pays",
+    "D-1079": "Parcels of one carrier stand in Bavaria: one incident, and its buyer hears of it once",
     "D-1050": "Something is missing, says the buyer; the weights are compared first",
     "D-1009": "Reminded and paid in the night",
     "D-1073": "A carrier and a card were asked for: it does not leave before the warehouse has seen both",
@@ -153,7 +154,10 @@ async def _tell_the_end(board: Board, system: System, console: Console) -> None:
         f"{tally['order.placed']} orders were placed and {tally['order.paid']} paid; "
         f"{board.sum_of('payment_reminder_due.')} reminders fell due. "
         f"{tally['parcel.dispatched']} parcels left, {tally['parcel.stalled.1']} of them stood still for two "
-        f"days and {tally['parcel.lost']} were lost. Buyers opened {tally['case.opened']} cases; "
+        f"days and {tally['parcel.lost']} were lost. {tally['parcel.joined_incident']} parcels that stood "
+        f"together were {tally['incident.opened']} incident: one task, and one message for each buyer. Of "
+        f"{tally['carrier_claim.opened']} claims for lost parcels {tally['carrier_claim.paid']} is paid. "
+        f"Buyers opened {tally['case.opened']} cases; "
         f"{tally['case.refunded']} ended with money back, each paid once. "
         f"{board.sum_of('message.sent.')} messages went out, none of them at night, and "
         f"{board.sum_of('message.suppressed.')} were dropped with a reason. Agents did "

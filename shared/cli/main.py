@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, str]] = {
     "replay": "Play a timeline over HTTP on the real stack, in lockstep or in scaled time.",
     "dead-letters": "List, show, redrive or discard what a service could not digest.",
     "audit": "Read the topics and check every order's numbering.",
+    "restore-check": "After a database was restored: what is missing, and its numbers mended.",
     "topics": "Make, check and migrate the topics of the catalogue.",
     "contracts": "Event schemas, examples and the AsyncAPI document.",
     "chart": "Write and check the parts of the Helm chart that follow from the code.",

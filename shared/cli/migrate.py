@@ -30,6 +30,7 @@ from shared.runtime.chunks import in_chunks
 from shared.runtime.engine import Engine
 from shared.runtime.listen import listen
 from shared.runtime.ports import Record, TopicPartition
+from shared.runtime.restore.guard import check_heard
 from shared.runtime.slots import check_partition_count
 
 BATCH_RECORDS: Final = 256
@@ -105,8 +106,10 @@ async def take_in_the_rest(
     for service, lag in lags.items():
         if not any(lag.values()):
             continue
-        ends = await admin.end_offsets(HEARS[service])
+        ends, group = await admin.end_offsets(HEARS[service]), consumer_group(service)
         async with engine_of(service, settings, only_letters=True) as engine:
+            await engine.store.prepare()
+            await check_heard(service, engine.store, await admin.committed(group, HEARS[service]))
             brake = Brake(settings)
             for topic in HEARS[service]:
                 start = {
@@ -114,7 +117,8 @@ async def take_in_the_rest(
                 }
                 async for records in in_chunks(admin.read_all(topic, start), BATCH_RECORDS):
                     await _take_in(engine, records, brake)
-                    await admin.set_position(consumer_group(service), _after(records))
+                    await engine.store.note_heard(_after(records))
+                    await admin.set_position(group, _after(records))
                     done += len(records)
                     progress(done, total)
     return done

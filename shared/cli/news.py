@@ -1,12 +1,14 @@
 """What of an event is worth a line for somebody who watches, in plain words."""
 
 from shared.contracts.event import Event
-from shared.contracts.events import aftersales, logistics, notifications, orders
+from shared.contracts.events import aftersales, incidents, logistics, notifications, orders
 
 
 def news_of(event: Event) -> str | None:
     """A few words, without the order that it is about; None for what nobody waits for."""
-    return _of_orders(event) or _of_parcels(event) or _of_cases(event) or _of_work(event)
+    return (
+        _of_orders(event) or _of_parcels(event) or _of_carriers(event) or _of_cases(event) or _of_work(event)
+    )
 
 
 def _of_orders(event: Event) -> str | None:
@@ -37,8 +39,24 @@ def _of_parcels(event: Event) -> str | None:
             return f"trouble on the way, fault: {fault}"
         case logistics.ParcelLost():
             return "its parcel is lost; the buyer chooses a new one or the money"
+        case logistics.ParcelResurfaced():
+            return "its lost parcel was scanned after all"
+        case _:
+            return None
+
+
+def _of_carriers(event: Event) -> str | None:
+    match event.data:
+        case incidents.IncidentOpened(carrier=carrier, region=region, standing=standing):
+            return f"an incident: {standing} parcels with {carrier} stand in {region}"
+        case incidents.IncidentClosed(carrier=carrier, region=region):
+            return f"the incident of {carrier} in {region} is over"
         case logistics.CarrierClaimOpened(carrier=carrier):
             return f"{carrier} is asked to pay for the loss"
+        case logistics.CarrierClaimRefused(carrier=carrier):
+            return f"{carrier} won't pay for the loss"
+        case logistics.CarrierClaimReconciled(carrier=carrier, paid_by_carrier=paid, shortfall=shortfall):
+            return f"{carrier} paid {paid} for the loss; the shop bears {shortfall}"
         case _:
             return None
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from shared.adapters.ending import ended
 from shared.cli.children import Tell
 from shared.cli.stack import Plan, Stack
 
@@ -79,8 +80,7 @@ async def _watched(stack: Stack) -> AsyncGenerator["asyncio.Task[None]"]:
     try:
         yield watching
     finally:
-        watching.cancel()
-        await asyncio.wait({watching})
+        await ended(watching)
 
 
 async def _first(doing: "asyncio.Future[T]", watching: "asyncio.Task[None]") -> T:

@@ -15,6 +15,7 @@ from shared.contracts.catalog import (
     Topic,
     consumer_group,
     dead_letter_topic,
+    event_topic,
 )
 
 Resource = Literal["topic", "group"]
@@ -35,7 +36,8 @@ class Right(Frozen):
 def rights_of(service: str) -> tuple[Right, ...]:
     """The rights of a service's processes, and of the commands that an operator runs in its name.
 
-    Its dead letters are read by `orderlink dead-letters`, which works as the service.
+    Its dead letters are read by `orderlink dead-letters`, which works as the service. Its own topic it
+    reads even where it does not hear it: at the start, to see that its database is no older.
     """
     found = [_topic_right(service, topic) for topic in TOPICS]
     group = Right(resource="group", name=consumer_group(service), operations=("Describe", "Read"))
@@ -56,7 +58,8 @@ def rights_of_operators() -> tuple[Right, ...]:
 
 
 def _topic_right(service: str, topic: Topic) -> Right | None:
-    reads = topic.name in HEARS[service] or topic.name == dead_letter_topic(service)
+    own = (event_topic(service), dead_letter_topic(service))
+    reads = topic.name in HEARS[service] or topic.name in own
     writes = service == topic.owner or service in topic.also_written_by
     if not reads and not writes:
         return None

@@ -90,6 +90,15 @@ class WishFlag(_Act):
     wish_id: Id
 
 
+class ClaimStep(_Act):
+    """A step of the claim about a lost parcel, as `POST …/parcels/{parcel_id}/claim/{step}` takes it."""
+
+    act: Literal["claim.step"]
+    parcel_id: Id
+    step: Literal["evidence", "submission", "approval", "refusal", "appeal", "payment", "write-off"]
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 AnyAct = (
     TaskClaim
     | TaskHeartbeat
@@ -99,6 +108,7 @@ AnyAct = (
     | RemedyChosen
     | OrderChange
     | WishFlag
+    | ClaimStep
 )
 Act = Annotated[AnyAct, Field(discriminator="act")]
 TimelineLine = AnyFact | AnyAct

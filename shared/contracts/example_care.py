@@ -33,6 +33,7 @@ CARE: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         {**_IN_ONE, "reason": "moving_again", "affected": 14, "still_standing": 2},
     ),
     "incident.parcels_released": ("2026-03-09T10:00:00Z", {**_HERE, "parcels": [_ONE]}),
+    "incident.ruled_out": (_AT, {"region": "Germany", "parcels": [_ONE]}),
     "parcel.weighed": (
         "2026-03-03T18:00:00Z",
         {
@@ -63,6 +64,10 @@ CARE: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             "transit_hours": 65,
             "longest_gap_hours": 39,
         },
+    ),
+    "parcel.resurfaced": (
+        "2026-04-06T09:00:00Z",
+        {"how": "delivered", "scanned_at": "2026-04-06T08:40:00Z", "served": "refund", "claim": "reconciled"},
     ),
     "carrier_claim.evidence_added": (
         "2026-03-16T10:00:00Z",

@@ -258,6 +258,10 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     "case.evidence_missed": ("2026-03-24T09:00:00Z", {}),
     "case.dispute_settled": ("2026-03-25T09:00:00Z", {"winner": "buyer"}),
     "case.negotiated": ("2026-03-20T15:00:00Z", {}),
+    "refund.paid_elsewhere": (
+        "2026-03-11T09:00:00Z",
+        {"refund_id": "shopify-8841", "settled": [], "left": "12.50"},
+    ),
     "review.received": ("2026-03-12T20:00:00Z", {"stars": 2, "review_id": "review-4410"}),
     "quality.signal": ("2026-03-15T09:30:00Z", {"sku": "MUG-BLUE", "reason": "broken"}),
     # notifications

@@ -157,6 +157,18 @@ class BuyerMessageBody(Strict):
     text: Text
 
 
+class RefundPaidBody(Strict):
+    """The platform gave the buyer money back itself: all of it, or a part."""
+
+    refund_id: Id
+    """The platform's own id of it: told twice, it counts once."""
+    amount: Amount
+    lines: Annotated[tuple[Id, ...], Field(max_length=500)] = ()
+    """What it is for; none where the platform does not say."""
+    case_id: Id | None = None
+    """The request that it answers, where that was told as `refund.requested`."""
+
+
 class ReviewPostedBody(Strict):
     """The buyer reviewed the order."""
 
@@ -251,6 +263,13 @@ class ReturnReceived(_Fact):
     data: ReturnReceivedBody
 
 
+class RefundPaid(_Fact):
+    """`refund.paid`, taken by aftersales."""
+
+    fact: Literal["refund.paid"] = "refund.paid"
+    data: RefundPaidBody
+
+
 class ReviewPosted(_Fact):
     """`review.posted`, taken by aftersales."""
 
@@ -311,7 +330,8 @@ OrdersFact = Annotated[
 ]
 LogisticsFact = Annotated[ShipmentDispatched | ShipmentScanned, Field(discriminator="fact")]
 AftersalesFact = Annotated[
-    RefundRequested | ReturnShipped | ReturnReceived | ReviewPosted, Field(discriminator="fact")
+    RefundRequested | ReturnShipped | ReturnReceived | RefundPaid | ReviewPosted,
+    Field(discriminator="fact"),
 ]
 NotificationsFact = BuyerMessage
 Fact = Annotated[
@@ -326,6 +346,7 @@ Fact = Annotated[
     | RefundRequested
     | ReturnShipped
     | ReturnReceived
+    | RefundPaid
     | ReviewPosted
     | BuyerMessage,
     Field(discriminator="fact"),
@@ -342,12 +363,13 @@ AnyFact = (
     | RefundRequested
     | ReturnShipped
     | ReturnReceived
+    | RefundPaid
     | ReviewPosted
     | BuyerMessage
 )
 
 PassedFact = Annotated[
-    ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived,
+    ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived | RefundPaid,
     Field(discriminator="fact"),
 ]
 """What orders takes for another service, since shop platforms have one address for all they say."""
@@ -364,6 +386,7 @@ TAKEN_BY: dict[str, str] = {
     "refund.requested": "aftersales",
     "return.shipped": "aftersales",
     "return.received": "aftersales",
+    "refund.paid": "aftersales",
     "review.posted": "aftersales",
     "buyer.message": "notifications",
 }

@@ -4,7 +4,7 @@ Every port has a memory adapter and a real one in `shared/adapters`, and one sui
 both pass. A port's method that fails raises one of the errors below and nothing else.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -28,6 +28,21 @@ class MemberLost(Unavailable):
 
 class Unreadable(PortError):
     """A stored file is not one of this version's, as during a rolling change of versions."""
+
+
+class Restored(PortError):
+    """The database is older than what was said and heard by it. The text says what to do."""
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic. A tuple, since it is looked up by for every record."""
+
+    topic: str
+    partition: int
+
+
+Positions = Mapping[TopicPartition, int]
+"""For each partition the offset up to which it is done with."""
 
 
 class Committed(Enum):
@@ -148,6 +163,27 @@ class Store(Protocol):
         """
         ...
 
+    async def numbers(self, subjects: Collection[str]) -> dict[str, dict[str, int]]:
+        """The `next_seq` of those of these subjects that have a file, without the rest of it."""
+        ...
+
+    async def note_heard(self, positions: Positions) -> None:
+        """Note that everything before these offsets was taken in. What is noted never goes back.
+
+        It is noted before the group's position is committed, so that a group which is ahead of the
+        note has heard what this database has not. Raises `Restored` where nothing can be noted any
+        more, since the database was replaced meanwhile.
+        """
+        ...
+
+    async def heard(self) -> dict[TopicPartition, int] | None:
+        """What was noted; None in a database that an older release made, which noted nothing."""
+        ...
+
+    async def trust(self, positions: Positions) -> None:
+        """Begin to note, from these positions, in a database in which nothing is noted; else nothing."""
+        ...
+
     async def ping(self) -> None:
         """Return when the database answers."""
         ...
@@ -155,13 +191,6 @@ class Store(Protocol):
     async def close(self) -> None:
         """Let connections go."""
         ...
-
-
-class TopicPartition(NamedTuple):
-    """One partition of one topic. A tuple, since it is looked up by for every record."""
-
-    topic: str
-    partition: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +235,24 @@ class Publisher(Protocol):
         ...
 
 
+Note = Callable[[Positions], Awaitable[None]]
+"""Notes positions in the service's own database. Raises `PortError`."""
+
+
+async def no_note(_positions: Positions) -> None:
+    """For members that keep no database, such as subscribers."""
+
+
 class Transport(Protocol):
     """A consumer group's member: batches in, acknowledgements out.
 
     All topics that a service hears have the same partition count, and a member owns the same
     partition numbers of each of them.
     """
+
+    def note_by(self, note: Note) -> None:
+        """Have positions noted by this before they are committed; what can't be noted is not committed."""
+        ...
 
     async def start(self) -> None:
         """Join the group. Raises `Unavailable`."""
@@ -298,6 +339,10 @@ class Admin(Protocol):
 
     async def lag(self, group: str, topics: Collection[str]) -> Mapping[TopicPartition, int]:
         """How many records of each partition a group has not acknowledged. Raises `Unavailable`."""
+        ...
+
+    async def committed(self, group: str, topics: Collection[str]) -> Mapping[TopicPartition, int]:
+        """The offsets that a group has committed, where it has. Raises `Unavailable`."""
         ...
 
     def read_all(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Record]:

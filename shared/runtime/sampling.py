@@ -16,8 +16,11 @@ COUNTED_MAX: Final = 1_000
 """For each reason, each kind: more than a person can look at."""
 
 
-async def sample(engine: Engine, slots: Collection[int]) -> None:
-    """Count, and tell the metrics. Raises `Unavailable`; then they stand at what they were."""
+async def sample(engine: Engine, slots: Collection[int]) -> bool:
+    """Count, and tell the metrics. Raises `Unavailable`; then they stand at what they were.
+
+    It finds nothing to do: False, as a worker's loop says it.
+    """
     store, metrics, now = engine.store, engine.metrics, engine.clock.now()
     metrics.gauge("orderlink_pending_files", await store.pending_count(PENDING_COUNTED_MAX))
     oldest = _age(await store.pending_since(slots) if slots else None, now)
@@ -32,6 +35,7 @@ async def sample(engine: Engine, slots: Collection[int]) -> None:
         found = [float(await store.count({counted.path: value}, COUNTED_MAX)) for value in counted.values]
         labels = [(str(value),) if counted.label else () for value in counted.values]
         metrics.whole(counted.metric, dict(zip(labels, found, strict=True)))
+    return False
 
 
 def labelled(lag: Mapping[TopicPartition, int]) -> dict[tuple[str, ...], float]:

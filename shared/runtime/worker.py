@@ -64,6 +64,7 @@ class Worker:
             raise ValueError(f"no adapter for effects of kind {', '.join(sorted(missing))}")
         self.engine = engine
         self.transport = transport
+        transport.note_by(engine.store.note_heard)
         self.partitions = partitions
         self.log = log
         self.brake = Brake(engine.limits)
@@ -304,8 +305,7 @@ class Worker:
 
     async def sample(self) -> bool:
         """Count what is pending, due, stuck and open, for the metrics."""
-        await sample(self.engine, self.slots())
-        return False
+        return await sample(self.engine, self.slots())
 
     def alive(self) -> bool:
         """Whether it gets ahead: false when a partition has records and has stood still for too long.

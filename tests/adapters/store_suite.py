@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.catalog import SLOTS
-from shared.runtime.ports import Cleared, Committed, Document, Store, Write
+from shared.runtime.ports import Cleared, Committed, Document, Store, TopicPartition, Write
 
 DONE, LOST = Committed.DONE, Committed.LOST
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -291,31 +291,6 @@ async def pending_files_are_counted_up_to_the_limit(store: Store) -> None:
     assert await store.pending_count(3) == 3
 
 
-async def the_oldest_pending_event_of_the_asked_slots_is_told(store: Store) -> None:
-    assert await store.pending_since(EVERY) is None
-    await put(
-        store,
-        document(
-            "a", slot=3, pending=[pending("orders.v1", 1, minutes(2)), pending("orders.v1", 2, minutes(5))]
-        ),
-        document("b", slot=9, pending=[pending("orders.v1", 1, minutes(4))]),
-        document("none", slot=7),
-    )
-    assert await store.pending_since(EVERY) == minutes(2)
-    assert (await store.pending_since({9}), await store.pending_since({7})) == (minutes(4), None)
-    await store.clear([Cleared("a", "orders.v1", 1)])
-    assert await store.pending_since({3}) == minutes(5)
-
-
-async def files_that_match_are_counted_up_to_the_limit(store: Store) -> None:
-    marked: dict[str, Any] = {"stuck": ["parked"], "view": {"kinds": ["x"], "late": True}}
-    await put(store, *(document(f"A-{n}", **marked) for n in range(3)), document("C-1"))
-    await put(store, document("B-1", stuck=["timer", "parked"], view={"kinds": ["x", "y"], "late": False}))
-    for path, value, times in (("stuck", "parked", 4), ("view.kinds", "y", 1), ("view.late", True, 3)):
-        assert await store.count({path: value}, 100) == times
-    assert await store.count({"view.kinds": "x"}, 2) == 2
-
-
 async def files_are_found_by_their_keys_of_now(store: Store) -> None:
     await put(store, document("A-1", keys=["task-1", "acme/9"]), document("A-2", keys=["acme/9"]))
     assert ids(await store.by_key("task-1")) == ["A-1"]
@@ -366,6 +341,21 @@ async def preparing_again_changes_nothing(store: Store) -> None:
     await store.ping()
 
 
+async def what_was_heard_is_noted_and_never_goes_back(store: Store) -> None:
+    one, two = TopicPartition("orders.v1", 0), TopicPartition("contacts.v1", 12)
+    assert await store.heard() == {}
+    await store.note_heard({one: 5, two: 1})
+    await store.note_heard({one: 3, two: 2})
+    await store.trust({one: 99})
+    assert await store.heard() == {one: 5, two: 2}
+
+
+async def numbers_are_told_of_files_that_exist(store: Store) -> None:
+    await put(store, document("A-1", next_seq={"orders": 4, "orders-contacts": 2}))
+    assert await store.numbers(["A-1", "B-1"]) == {"A-1": {"orders": 4, "orders-contacts": 2}}
+    assert await store.numbers([]) == {}
+
+
 CASES: tuple[Callable[[Store], Awaitable[None]], ...] = (
     a_file_is_loaded_as_it_was_stored,
     unknown_subjects_are_left_out_of_a_load,
@@ -390,11 +380,11 @@ CASES: tuple[Callable[[Store], Awaitable[None]], ...] = (
     the_next_timer_is_the_earliest_of_all,
     pending_is_stale_when_its_oldest_event_waits_since_before,
     pending_files_are_counted_up_to_the_limit,
-    the_oldest_pending_event_of_the_asked_slots_is_told,
-    files_that_match_are_counted_up_to_the_limit,
     files_are_found_by_their_keys_of_now,
     the_profiles_that_files_are_pinned_to_are_told,
     pages_follow_each_other_in_order_of_subject,
     a_page_holds_what_matches_every_path,
     preparing_again_changes_nothing,
+    what_was_heard_is_noted_and_never_goes_back,
+    numbers_are_told_of_files_that_exist,
 )

@@ -10,7 +10,7 @@ from pymongo.errors import OperationFailure
 
 from shared.adapters.embedded import EmbeddedDatabase
 from shared.adapters.motor_store import MotorStore
-from shared.runtime.ports import Committed, PortError, Unavailable, Write
+from shared.runtime.ports import Committed, PortError, Restored, TopicPartition, Unavailable, Write
 from tests.adapters.store_suite import EVERY, NOON, document, minutes, pending, put
 from tests.kit.parts import Parts
 from tests.kit.proxy import Proxy
@@ -162,3 +162,16 @@ async def test_a_fault_of_the_servers_own_is_waited_out_and_a_wrong_request_is_n
     with pytest.raises(PortError) as caught:
         await store.pending_count(1)
     assert type(caught.value) is raised
+
+
+async def test_a_database_of_an_older_release_has_no_notes_until_its_group_is_trusted(
+    store: MotorStore, parts: Parts, database_name: str
+) -> None:
+    where = TopicPartition("orders.v1", 3)
+    async with AsyncMongoClient[dict[str, object]](parts.mongodb_url) as client:
+        await client[database_name]["about"].update_one({"_id": "files"}, {"$unset": {"heard": ""}})
+    assert await store.heard() is None
+    with pytest.raises(Restored, match="replaced"):
+        await store.note_heard({where: 1})
+    await store.trust({where: 7})
+    assert await store.heard() == {where: 7}

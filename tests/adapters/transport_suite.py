@@ -1,13 +1,14 @@
 """What every transport must do. Each case takes a stage: an empty log and as many members as it likes."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import pytest
 
-from shared.runtime.ports import Outgoing, Record, TopicPartition, Transport, Unavailable
+from shared.runtime.ports import Outgoing, Positions, Record, TopicPartition, Transport, Unavailable
 from shared.runtime.slots import partition_of
 
 PARTITIONS = 4
@@ -347,6 +348,28 @@ async def take_rest_of(member: Transport) -> list[Record]:
     return await take_rest(member)
 
 
+async def what_can_not_be_noted_is_not_committed(stage: Stage) -> None:
+    noted: dict[TopicPartition, int] = {}
+    taken: list[Record] = []
+
+    async def refuse(positions: Positions) -> None:
+        raise Unavailable("the database is away")
+
+    async def note(positions: Positions) -> None:
+        noted.update(positions)
+
+    await stage.publish(*(outgoing(n) for n in range(20)))
+    for noting in (refuse, note):
+        member = await stage.member()
+        member.note_by(noting)
+        taken = await take(member, 20)
+        assert sorted(numbers(taken)) == list(range(20))
+        with contextlib.suppress(Unavailable):
+            await member.ack(taken)
+        await member.close()
+    assert noted == {where: offsets[-1] + 1 for where, offsets in by_partition(taken).items()}
+
+
 CASES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     records_come_whole_and_in_order,
     an_empty_log_gives_an_empty_batch_after_the_wait,
@@ -356,6 +379,7 @@ CASES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     what_was_given_does_not_come_again_to_the_same_member,
     what_was_not_acknowledged_comes_again_after_a_restart,
     what_was_acknowledged_does_not_come_again,
+    what_can_not_be_noted_is_not_committed,
     a_hole_in_the_acknowledgements_holds_the_position,
     acknowledgements_in_any_order_count_when_the_hole_is_filled,
     a_later_batch_acknowledged_first_does_not_pass_an_earlier_one,

@@ -28,7 +28,7 @@ def _wanted(group: str | None = None) -> set[str]:
     return {re.split(r"[\[=<>~ ]", line)[0].lower() for line in lines} - {"orderlink"}
 
 
-@pytest.mark.parametrize("name", [*FILES, "bench"])
+@pytest.mark.parametrize("name", [*FILES, "bench", "helm"])
 def test_every_pin_has_its_hashes_and_no_address_is_named(name: str) -> None:
     entries = re.split(r"\n(?=[A-Za-z0-9])", _text(name))
     pinned = [entry for entry in entries if "==" in entry.partition("\n")[0]]

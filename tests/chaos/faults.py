@@ -116,6 +116,29 @@ async def _restart_one_by_one(town: Town, fault: Fault, felt: Felt) -> AsyncIter
     yield
 
 
+async def _roll(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
+    """As a rolling update does with one process more: the new one is ready before the old one ends.
+
+    A second process takes over while the first is exchanged, and ends when that one is ready again: so
+    every process ends once under load, and every address stays what it was.
+    """
+    service, role = fault.target.split()
+    if role == "API":
+        extra, url = await town.add_api(service, 2)
+        town.entrances[service].append(url)
+        await asyncio.sleep(2 * town.look_seconds)
+    else:
+        extra = await town.add_worker(service, 2)
+    felt.exits_seconds.append(await town.ended(town.child(service, role)))
+    where = town.stack.worker if role == "worker" else town.stack.api
+    await town.ready(where(service))
+    await asyncio.sleep(2 * town.look_seconds)
+    felt.exits_seconds.append(await town.remove_worker(extra.name))
+    if role == "API":
+        town.entrances[service].pop()
+    yield
+
+
 # Servers
 
 
@@ -249,6 +272,7 @@ KINDS: dict[str, Strike] = {
     "black hole": _black_hole,
     "slow connections": _slow,
     "workers": _scale,
+    "roll": _roll,
     "let run": _let_run,
 }
 

@@ -13,6 +13,7 @@ from random import Random
 
 import httpx
 
+from shared.adapters.ending import ended
 from shared.contracts.catalog import SERVICES
 from shared.contracts.facts import TAKEN_BY, AnyFact
 from tests.chaos.onlooker import Onlooker
@@ -73,6 +74,10 @@ class Load:
             for service in SERVICES
         }
 
+    def send_to(self, service: str, url: str) -> None:
+        """From now on requests for this service go there; those under way stay where they are."""
+        self._clients[service].base_url = url
+
     @property
     def in_flight(self) -> int:
         """Orders that are being told about."""
@@ -86,8 +91,7 @@ class Load:
     async def finish_day(self) -> None:
         """Place no new orders, and return when everything of the day was told and everybody heard it."""
         if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.wait({self._starting})
+            await ended(self._starting)
         due = self._due.pop(self._day, deque[tuple[Order, int]]())
         while due or self._playing:
             while due and len(self._playing) < self.orders_at_once_max:
@@ -98,10 +102,7 @@ class Load:
     async def close(self) -> None:
         """End what is under way."""
         tasks = {*self._playing, *([self._starting] if self._starting else [])}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await ended(*tasks)
         for client in self._clients.values():
             await client.aclose()
 

@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from shared.adapters.ending import ended
 from shared.contracts.catalog import HEARS, SERVICES, consumer_group
 from tests.chaos.ledger import EVENT_TOPICS, WATCHED, Ledger, Place
 
@@ -84,8 +85,7 @@ class Onlooker:
 
     async def __aexit__(self, *_: object) -> None:
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait({self._looking})
+            await ended(self._looking)
         await self._let_go()
         await self._database.close()
 

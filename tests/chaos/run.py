@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from shared.adapters.ending import ended
 from shared.cli.lockstep import Lockstep
 from shared.cli.system import System
 from shared.contracts.catalog import SERVICES
@@ -159,8 +160,7 @@ class Run:
         try:
             yield
         finally:
-            ticking.cancel()
-            await asyncio.wait({ticking})
+            await ended(ticking)
 
     async def _strike(self, fault: Fault) -> None:
         stroke = Stroke(fault)

@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 
 from shared.adapters.clock import FileClockWriter
 from shared.adapters.embedded import EmbeddedDatabase, EmbeddedError, ServerChild, free_port
+from shared.adapters.ending import ended
 from shared.cli.children import Child
 from shared.cli.replay import FAST
 from shared.cli.stack import Plan, Servers, Stack
@@ -64,6 +65,10 @@ class Town:
         self.kept_up = True
         """Whether a server that ends is started again."""
         self.server_restarts = 0
+        self.look_seconds = 0.1
+        """How often who sends requests looks which APIs are ready."""
+        self.entrances: dict[str, list[str]] = {}
+        """The addresses of each service's APIs, ready or not."""
         self.disks: dict[str, Disk] = {}
         """The small disks under `broker` and `database`, where they can be had."""
 
@@ -113,6 +118,7 @@ class Town:
         self.stack = await enter(Stack(plan, self.tell))
         # The driver itself goes past the proxies, so that it sees while the services don't.
         self.addresses = Addresses.of_stack(self.stack).model_copy(update={"kafka": self.broker.address})
+        self.entrances = {service: [self.stack.api(service)] for service in SERVICES}
         self._keeping = asyncio.create_task(self._keep_up())
         self._stack.push_async_callback(self._stop_keeping)
 
@@ -131,20 +137,33 @@ class Town:
         On Kafka it has no fixed name there, so that its partitions go to others as soon as it leaves;
         the embedded broker would wait for a nameless one that was killed, for ever.
         """
-        name, port = f"{service} worker {number}", free_port()
         environment = {
-            **self.stack._environment(service),
-            "ORDERLINK_WORKER_PORT": str(port),
             "ORDERLINK_WORKER_INSTANCE_ID": "" if self.is_apache else f"{service}-worker-{number}",
         }
-        known = self.child(service, "worker")
-        log = known.log.with_name(f"{service}-worker-{number}.log")
-        child = self.stack.nursery.add(Child(name, known._command[5:], environment, log))
-        await self.ready(f"http://127.0.0.1:{port}")
+        child, _ = await self._add(service, "worker", number, environment)
         return child
 
+    async def add_api(self, service: str, number: int) -> tuple[Child, str]:
+        """One more API of a service, and its address. It is ready when this returns."""
+        return await self._add(service, "API", number, {})
+
+    async def _add(
+        self, service: str, role: str, number: int, environment: Mapping[str, str]
+    ) -> tuple[Child, str]:
+        name, port = f"{service} {role} {number}", free_port()
+        known = self.child(service, role)
+        told = {
+            **self.stack._environment(service),
+            f"ORDERLINK_{role.upper()}_PORT": str(port),
+            **environment,
+        }
+        log = known.log.with_name(f"{service}-{role.lower()}-{number}.log")
+        child = self.stack.nursery.add(Child(name, known._command[5:], told, log))
+        await self.ready(f"http://127.0.0.1:{port}")
+        return child, f"http://127.0.0.1:{port}"
+
     async def remove_worker(self, name: str) -> float:
-        """Ask a worker to end and let it go. How many seconds it took."""
+        """Ask a process that was added to end, and let it go. How many seconds it took."""
         child = self.stack.nursery.children.pop(name)
         return await self.ended(child)
 
@@ -171,6 +190,14 @@ class Town:
                     if asyncio.get_running_loop().time() > until:
                         raise NeverCame(f"{url} was not ready after {GIVE_UP_SECONDS:.0f} s")
                     await asyncio.sleep(0.1)
+
+    async def ready_entrance(self, service: str) -> str | None:
+        """The address of an API of the service that says that it is ready, the newest first."""
+        async with httpx.AsyncClient(timeout=1.0) as client:
+            for url in reversed(self.entrances[service]):
+                if await _is_ready(client, url):
+                    return url
+        return None
 
     def everybody(self) -> list[str]:
         """The addresses of all APIs and workers."""
@@ -229,8 +256,7 @@ class Town:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _stop_keeping(self) -> None:
-        self._keeping.cancel()
-        await asyncio.wait({self._keeping})
+        await ended(self._keeping)
 
 
 async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:

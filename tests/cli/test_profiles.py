@@ -107,8 +107,16 @@ def test_check_notes_what_is_allowed_and_probably_not_meant(tmp_path: Path) -> N
     ]
 
 
+SHOPS = (
+    ("superstore", "America/New_York"),
+    ("demo", "Europe/Berlin"),
+    ("demo-market", "Europe/Berlin, 3 overridden"),
+)
+
+
 def test_without_a_file_check_reads_shops_and_profiles() -> None:
-    assert run("check") == (0, "superstore: default@1, America/New_York\ndemo: default@1, Europe/Berlin\n")
+    told = [f"{shop}: default@1, {zone}" for shop, zone in SHOPS]
+    assert run("check") == (0, "\n".join([*told, ""]))
 
 
 def test_list_tells_versions_days_and_the_shops_that_go_by_them(tmp_path: Path) -> None:
@@ -143,7 +151,7 @@ def test_show_takes_a_shop_a_profile_or_a_version(which: str, title: str, row: l
 def test_show_of_what_is_not_there_says_what_there_is(which: str) -> None:
     code, output = run("show", which)
     assert code == 1
-    assert f"there is no shop and no profile '{which}'; there are default, demo, mall" in output
+    assert f"there is no shop and no profile '{which}'; there are default, demo, demo-market, mall" in output
 
 
 def test_the_page_of_profiles_is_current() -> None:

@@ -19,8 +19,12 @@ def may(rights: tuple[Right, ...], operation: str, resource: str = "topic") -> s
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_reads_what_it_hears_and_its_own_dead_letters(service: str) -> None:
-    assert may(rights_of(service), "Read") == {*HEARS[service], dead_letter_topic(service)}
+def test_a_service_reads_what_it_hears_its_own_topic_and_its_own_dead_letters(service: str) -> None:
+    assert may(rights_of(service), "Read") == {
+        *HEARS[service],
+        event_topic(service),
+        dead_letter_topic(service),
+    }
     assert may(rights_of(service), "Read", "group") == {consumer_group(service)}
 
 

@@ -185,6 +185,17 @@ def test_topics_are_looked_at_before_an_upgrade_and_made_before_the_first_day() 
     assert told(MUST, EVERYTHING) == ("post-install,pre-upgrade", ["topics", "check"])
 
 
+def test_a_job_whose_secret_comes_with_the_chart_runs_after_it_on_the_first_day() -> None:
+    users = named(rendered(MUST, EVERYTHING), "Job", "orderlink-mongodb-users")
+    assert users["metadata"]["annotations"]["helm.sh/hook"] == "post-install,pre-upgrade"
+    told = ("externalSecrets.enabled=false", "strimzi.topics.enabled=false", 'topics.kafkaUser="admin"')
+    manifests = rendered(MUST, EVERYTHING, sets=told)
+    hooks = {each["metadata"]["annotations"]["helm.sh/hook"] for each in of_kind(manifests, "Job")}
+    assert hooks == {"pre-install,pre-upgrade"}
+    (job,) = named(manifests, "Job", "orderlink-topics")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "KAFKA_SASL_USERNAME", "value": "admin"} in job["env"]
+
+
 def test_a_longer_name_of_the_release_is_cut_where_kubernetes_would_refuse_it() -> None:
     release = "the-service-team-of-the-shop-in-the-north-of-the-land"
     manifests = rendered(MUST, release=release)

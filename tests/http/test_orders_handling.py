@@ -98,3 +98,33 @@ async def test_a_check_and_a_cancellation_are_asked_for_over_http(town: Town) ->
     off = await post(town, "cancellation", "k-2", reason="changed_mind")
     assert off.json()["stage"] in {"cancelling", "refunded"}
     problem(await post(town, "cancellation", "k-3", reason="changed_mind"), 409, "order-refunded")
+
+
+async def test_three_orders_of_one_buyer_and_address_pay_for_one_carriage() -> None:
+    town = Town()
+    await town.start()
+    home = {"name": "Jane Roe", "address": "1 Mill Lane", "city": "Sampleton", "postal_code": "10115"}
+    for number in (1, 2, 3):
+        order_id = f"A-{number}"
+        await town.place(order_id, total="35.00", freight="5.00", receiver=home)
+        await town.pay(order_id, "35.00")
+    found = (await town.see("notifications", "/tasks", kind="merge_freight", status="open"))["items"]
+    assert sorted(item["order_id"] for item in found) == ["A-2", "A-3"]
+
+    for item in found:
+        order_id, task = item["order_id"], f"/tasks/{item['task']['task_id']}"
+        done = {"agent_id": "mia", "outcome": "give_back", "details": {}}
+        for verb, body in (("claim", {"agent_id": "mia"}), ("complete", done)):
+            answer = await town.ask(
+                "notifications", "POST", f"{task}/{verb}", AGENT, f"{verb}-{order_id}", json=body
+            )
+            assert answer.status_code == 200, answer.text
+        await town.settle()
+        path = f"/orders/{order_id}/wishes/freight-1/confirmation"
+        yes = await town.ask("orders", "POST", path, AGENT, f"yes-{order_id}", json={"agent_id": "mia"})
+        assert yes.status_code == 200, yes.text
+        await town.settle()
+    freights = [(await town.see("orders", f"/orders/A-{number}"))["freight"] for number in (1, 2, 3)]
+    assert freights == ["5.00", "0.00", "0.00"]
+    assert len(town.payments.refunds) == 2
+    await town.close()

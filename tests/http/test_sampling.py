@@ -90,5 +90,12 @@ async def test_a_worker_without_partitions_has_nothing_that_waits() -> None:
 async def test_a_braked_worker_stays_for_its_metrics_to_be_read() -> None:
     settings = CommonSettings(auth="off", brake_hold_seconds=0.01)
     process = Process(replace(toy(Rules()), effects=()), settings, "worker")
-    await process._hold_brake()
+    left: list[str] = []
+
+    async def leave() -> None:
+        left.append("the group")
+
+    await process._hold_brake(leave)
+    assert left == ["the group"]
+    assert process.health.draining
     assert 'orderlink_brake_on{service="toy"} 1.0' in process.metrics.exposition().decode()

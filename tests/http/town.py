@@ -143,25 +143,24 @@ class Town:
         assert response.status_code == 200, response.text
         return response.json()
 
-    async def place(self, order_id: str = "A-1", shop_id: str = "demo") -> None:
-        """An order of two lines."""
-        await self.tell(
-            "order.placed",
-            order_id,
-            shop_id=shop_id,
-            buyer_id="b-1",
-            currency="EUR",
-            total="30.00",
-            lines=[
+    async def place(self, order_id: str = "A-1", shop_id: str = "demo", **more: Any) -> None:
+        """An order of two lines; `more` says what of it is otherwise."""
+        usual: dict[str, Any] = {
+            "shop_id": shop_id,
+            "buyer_id": "b-1",
+            "currency": "EUR",
+            "total": "30.00",
+            "lines": [
                 {"line_id": "1", "sku": "CUP", "name": "Cup", "quantity": 1, "amount": "10.00"},
                 {"line_id": "2", "sku": "POT", "name": "Pot", "quantity": 1, "amount": "20.00"},
             ],
-            receiver={"name": "Jane Roe", "email": "jane.roe@example.com"},
-        )
+            "receiver": {"name": "Jane Roe", "email": "jane.roe@example.com"},
+        }
+        await self.tell("order.placed", order_id, **{**usual, **more})
 
-    async def pay(self, order_id: str = "A-1") -> None:
+    async def pay(self, order_id: str = "A-1", amount: str = "30.00") -> None:
         """Its money."""
-        await self.tell("order.paid", order_id, amount="30.00", payment_id=f"pay-{order_id}")
+        await self.tell("order.paid", order_id, amount=amount, payment_id=f"pay-{order_id}")
 
     async def dispatch(self, order_id: str = "A-1") -> None:
         """Both lines in one parcel."""

@@ -102,6 +102,7 @@ async def _all(base: str, network: str | None) -> tuple[dict[str, Any], list[Ima
                 "ORDERLINK_PAYMENTS_URL": f"http://{HOST}:9",
             }
             _once("cli", environment, "topics", "make", "--partitions", "4", "--replication", "1")
+            _once("cli", environment, "topics", "check", "--partitions", "4")
             return found, [look(name, environment) for name in names]
 
 
@@ -198,7 +199,8 @@ def report(base: dict[str, Any], images: list[Image]) -> str:
 _PAGE: Final = """\
 # Images
 
-Made by `make images REPORT=1` on {when}. The base was {base} with {size:.0f} MB.
+Made by `make images REPORT=1` on {when}.
+The base was {base} with {size:.0f} MB.
 Sizes are uncompressed; "ours" is what lies above the base, compiled Python included. "Packages" is the
 length of the list of contents (CycloneDX, `/opt/orderlink/sbom.cdx.json`).
 

@@ -79,6 +79,11 @@ class Region:
     def notices(self) -> int:
         return sum(story.messages(play).count("incident_notice") for play in self.orders.values())
 
+    def told(self) -> list[list[str]]:
+        """What the buyer of each order heard of the delay."""
+        about = ("delay_notice", "incident_notice")
+        return [[one for one in story.messages(play) if one in about] for play in self.orders.values()]
+
     @property
     def state(self) -> Watching:
         assert isinstance(self.watch.state, Watching)
@@ -119,7 +124,55 @@ def test_the_tasks_of_its_parcels_close_into_the_one_and_each_buyer_is_told_once
     for play in region.orders.values():
         assert story.withdrawn(play) == [("check_pickup", "incident"), ("check_with_carrier", "incident")]
         assert play.view.parcels[0].incident_id == f"{SUBJECT}~1"
-    assert region.notices() == 2
+    assert region.told() == [["delay_notice"], ["delay_notice"], []]
+
+
+def test_whoever_was_told_before_the_incident_is_not_told_again_and_the_others_hear_of_it() -> None:
+    region = Region(5).stand(0, 1)
+    assert region.told() == [["delay_notice"], ["delay_notice"], [], [], []]
+    region.stand(2)
+    assert region.told() == [["delay_notice"], ["delay_notice"], ["incident_notice"], [], []]
+    region.stand(3, at=after(hours=49))
+    assert region.told()[3:] == [["incident_notice"], []]
+
+
+def test_a_parcel_that_moved_before_it_was_known_that_it_stands_alone_is_not_told_of() -> None:
+    region = Region(5)
+    play = region.orders["A-0"]
+    play.run_until(after(hours=48))
+    play.do(story.scan("in_transit", after(hours=48), parcel="P-0").model_copy(update={"order_id": "A-0"}))
+    region.settle(after(hours=49))
+    assert region.told()[0] == []
+
+
+def test_a_failed_parcel_that_stalls_is_told_of_though_it_stood_before() -> None:
+    region = Region(5)
+    failed = story.scan("exception", after(hours=3), parcel="P-0", fault="carrier", text="broken belt")
+    region.orders["A-0"].do(failed.model_copy(update={"order_id": "A-0"}))
+    region.settle(after(hours=3))
+    (stood,) = region.state.standing
+    assert (stood.told, region.told()[0]) == (False, [])
+    region.stand(0, at=after(hours=51))
+    (stands,) = region.state.standing
+    assert (stands.told, stands.since, region.told()[0]) == (True, stood.since, ["delay_notice"])
+
+
+def test_a_failed_parcel_in_an_incident_hears_of_it_and_of_no_delay_when_it_stalls() -> None:
+    region = Region(4)
+    failed = story.scan("exception", after(hours=46), parcel="P-0", fault="weather", text="storm")
+    region.orders["A-0"].do(failed.model_copy(update={"order_id": "A-0"}))
+    region.settle(after(hours=46)).stand(1, 2)
+    assert region.told() == [["incident_notice"], ["delay_notice"], ["incident_notice"], []]
+    region.stand(0, at=after(hours=46 + 48))
+    assert region.told()[0] == ["incident_notice"]
+
+
+def test_what_an_incident_has_no_room_for_is_told_of_alone() -> None:
+    play = Play(SERVICE, SUBJECT, watched())
+    for number in range(STANDING_MAX + 1):
+        play.do(_count(number, "standing", None, after(seconds=number)).model_copy(update={"asks": True}))
+    alone = [one.parcels[0].order_id for one in play.of("incident.ruled_out")]
+    assert alone == ["A-0", "A-1", f"A-{STANDING_MAX}"]
 
 
 def test_a_parcel_that_comes_to_a_stand_later_joins_and_gets_no_task_of_its_own() -> None:
@@ -150,9 +203,18 @@ def test_an_incident_is_over_when_its_parcels_move_and_what_stands_has_its_own_t
 def test_the_incident_is_looked_at_again_while_it_goes_on() -> None:
     region = Region(3).stand(0, 1, 2)
     region.watch.run_until(after(hours=72))
-    assert region.watch.of("incident.deadline_changed")[0].deadline_at == after(hours=96)
+    assert region.watch.of("incident.deadline_changed")[0].deadline_at is None
     assert region.watch.of("task.raised")[0].priority == "urgent"
-    assert region.watch.view.incidents[0].deadline_at == after(hours=96)
+    assert region.watch.view.incidents[0].deadline_at is None
+
+
+def test_an_incident_that_nobody_works_on_comes_to_rest_and_still_closes_when_parcels_move() -> None:
+    region = Region(3).stand(0, 1, 2)
+    region.watch.run_until(after(hours=1000))
+    assert not region.watch.timers
+    assert len(region.watch.of("task.raised")) == 1
+    region.move(0, 1, 2, at=after(hours=1001))
+    assert region.watch.of("incident.closed")
 
 
 def _work(region: Region, outcome: str, at: datetime, **details: Any) -> Region:
@@ -275,6 +337,10 @@ def test_whatever_parcels_do_each_belongs_to_at_most_one_incident_and_counts_onc
 
 
 def _agree(region: Region) -> None:
+    for play in region.orders.values():
+        stalls = sum(1 for said in play.of("parcel.stalled") if said.level == 1)
+        about = sum(one in ("delay_notice", "incident_notice") for one in story.messages(play))
+        assert min(stalls, 1) <= about <= stalls
     state = region.state
     members = () if state.incident is None else state.incident.members
     assert len({(one.order_id, one.parcel_id) for one in members}) == len(members)

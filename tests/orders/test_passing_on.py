@@ -30,6 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "return.shipped": {"case_id": "C-1", "carrier": "ups", "tracking_no": "T-2"},
     "return.received": {"case_id": "C-1", "condition": "intact"},
+    "refund.paid": {"refund_id": "R-1", "amount": "5.00", "lines": ["1"]},
 }
 
 

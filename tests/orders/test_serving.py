@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from shared.contracts.events import orders
+from shared.contracts.events import aftersales, orders
 from shared.kernel.decision import NOTHING
 from tests.kit.rules import after
-from tests.orders.play import OrderPlay, Strayed, delivered_order, paid_order
+from tests.orders.play import LINES, OrderPlay, Strayed, delivered_order, order_cancelled, paid_order
 
 DUE = after(days=13)
 """When a delivered order completes."""
@@ -130,6 +130,29 @@ def test_a_goodwill_for_a_line_that_is_still_wanted_does_not_pay_it_back() -> No
     assert [refund.amount for refund in play.seen.refunds] == [Decimal("3.00")]
 
     assert play.run_until(after(days=8)).of("order.ship_overdue")[0].lines == ("2",)
+
+
+def paid_elsewhere(amount: str, *settled: str) -> aftersales.RefundPaidElsewhere:
+    return aftersales.RefundPaidElsewhere(
+        refund_id="shopify-1",
+        lines=settled,
+        settled=settled,
+        amount=Decimal(amount),
+        currency="EUR",
+        left=Decimal(0),
+    )
+
+
+def test_an_order_that_its_platform_paid_back_before_dispatch_ends_as_refunded() -> None:
+    play = paid_order().hear(paid_elsewhere("30.00", *LINES), after(hours=3))
+    assert play.stage == "refunded"
+    play.do(order_cancelled(after(hours=4), paid_back=True))
+    assert not play.tasks("look_into")
+
+
+def test_a_part_that_its_platform_paid_back_leaves_the_order_as_it_is() -> None:
+    play = paid_order().hear(paid_elsewhere("2.00"), after(hours=3))
+    assert play.stage == "paid"
 
 
 def test_completion_stands_still_while_a_case_is_open() -> None:

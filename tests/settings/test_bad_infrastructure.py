@@ -52,7 +52,7 @@ async def test_missing_topics_are_named_with_what_makes_them_and_waited_for(
     async with running("orders", "worker", **there) as it:
         told = await it.until(lambda: it.event("waiting for what is away"))
         assert "there is no topic orders.v1, logistics.v1" in told["reason"]
-        assert "`orderlink topics` makes them" in told["reason"]
+        assert "`orderlink topics make` makes them" in told["reason"]
         await KafkaAdmin(own_broker.address).ensure_topics(4, 1)
         assert (await it.until(lambda: it.event("started")))["partitions"] == 4
 

@@ -27,7 +27,7 @@ from shared.adapters.settings import CommonSettings
 from shared.adapters.wiring import Role
 from shared.runtime.service import Service
 from tests.http.kit import placed
-from tests.kit.parts import Parts
+from tests.kit.parts import Parts, Server
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "process-token-0123456789"
@@ -103,13 +103,13 @@ async def running(service: str, role: str, **environment: str) -> AsyncIterator[
 
 
 @pytest.fixture
-async def there(parts: Parts) -> dict[str, str]:
-    """What a process is told of the pair; each test has databases of its own."""
-    admin = KafkaAdmin(parts.bootstrap_servers)
+async def there(parts: Parts, own_broker: Server) -> dict[str, str]:
+    """What a process is told of the pair; each test has databases of its own, and so topics of its own."""
+    admin = KafkaAdmin(own_broker.address)
     await admin.ensure_topics(4, 1)
     await admin.close()
     return {
-        "KAFKA_BOOTSTRAP_SERVERS": parts.bootstrap_servers,
+        "KAFKA_BOOTSTRAP_SERVERS": own_broker.address,
         "MONGODB_URL": parts.mongodb_url,
         "ORDERLINK_MONGODB_DATABASE_PREFIX": f"process_{os.getpid()}_{next(_NUMBERS)}_",
     }

@@ -17,6 +17,7 @@ from shared.runtime.ports import (
     Document,
     EffectResult,
     Outgoing,
+    Positions,
     Record,
     TopicPartition,
     Unavailable,
@@ -116,6 +117,18 @@ class StormStore:
 
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[Document]:
         return await self._files.page(where, after, limit)
+
+    async def numbers(self, subjects: Collection[str]) -> dict[str, dict[str, int]]:
+        return await self._files.numbers(subjects)
+
+    async def note_heard(self, positions: Positions) -> None:
+        await self._files.note_heard(positions)
+
+    async def heard(self) -> dict[TopicPartition, int] | None:
+        return await self._files.heard()
+
+    async def trust(self, positions: Positions) -> None:
+        await self._files.trust(positions)
 
     async def ping(self) -> None:
         """Always there."""

@@ -23,6 +23,8 @@ ONLY_WHERE_SET: Final = frozenset(
     )
 )
 """Tasks that a shop with other settings than the default ones brings, or somebody's command."""
+CARRIED: Final = Path(__file__).with_name("carried.jsonl")
+"""The timeline of a shop that has such settings."""
 
 
 @dataclass(slots=True)
@@ -36,17 +38,18 @@ class Seen:
         self.orders[event.subject].update(count_names(event))
 
 
-def play(path: Path) -> tuple[Played, Seen]:
-    """Run the timeline under a virtual clock until no timer is left."""
+def play(path: Path, shops: Path | None = None) -> tuple[Played, Seen]:
+    """Run the timeline under a virtual clock until no timer is left; `shops` are those that there are."""
     seen = Seen()
-    return play_into(path, seen.see), seen
+    return play_into(path, seen.see, shops), seen
 
 
-def play_into(path: Path, see: Callable[[Event], None]) -> Played:
+def play_into(path: Path, see: Callable[[Event], None], shops: Path | None = None) -> Played:
     """The same, with somebody who sees every event."""
+    profile_of = load_profiles(shops_file=shops).of
 
     async def run() -> Played:
-        simulation = Simulation(load_services(), load_profiles().of, measure(path).first, see)
+        simulation = Simulation(load_services(), profile_of, measure(path).first, see)
         simulation.players = Agents(clients_of(simulation.desks))
         return await simulation.play(instants(path))
 

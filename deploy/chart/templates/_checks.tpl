@@ -45,6 +45,9 @@
 {{- if and $values.strimzi.users.enabled (not (or $values.kafka.sasl.enabled $values.kafka.tls.clientCertificates.enabled)) -}}
 {{- $wrong = append $wrong "kafka.sasl.enabled: expected true, or kafka.tls.clientCertificates.enabled, since Strimzi makes users" -}}
 {{- end -}}
+{{- if and $values.strimzi.users.enabled (eq $values.topics.mode "make") (not $values.topics.kafkaUser) -}}
+{{- $wrong = append $wrong "topics.mode: expected check or none, since the user that Strimzi makes for it may only look, or topics.kafkaUser who may make topics, got make" -}}
+{{- end -}}
 {{- if and $values.kafka.tls.clientCertificates.enabled (not $values.kafka.tls.enabled) -}}
 {{- $wrong = append $wrong "kafka.tls.enabled: expected true, since kafka.tls.clientCertificates is on" -}}
 {{- end -}}

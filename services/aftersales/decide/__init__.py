@@ -33,6 +33,7 @@ from services.aftersales.commands import (
 from services.aftersales.decide import (
     answers,
     disputes,
+    elsewhere,
     knowledge,
     refunds,
     requests,
@@ -53,7 +54,7 @@ from services.aftersales.state import (
     Returning,
     Weighing,
 )
-from shared.contracts.facts import RefundRequested, ReturnReceived, ReturnShipped, ReviewPosted
+from shared.contracts.facts import RefundPaid, RefundRequested, ReturnReceived, ReturnShipped, ReviewPosted
 from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
 from shared.kernel.profiles import Profile
 
@@ -68,7 +69,7 @@ def decide(command: AftersalesCommand, state: File, now: datetime, profile: Prof
 
 def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcome:
     match command:
-        case RefundRequested() | ReturnShipped() | ReturnReceived() | ReviewPosted():
+        case RefundRequested() | ReturnShipped() | ReturnReceived() | RefundPaid() | ReviewPosted():
             return _told(command, state, profile)
         case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnWeights():
             return _learnt(command, state, profile)
@@ -105,7 +106,9 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
 
 
 def _told(
-    fact: RefundRequested | ReturnShipped | ReturnReceived | ReviewPosted, state: File, profile: Profile
+    fact: RefundRequested | ReturnShipped | ReturnReceived | RefundPaid | ReviewPosted,
+    state: File,
+    profile: Profile,
 ) -> Outcome:
     match fact:
         case RefundRequested():
@@ -114,6 +117,8 @@ def _told(
             return returns.return_shipped(fact, state, profile)
         case ReturnReceived():
             return returns.return_received(fact, state, profile)
+        case RefundPaid():
+            return elsewhere.refund_paid(fact, state)
         case ReviewPosted():
             return reviews.review_posted(fact, state, profile)
         case _:

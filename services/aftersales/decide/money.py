@@ -119,8 +119,8 @@ def account(state: File, order: Paid) -> Account:
 
 
 def _given(state: File) -> Iterable[tuple[tuple[Share, ...], Decimal, bool]]:
-    """For each case what it gave for lines, how much of it was the order's payment, and whether the lines
-    count as compensated: what a line became cheaper by is no compensation.
+    """For each case, and each refund of the platform, what it gave for lines, how much of it was the
+    order's payment, and whether the lines count as compensated: what a line became cheaper by does not.
     """
     for case in state.cases:
         match case:
@@ -131,6 +131,8 @@ def _given(state: File) -> Iterable[tuple[tuple[Share, ...], Decimal, bool]]:
                 yield gave, paid, case.about.kind != "difference"
             case _:
                 pass
+    for elsewhere in state.paid_elsewhere:
+        yield elsewhere.shares, elsewhere.amount, True
 
 
 def divided(amount: Decimal, among: dict[str, Decimal], smallest: Decimal = FINEST) -> dict[str, Decimal]:

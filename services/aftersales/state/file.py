@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from services.aftersales.commands import Weights
-from services.aftersales.state.cases import AnyCase, Case
+from services.aftersales.state.cases import AnyCase, Case, Share
 from shared.contracts.base import Amount, Currency, Frozen, Id, Text, Utc
 from shared.contracts.facts import Grams, Stars
 from shared.kernel.decision import Note
@@ -110,6 +110,15 @@ class Review(Frozen):
     posted_at: Utc
 
 
+class PaidElsewhere(Frozen):
+    """Money that the platform gave back itself."""
+
+    refund_id: Id
+    amount: Amount
+    shares: tuple[Share, ...] = ()
+    """What of it is for which lines."""
+
+
 class File(Frozen):
     """Everything that aftersales knows of one order."""
 
@@ -124,6 +133,8 @@ class File(Frozen):
 
     weights: tuple[tuple[Id, Weights], ...] = ()
     """What logistics compared, by parcel."""
+    paid_elsewhere: tuple[PaidElsewhere, ...] = ()
+    """What the platform gave back, each once."""
 
     def weights_of(self, parcel_id: str) -> Weights:
         """What is known of a parcel's weights."""
@@ -180,6 +191,12 @@ class WeightsLearnt(Note):
     weights: Weights
 
 
+class PaidElsewhereKept(Note):
+    """The platform gave money back."""
+
+    paid: PaidElsewhere
+
+
 class LeftAnyway(Note):
     """The goods of a case left although their money was given back before."""
 
@@ -207,6 +224,8 @@ def evolve(state: File, what: object) -> File:
         case WeightsLearnt(parcel_id=parcel_id, weights=weights):
             others = tuple(one for one in state.weights if one[0] != parcel_id)
             return state.model_copy(update={"weights": (*others, (parcel_id, weights))})
+        case PaidElsewhereKept(paid=paid):
+            return state.model_copy(update={"paid_elsewhere": (*state.paid_elsewhere, paid)})
         case LeftAnyway(case_id=case_id):
             return state.model_copy(update={"left_anyway": (*state.left_anyway, case_id)})
         case _:

@@ -172,6 +172,8 @@ def _asked(command: ask.ClaimStep | ask.Care | ask.AnyAnswer, state: Placed, pro
             return care.joined(command, state)
         case ask.LeaveIncident():
             return care.released(command, state)
+        case ask.TellAlone():
+            return care.told_alone(command, state)
         case _:
             return answered(command, state, profile)
 

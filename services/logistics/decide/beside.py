@@ -53,7 +53,7 @@ def accompanied(
     if weighed:
         events += _weighings(before, after, profile, by_carrier)
     if watches:
-        events += _watched(after, profile)
+        events += _watched(after, profile, _just_stalled(decision))
     if profile.values.scorecards:
         events += _measures(decision, before, after, profile)
     closed, tasks = _enquiries_over(before, after) if asked else ([], ())
@@ -88,8 +88,17 @@ def stands(parcel: Parcel) -> bool:
     return parcel.clock.level > 0 or (held is not None and parcel.clock.since <= held)
 
 
-def _watched(state: Placed, profile: Profile) -> Iterator[Payload]:
-    """Rule `incidents`: how each parcel counts, where that is not what was said of it last."""
+def _just_stalled(decision: Decision) -> frozenset[str]:
+    """The parcels whose buyers are to hear of a delay."""
+    stalls = (said for said in decision.events if isinstance(said, logistics.ParcelStalled))
+    return frozenset(stall.parcel_id for stall in stalls if stall.level == 1)
+
+
+def _watched(state: Placed, profile: Profile, stalled: frozenset[str]) -> Iterator[Payload]:
+    """Rule `incidents`: how each parcel counts, where that is not what was said of it last.
+
+    One that has just stalled asks who tells its buyer, unless its incident has told him.
+    """
     region = region_of(state)
     for parcel in state.parcels:
         watch = parcel.watch
@@ -105,14 +114,20 @@ def _watched(state: Placed, profile: Profile) -> Iterator[Payload]:
             watch = None
         if now is None or (watch is None and not counts):
             continue
+        asks = counts and not in_one and parcel.parcel_id in stalled
         if watch is None:
-            yield counted_as(state, parcel.model_copy(update={"watch": None}), now, region)
-        elif watch.standing != (now == "standing") or (in_one and now == "under_way"):
-            yield counted_as(state, parcel, now)
+            yield counted_as(state, parcel.model_copy(update={"watch": None}), now, region, asks=asks)
+        elif asks or watch.standing != (now == "standing") or (in_one and now == "under_way"):
+            yield counted_as(state, parcel, now, asks=asks)
 
 
 def counted_as(
-    state: Placed, parcel: Parcel, now: Literal["under_way", "standing", "over"], region: str = ""
+    state: Placed,
+    parcel: Parcel,
+    now: Literal["under_way", "standing", "over"],
+    region: str = "",
+    *,
+    asks: bool = False,
 ) -> said.ParcelWatched:
     """How the parcel counts from now on, as its carrier and region hear it; `region` where that is new."""
     watch = parcel.watch
@@ -126,6 +141,7 @@ def counted_as(
         now=now,
         buyer_id=state.buyer_id,
         incident_id=None if watch is None else watch.incident_id,
+        asks=asks,
     )
 
 

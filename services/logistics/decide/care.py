@@ -4,6 +4,7 @@ from typing import Final
 
 from services.logistics import commands as ask
 from services.logistics.decide.beside import counted_as
+from services.logistics.decide.clocks import delay_notice
 from services.logistics.decide.faults import FAILS
 from services.logistics.decide.tasks import MERGED, message, named, want, withdraw
 from services.logistics.state import Moving, OpenTask, Parcel, Placed, Returning, Troubled
@@ -136,6 +137,14 @@ def released(command: ask.LeaveIncident, state: Placed) -> Outcome:
     left = said.ParcelLeftIncident(**named(parcel), incident_id=command.incident_id)
     alone = parcel.model_copy(update={"watch": parcel.watch.model_copy(update={"incident_id": None})})
     return Decision(rule=_INCIDENT, events=(left,)) + _own_task(state, alone)
+
+
+def told_alone(command: ask.TellAlone, state: Placed) -> Decision:
+    """Rule `stall_levels`, level 1, where incidents are counted: this is none, so its buyer is told of it."""
+    parcel = state.parcel(command.parcel_id)
+    if not isinstance(parcel, Moving | Troubled | Returning) or not parcel.clock.level:
+        return NOTHING
+    return Decision(rule="stall_levels", messages=delay_notice(state, parcel))
 
 
 def _own_task(state: Placed, parcel: Parcel) -> Decision:

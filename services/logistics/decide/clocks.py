@@ -167,12 +167,15 @@ def _first_level(state: Placed, parcel: OpenParcel, values: Values) -> Decision:
         rule="stall_levels",
         events=(_stalled(parcel, 1, values),),
         tasks=want(state, parcel, "check_with_carrier", summary),
-        messages=_delay_notice(state, parcel),
+        messages=() if values.incidents is not None else delay_notice(state, parcel),
     )
 
 
-def _delay_notice(state: Placed, parcel: OpenParcel) -> tuple[MessageWanted, ...]:
-    """The buyer of a parcel that belongs to an incident hears of the delay from that."""
+def delay_notice(state: Placed, parcel: OpenParcel) -> tuple[MessageWanted, ...]:
+    """The buyer hears of a delay once: where the parcel belongs to an incident, from that.
+
+    Where the profile has a rule for incidents, the file that counts them says first whether this is one.
+    """
     if parcel.watch is not None and parcel.watch.incident_id is not None:
         return ()
     return (message(state, parcel, "delay_notice", parcel.clock.since),)

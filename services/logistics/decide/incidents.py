@@ -5,11 +5,14 @@ somebody says so, the incident takes them in: each buyer is told once, their tas
 task `work_incident`, and what comes to a stand later joins. It is over when few enough still stand, or
 by hand; what stands then is looked after parcel by parcel again. An incident of a shop knows that shop's
 parcels only.
+
+A buyer hears of a delay once. A parcel that has just stalled asks here who tells him: the incident that it
+belongs to, or, where there is none (yet), its own notice; an incident that opens afterwards does not tell
+him again.
 """
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Final
 
 from pydantic import JsonValue
@@ -48,7 +51,6 @@ BATCH: Final = 100
 _RULE: Final = "incidents"
 _BY_HAND: Final = IncidentRule.model_validate({"min_parcels": 2, "share": "1", "window": "PT24H"})
 """What holds for an incident that somebody opens where the profile has no rule."""
-_DIGEST: Final = 12
 
 
 def counted(command: ask.CountParcel, state: Watching, profile: Profile) -> Decision:
@@ -58,13 +60,7 @@ def counted(command: ask.CountParcel, state: Watching, profile: Profile) -> Deci
     if watching.incident is not None:
         return _in_incident(command, watching, watching.incident, rule or _BY_HAND)
     if command.now == "standing":
-        one = Standing(
-            order_id=command.order_id,
-            parcel_id=command.parcel_id,
-            since=command.at,
-            buyer_id=command.buyer_id,
-        )
-        standing = (*watching.standing, one)[-STANDING_MAX:]
+        standing = (*watching.standing, _standing(state, command))[-STANDING_MAX:]
         watching = watching.model_copy(update={"standing": standing})
     if rule is not None and command.now == "standing":
         fresh = tuple(one for one in watching.standing if one.since > later(command.at, -rule.window))
@@ -73,7 +69,36 @@ def counted(command: ask.CountParcel, state: Watching, profile: Profile) -> Deci
             rest = tuple(one for one in watching.standing if one not in fresh)
             left = watching.model_copy(update={"standing": rest})
             return _open(left, fresh, command.at, rule, "rule", "parcels_stand")
-    return Decision(rule=_RULE, notes=(WatchIs(watching=watching),))
+    return (
+        _alone(command, watching)
+        if command.asks
+        else Decision(rule=_RULE, notes=(WatchIs(watching=watching),))
+    )
+
+
+def _standing(state: Watching, command: ask.CountParcel) -> Standing:
+    """The parcel as it stands: for as long as it has, if it was listed before."""
+    named = (command.order_id, command.parcel_id)
+    before = next((one for one in state.standing if (one.order_id, one.parcel_id) == named), None)
+    return before or Standing(
+        order_id=command.order_id,
+        parcel_id=command.parcel_id,
+        since=command.at,
+        buyer_id=command.buyer_id,
+    )
+
+
+def _alone(command: ask.CountParcel, watching: Watching) -> Decision:
+    """It is none, so far: the parcel's own notice tells its buyer, whom no incident tells again."""
+    named = (command.order_id, command.parcel_id)
+    standing = tuple(
+        one.model_copy(update={"told": True}) if (one.order_id, one.parcel_id) == named else one
+        for one in watching.standing
+    )
+    parcel = said.AffectedParcel(order_id=command.order_id, parcel_id=command.parcel_id)
+    ruled_out = said.IncidentRuledOut(carrier=watching.carrier, region=watching.region, parcels=(parcel,))
+    told = watching.model_copy(update={"standing": standing})
+    return Decision(rule=_RULE, notes=(WatchIs(watching=told),), events=(ruled_out,))
 
 
 def _with_count(state: Watching, command: ask.CountParcel, rule: IncidentRule) -> Watching:
@@ -104,13 +129,13 @@ def _in_incident(
             return Decision(rule=_RULE, notes=(WatchIs(watching=watching),))
         if len(incident.members) >= STANDING_MAX:
             more = incident.model_copy(update={"not_joined": incident.not_joined + 1})
-            return Decision(rule=_RULE, notes=(WatchIs(watching=_with(watching, more)),))
-        one = Standing(
-            order_id=command.order_id,
-            parcel_id=command.parcel_id,
-            since=command.at,
-            buyer_id=command.buyer_id,
-        )
+            full = _with(watching, more)
+            return (
+                _alone(command, full)
+                if command.asks
+                else Decision(rule=_RULE, notes=(WatchIs(watching=full),))
+            )
+        one = _standing(watching, command)
         grown = incident.model_copy(
             update={"members": (*incident.members, one), "affected": incident.affected + 1}
         )
@@ -172,6 +197,7 @@ def _open(
             "reason": reason,
             "affected": len(members),
             "members": members,
+            "told": tuple(dict.fromkeys(one.buyer for one in members if one.told)),
             "not_joined": len(watching.standing) if by == "hand" else 0,
             "deadline_at": until,
         }
@@ -203,14 +229,13 @@ def _open(
 def _joined(
     watching: Watching, incident: Incident, news: tuple[Standing, ...]
 ) -> tuple[Incident, tuple[Payload, ...]]:
-    """The events that name parcels which join; of several of one buyer the first one is told."""
+    """The events that name parcels which join; each buyer is told by one of his, unless he was before."""
     told = list(incident.told)
     affected: list[said.AffectedParcel] = []
     for one in news:
-        digest = sha256((one.buyer_id or one.order_id).encode()).hexdigest()[:_DIGEST]
-        affected.append(one.affected.model_copy(update={"tell": digest not in told}))
-        if digest not in told:
-            told.append(digest)
+        affected.append(one.affected.model_copy(update={"tell": one.buyer not in told}))
+        if one.buyer not in told:
+            told.append(one.buyer)
     events = tuple(
         said.IncidentParcelsJoined(
             **_named(watching, incident), parcels=tuple(affected[at : at + BATCH]), reason=incident.reason
@@ -237,7 +262,7 @@ def _wanted(
             "task_id": task_id(SERVICE, watching.subject, "work_incident", incident.incident_id, number),
             "kind": "work_incident",
             "order_id": watching.subject,
-            "due_at": max(incident.deadline_at, at),
+            "due_at": max(incident.deadline_at or at, at),
             "priority": priority,
             "summary": f"{len(incident.members)} parcels with {watching.carrier} stand in {watching.region}: "
             "ask the carrier, and see when they move.",
@@ -248,33 +273,49 @@ def _wanted(
 
 
 def looked_again(due: TimerDue, state: Watching, profile: Profile) -> Decision:
-    """The incident goes on: its task matters more, or is there again."""
+    """The incident goes on: its task matters more, or is there again.
+
+    A task that matters as much as it can waits for somebody; looking again and again changes nothing.
+    """
     incident = state.incident
     if incident is None or incident.deadline_at != due.due_at:
         return NOTHING
+    if incident.task_id is not None:
+        return _raised(state, incident, incident.task_id)
     rule = profile.values.incidents or _BY_HAND
     until = later(due.due_at, rule.look_again_after)
-    moved = incident.model_copy(update={"deadline_at": until})
-    changed = said.IncidentDeadlineChanged(
-        **_named(state, incident), was=due.due_at, deadline_at=until, reason="goes_on"
-    )
-    task: TaskChange
-    if incident.task_id is None:
-        moved, task = _wanted(state, moved, due.due_at, "urgent")
-    else:
-        task = TaskRaised(
-            task_id=incident.task_id,
-            kind="work_incident",
-            order_id=state.subject,
-            priority="urgent",
-            reason="the incident goes on",
-        )
+    moved, task = _wanted(state, incident.model_copy(update={"deadline_at": until}), due.due_at, "urgent")
     return Decision(
         rule=_RULE,
         notes=(WatchIs(watching=_with(state, moved)),),
-        events=(changed,),
+        events=(_deadline(state, incident, until, "goes_on"),),
         tasks=(task,),
         timers=(SetTimer(name=TIMER, due_at=until),),
+    )
+
+
+def _raised(state: Watching, incident: Incident, task: str) -> Decision:
+    raised = TaskRaised(
+        task_id=task,
+        kind="work_incident",
+        order_id=state.subject,
+        priority="urgent",
+        reason="the incident goes on",
+    )
+    waits = incident.model_copy(update={"deadline_at": None})
+    return Decision(
+        rule=_RULE,
+        notes=(WatchIs(watching=_with(state, waits)),),
+        events=(_deadline(state, incident, None, "goes_on"),),
+        tasks=(raised,),
+    )
+
+
+def _deadline(
+    state: Watching, incident: Incident, until: datetime | None, reason: str
+) -> said.IncidentDeadlineChanged:
+    return said.IncidentDeadlineChanged(
+        **_named(state, incident), was=incident.deadline_at, deadline_at=until, reason=reason
     )
 
 
@@ -287,14 +328,11 @@ def worked(command: ask.WorkedIncident, state: Watching) -> Outcome:
     if command.until is None:
         return _close(_with(state, answered), answered, "by_hand")
     until = max(command.until, command.at)
-    changed = said.IncidentDeadlineChanged(
-        **_named(state, incident), was=incident.deadline_at, deadline_at=until, reason="announced"
-    )
     moved = answered.model_copy(update={"deadline_at": until})
     return Decision(
         rule=_RULE,
         notes=(WatchIs(watching=_with(state, moved)),),
-        events=(changed,),
+        events=(_deadline(state, incident, until, "announced"),),
         timers=(SetTimer(name=TIMER, due_at=until),),
     )
 
@@ -329,8 +367,9 @@ def _close(watching: Watching, incident: Incident, reason: str) -> Decision:
             task_id=incident.task_id, kind="work_incident", order_id=watching.subject, reason=reason
         )
         tasks = (withdrawn,)
+    members = tuple(one.model_copy(update={"told": True}) for one in incident.members)
     over = watching.model_copy(
-        update={"incident": None, "standing": (*watching.standing, *incident.members)[-STANDING_MAX:]}
+        update={"incident": None, "standing": (*watching.standing, *members)[-STANDING_MAX:]}
     )
     return Decision(
         rule=_RULE,

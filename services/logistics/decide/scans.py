@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from services.logistics.commands import TakeScan
 from services.logistics.decide.clocks import deadline, no_timers, timers, values_for
 from services.logistics.decide.faults import FAILS, Cause, cause_of
+from services.logistics.decide.resurfaced import resurfaced
 from services.logistics.decide.tasks import message, moment, named, want, withdraw
 from services.logistics.state import (
     WAY,
@@ -70,7 +71,8 @@ def scanned(
             return kept + _taken(state, parcel, scan, cause, profile)
         case Moving() | Troubled() | Returning() | Delivered() | Returned() | Lost() | PickupCancelled():
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen)
-            return Decision(rule="stage_moves_forward", notes=(note,))
+            found = resurfaced(scan, parcel, state) if isinstance(parcel, Lost) else NOTHING
+            return found + Decision(rule=found.rule or "stage_moves_forward", notes=(note,))
         case _:
             assert_never(parcel)
 

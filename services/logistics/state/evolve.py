@@ -267,6 +267,8 @@ def _ticked(parcel: Parcel, data: Payload, at: datetime) -> Parcel:
             changed = {"settled": "resend"}
         case said.ParcelRefundWanted() if isinstance(parcel, Returned):
             changed = {"settled": "refund"}
+        case said.ParcelResurfaced() if isinstance(parcel, Lost):
+            changed = {"resurfaced": (*parcel.resurfaced, data.how)}
         case said.CarrierClaimOpened() if isinstance(parcel, Lost):
             changed = {"claimed_for": data.case_id, "claim": claims.opened(data)}
         case _ if isinstance(parcel, Lost) and parcel.open_claim is not None:

@@ -21,6 +21,7 @@ TOLD_MAX: Final = 2_000
 PREFIX: Final = "incident~"
 _WORD_CHARS: Final = 24
 _DIGEST_CHARS: Final = 8
+_BUYER_CHARS: Final = 12
 
 
 def subject_of(prefix: str, *parts: str) -> str:
@@ -42,8 +43,15 @@ class Standing(Frozen):
     parcel_id: Id
     since: Utc
     buyer_id: Id | None = None
+    told: bool = False
+    """Whether its buyer has heard of the delay."""
     held: bool = False
     """Whether it stands because somebody says so."""
+
+    @property
+    def buyer(self) -> str:
+        """Who is to hear of it: a digest of the buyer, or of the order where he is not known."""
+        return sha256((self.buyer_id or self.order_id).encode()).hexdigest()[:_BUYER_CHARS]
 
     @property
     def affected(self) -> AffectedParcel:
@@ -66,8 +74,8 @@ class Incident(Frozen):
     """Parcels that came to a stand when it had as many as it may hold; they have their own tasks."""
     told: tuple[Id, ...] = ()
     """Digests of the buyers who were told."""
-    deadline_at: Utc
-    """When somebody looks at it again."""
+    deadline_at: Utc | None
+    """When it is looked at again; None once its task can't matter more."""
     task_id: Id | None = None
     """Its open task."""
     tasks: int = 0

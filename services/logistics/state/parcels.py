@@ -8,6 +8,7 @@ from pydantic import Field
 from services.logistics.state.care import Enquiry, Watch, Weights
 from services.logistics.state.claims import AnyClaim, Claim, Gathering
 from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.events.logistics import Resurfaced
 from shared.contracts.facts import Fault, Grams, ScanStatus
 from shared.contracts.tasks import TaskKind
 
@@ -207,6 +208,8 @@ class Lost(ParcelBase):
     claimed_for: Id | None = None
     """The case that served the buyer, once the carrier was asked to pay."""
     claim: Claim | None = None
+    resurfaced: tuple[Resurfaced, ...] = ()
+    """As what it was scanned since, each looked into once."""
 
     @property
     def open_claim(self) -> AnyClaim | None:

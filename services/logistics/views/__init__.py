@@ -74,6 +74,8 @@ class ParcelView(Frozen):
     claim_for: Id | None = None
     """The case after which the carrier was asked to pay."""
     claim: ClaimView | None = None
+    resurfaced: Name | None = None
+    """As what it was last scanned after its loss was confirmed."""
     enquiry: EnquiryView | None = None
     weights: WeightsView = WeightsView()
     incident_id: Id | None = None
@@ -329,5 +331,7 @@ def _details_after(data: Payload) -> dict[str, object]:
             }
         case said.CarrierClaimOpened():
             return {"claim_for": data.case_id}
+        case said.ParcelResurfaced():
+            return {"resurfaced": data.how}
         case _:
             return {}

@@ -69,6 +69,7 @@ _LOGISTICS: Final = {
     "parcel.movement_confirmed": "{said.carrier} confirmed that it has parcel {said.parcel_id}.",
     "parcel.lost_suspected": "Parcel {said.parcel_id} may be lost: no scan since {said.since}.",
     "parcel.lost": "Parcel {said.parcel_id} is lost.",
+    "parcel.resurfaced": "Parcel {said.parcel_id}, which counts as lost, was scanned after all: {said.how}.",
     "parcel.found": "Parcel {said.parcel_id} was found.",
     "parcel.pickup_cancelled": "Parcel {said.parcel_id} never left; its lines are to be dispatched again.",
     "parcel.deadline_changed": "Parcel {said.parcel_id} is expected to move by {said.deadline_at} now: "
@@ -111,6 +112,7 @@ _LOGISTICS: Final = {
     "incident.parcels_joined": "{said.parcels:count} parcels belong to the incident.",
     "incident.deadline_changed": "The incident is looked at again {said.deadline_at}: {said.reason:words}.",
     "incident.closed": "The incident is over ({said.reason:words}); {said.still_standing} still stand.",
+    "incident.ruled_out": "{said.parcels:count} parcels with {said.carrier} in {said.region} stand alone.",
     "incident.parcels_released": "{said.parcels:count} parcels are looked after one by one again.",
 }
 
@@ -135,6 +137,7 @@ _AFTERSALES: Final = {
     "case.evidence_submitted": "The shop handed in its evidence for case {said.case_id}.",
     "case.evidence_missed": "No evidence came in time for case {said.case_id}.",
     "case.dispute_settled": "The platform decided case {said.case_id} for the {said.winner}.",
+    "refund.paid_elsewhere": "The platform itself paid {said.amount} {said.currency} back.",
     "review.received": "The buyer gave {said.stars} of 5 stars.",
     "quality.signal": "Product {said.sku} got the same complaint again: {said.reason:words}.",
 }

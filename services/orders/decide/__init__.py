@@ -68,6 +68,7 @@ from shared.contracts.facts import (
     OrderPaid,
     OrderPlaced,
     PaymentFailed,
+    RefundPaid,
     RefundRequested,
     ReturnReceived,
     ReturnShipped,
@@ -105,7 +106,12 @@ def _ruled(command: OrderCommand, state: State, profile: Profile, rules: WishRul
         case OrderCancelled():
             return cancelling.cancelled(command, state, profile)
         case (
-            ShipmentDispatched() | ShipmentScanned() | RefundRequested() | ReturnShipped() | ReturnReceived()
+            ShipmentDispatched()
+            | ShipmentScanned()
+            | RefundRequested()
+            | ReturnShipped()
+            | ReturnReceived()
+            | RefundPaid()
         ):
             return passing_on.passed_on(command, state)
         case TimerDue():

@@ -46,6 +46,11 @@ def _money(value: object) -> Decimal:
     return _rounded(_decimal(value))
 
 
+def _given_back(value: object) -> Decimal:
+    """An amount that went back: some platforms write it below zero."""
+    return abs(_money(value))
+
+
 def _cents(value: object) -> Decimal:
     """An amount that is counted in hundredths."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -92,6 +97,8 @@ PlainId = Annotated[Id, BeforeValidator(_plain_id)]
 """An id that platforms write as a number or as a string."""
 Money = Annotated[Amount, BeforeValidator(_money)]
 """An amount, zero or more, that platforms write as a string or as a number."""
+GivenBack = Annotated[Amount, BeforeValidator(_given_back)]
+"""An amount that was paid back, written with its sign or without."""
 Cents = Annotated[Amount, BeforeValidator(_cents)]
 """An amount in hundredths."""
 Epoch = Annotated[Utc, BeforeValidator(_epoch)]

@@ -101,8 +101,33 @@ class _Fulfillment(Seen):
     line_items: tuple[_LineRef, ...]
 
 
+class _Transaction(Seen):
+    kind: str
+    status: str
+    amount: Money
+    currency: str | None = None
+
+
+class _ShopMoney(Seen):
+    currency_code: str | None = None
+
+
+class _Set(Seen):
+    shop_money: _ShopMoney | None = None
+
+
+class _RefundLine(Seen):
+    line_item_id: PlainId
+    subtotal_set: _Set | None = None
+
+
 class _Refund(Seen):
+    id: PlainId
     order_id: PlainId
+    created_at: Utc
+    processed_at: Utc | None = None
+    transactions: tuple[_Transaction, ...] = ()
+    refund_line_items: tuple[_RefundLine, ...] = ()
 
 
 def read(delivery: Delivery) -> Reading:
@@ -118,8 +143,7 @@ def read(delivery: Delivery) -> Reading:
         case "fulfillments/create" | "fulfillments/update":
             return _fulfillment(_Fulfillment.model_validate(payload))
         case "refunds/create":
-            _Refund.model_validate(payload)
-            return nothing("refund: Shopify has paid it back; asking for it here would pay it twice")
+            return _refund(_Refund.model_validate(payload))
         case _:
             return nothing("topic: nothing is read of it")
 
@@ -246,6 +270,27 @@ def _fulfillment(left: _Fulfillment) -> Read:
         story.leave("tracking_numbers: all but the first, since which lines are in which parcel is not said")
     if left.shipment_status:
         story.leave("shipment_status: it has no time; fulfillment_events are read by logistics")
+    return story.read()
+
+
+def _refund(refund: _Refund) -> Read:
+    """Money that Shopify gave back: what of its transactions has arrived, in the shop's own currency."""
+    back = [one for one in refund.transactions if (one.kind, one.status) == ("refund", "success")]
+    amount = sum((one.amount for one in back), start=Decimal(0))
+    if not amount:
+        return nothing("transactions: no money has gone back")
+    sets = (line.subtotal_set.shop_money for line in refund.refund_line_items if line.subtotal_set)
+    shops = {money.currency_code for money in sets if money is not None}
+    if any(one.currency not in shops for one in back if one.currency is not None and shops):
+        return nothing("transactions: in another currency than the shop's; enter it by refund.paid")
+    story = Story(SYSTEM, refund.order_id)
+    story.tell(
+        "refund.paid",
+        refund.processed_at or refund.created_at,
+        refund_id=f"{SYSTEM}-{refund.id}",
+        amount=amount,
+        lines=tuple(dict.fromkeys(line.line_item_id for line in refund.refund_line_items)),
+    )
     return story.read()
 
 

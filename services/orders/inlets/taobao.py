@@ -88,6 +88,7 @@ class _Trade(Seen):
 
 class _Refund(Seen):
     refund_id: PlainId
+    refund_fee: Money | None = None
     company_name: Label | None = None
     sid: str | None = None
 
@@ -111,7 +112,13 @@ def read(delivery: Delivery) -> Reading:
     message = _Message.model_validate(content)
     if meaning == "trade":
         return _trade(posted, message, delivery)
-    return _asked(message, delivery) if meaning == "refund" else _sent_back(posted, message, delivery)
+    match meaning:
+        case "refund":
+            return _asked(message, delivery)
+        case "paid_back":
+            return _paid_back(posted, message, delivery)
+        case _:
+            return _sent_back(posted, message, delivery)
 
 
 def _trade(posted: _Posted, message: _Message, delivery: Delivery) -> Reading:
@@ -267,6 +274,26 @@ def _sent_back(posted: _Posted, message: _Message, delivery: Delivery) -> Readin
         case_id=refund.refund_id,
         carrier=slug(refund.company_name or "") or "other",
         tracking_no=joined(refund.sid),
+    )
+    return story.read()
+
+
+def _paid_back(posted: _Posted, message: _Message, delivery: Delivery) -> Reading:
+    """Taobao gave money back, for the request of that id, which is the refund's too."""
+    refund = posted.refund
+    if refund is not None and refund.refund_id != message.refund_id:
+        return Unreadable("refund.refund_id", "the one that the message names", "another")
+    amount = refund.refund_fee if refund is not None and refund.refund_fee is not None else message.refund_fee
+    if message.refund_id is None or amount is None:
+        return nothing("content: it names no amount; post it with `refund` as taobao.refund.get returns it")
+    story = Story(SYSTEM, message.tid)
+    story.tell(
+        "refund.paid",
+        message.modified or delivery.received_at,
+        refund_id=f"{SYSTEM}-{message.refund_id}",
+        case_id=message.refund_id,
+        amount=amount,
+        lines=(message.oid or message.tid,),
     )
     return story.read()
 

@@ -350,6 +350,8 @@ def _case_event(event: _Event, info: _CaseInfo) -> Reading:
     kind = _CASE_TYPE.meaning(case.type)
     if kind is None:
         return Unreadable("after_sale_order.type", f"one of {', '.join(_CASE_TYPE.words)}", "another")
+    if meaning == "paid_back":
+        return _paid_back(event, case)
     return _asked(case, kind) if meaning == "asked" else _sent_back(event, case)
 
 
@@ -362,6 +364,19 @@ def _asked(case: _Case, kind: str) -> Read:
         case_id=case.after_sale_order_id,
         kind=kind,
         reason=reason.lower() if _CODE.fullmatch(reason) else "not_told",
+        amount=case.refund_info.amount,
+        lines=(_line_id(case.product_info),),
+    )
+    return story.read()
+
+
+def _paid_back(event: _Event, case: _Case) -> Read:
+    story = Story(SYSTEM, case.order_id)
+    story.tell(
+        "refund.paid",
+        case.update_time or event.CreateTime,
+        refund_id=f"{SYSTEM}-{case.after_sale_order_id}",
+        case_id=case.after_sale_order_id,
         amount=case.refund_info.amount,
         lines=(_line_id(case.product_info),),
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from services.orders.inlets.fields import Label, LocalUtc, Money, PlainId, Seen, joined, receiver
+from services.orders.inlets.fields import GivenBack, Label, LocalUtc, Money, PlainId, Seen, joined, receiver
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.kernel.inlets import Delivery, Inlet, Read, Reading, read_json
@@ -47,6 +47,11 @@ class _Shipping(Seen):
     method_title: Label | None = None
 
 
+class _Refund(Seen):
+    id: PlainId
+    total: GivenBack
+
+
 class _Order(Seen):
     id: PlainId
     status: str
@@ -62,6 +67,7 @@ class _Order(Seen):
     shipping: _Address | None = None
     line_items: tuple[_Line, ...]
     shipping_lines: tuple[_Shipping, ...] | None = None
+    refunds: tuple[_Refund, ...] | None = None
 
 
 def read(delivery: Delivery) -> Reading:
@@ -111,6 +117,13 @@ def _order(order: _Order, shop_id: str) -> Read:
             order.date_paid_gmt or order.date_modified_gmt or order.date_created_gmt,
             amount=order.total,
             payment_id=joined(order.transaction_id)[:100] or f"{story.order_id}-paid",
+        )
+    for refund in (one for one in order.refunds or () if one.total):
+        story.tell(
+            "refund.paid",
+            order.date_modified_gmt or order.date_created_gmt,
+            refund_id=f"{SYSTEM}-{story.order_id}-{refund.id}"[:128],
+            amount=refund.total,
         )
     if meaning in {"cancelled", "paid_back"}:
         story.tell(

@@ -54,6 +54,7 @@ _BODIES: Final[dict[str, dict[str, Any]]] = {
     },
     "return.shipped": {"case_id": "case-1", "carrier": "dhl", "tracking_no": "00340434161094099999"},
     "return.received": {"case_id": "case-1", "condition": "intact"},
+    "refund.paid": {"refund_id": "R-77", "amount": "5.00", "lines": ["1"]},
     "review.posted": {"stars": 5, "text": "Lovely pot."},
     "buyer.message": {"channel": "chat", "text": "When will it arrive?"},
 }

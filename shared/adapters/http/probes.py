@@ -28,6 +28,8 @@ class Health:
         default_factory=dict[str, Callable[[], Awaitable[None]]]
     )
     """What must answer for work to be taken; each raises a `PortError` when it does not."""
+    starting: Callable[[], str] = lambda: ""
+    """What its start waits for; empty when it has started."""
     draining: bool = False
     """Whether it was told to stop."""
 
@@ -36,6 +38,8 @@ class Health:
         found = {"process": "is stopping"} if self.draining else {}
         if not self.alive():
             found["worker"] = "gets nothing done"
+        if waits_for := self.starting():
+            found["start"] = waits_for
         answers = await asyncio.gather(*(_answer(check) for check in self.checks.values()))
         found |= {name: wrong for name, wrong in zip(self.checks, answers, strict=True) if wrong}
         return found

@@ -211,6 +211,23 @@ class CaseDisputeSettled(_Case):
     winner: Literal["buyer", "shop"]
 
 
+@says("refund.paid_elsewhere", "aftersales")
+class RefundPaidElsewhere(Payload):
+    """The platform gave the buyer money back itself; it counts as paid, and is not paid here again."""
+
+    refund_id: Id
+    """The platform's own."""
+    case_id: Id | None = None
+    lines: tuple[Id, ...] = ()
+    """What it is for, as far as the platform says."""
+    settled: tuple[Id, ...] = ()
+    """Lines for which nothing is left to be given since."""
+    amount: Amount
+    currency: Currency
+    left: Amount
+    """What is left of the payment."""
+
+
 @says("review.received", "aftersales")
 class ReviewReceived(Payload):
     """The buyer reviewed the order; the text stays in the file."""

@@ -32,6 +32,8 @@ class ParcelWatched(_Parcel):
     buyer_id: Id | None = None
     incident_id: Id | None = None
     """The incident to which it belonged before."""
+    asks: bool = False
+    """Whether its buyer is to hear of the delay, by an incident or, where there is none, by itself."""
 
 
 @says("parcel.joined_incident", "logistics")
@@ -113,6 +115,15 @@ class IncidentClosed(_Incident):
 class IncidentParcelsReleased(_Incident):
     """The incident is over for these parcels, which still stand: each has its own task again."""
 
+    parcels: tuple[AffectedParcel, ...]
+
+
+@says("incident.ruled_out", "logistics")
+class IncidentRuledOut(Payload):
+    """These parcels stand and belong to no incident so far: the buyer of each is told of it alone."""
+
+    carrier: Id
+    region: Name
     parcels: tuple[AffectedParcel, ...]
 
 

@@ -144,6 +144,22 @@ class ParcelLost(_Parcel):
     lines: tuple[Id, ...]
 
 
+Resurfaced = Literal["seen", "delivered", "returned"]
+
+
+@says("parcel.resurfaced", "logistics")
+class ParcelResurfaced(_Parcel):
+    """A parcel whose loss was confirmed was scanned after all; an agent puts goods and money in order."""
+
+    lines: tuple[Id, ...]
+    how: Resurfaced
+    scanned_at: Utc
+    served: Literal["refund", "reship", "served"] | None = None
+    """What the buyer got for the loss; `served` where that was not told, none while he has nothing."""
+    claim: Name | None = None
+    """How far the claim against the carrier is."""
+
+
 @says("parcel.found", "logistics")
 class ParcelFound(_Clocked):
     """A parcel that was thought lost is not."""

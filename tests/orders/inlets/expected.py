@@ -183,6 +183,29 @@ EXPECTED: dict[str, tuple[str, list[Told]]] = {
             )
         ],
     ),
+    "shopify-refunds-create-2025-10": (
+        SHOPIFY,
+        [
+            (
+                "refund.paid",
+                "15:00",
+                {
+                    "refund_id": "shopify-890088186047892319",
+                    "amount": "89.99",
+                    "lines": ["487817672276298554"],
+                },
+            )
+        ],
+    ),
+    "woocommerce-order-updated-partly-refunded": (
+        "demo-727",
+        [
+            ("order.placed", "12:00", None),
+            ("order.paid", "12:20", WOO_PAID),
+            ("refund.paid", "12:20", {"refund_id": "woocommerce-demo-727-726", "amount": "10.00"}),
+            ("refund.paid", "12:20", {"refund_id": "woocommerce-demo-727-728", "amount": "2.50"}),
+        ],
+    ),
     "woocommerce-order-created": ("demo-727", [("order.placed", "12:00", None)]),
     "woocommerce-order-updated-paid": (
         "demo-727",
@@ -252,6 +275,31 @@ EXPECTED: dict[str, tuple[str, list[Told]]] = {
                 "return.shipped",
                 "13:41",
                 {"case_id": "1234567", "carrier": "yto", "tracking_no": "YT200000001"},
+            )
+        ],
+    ),
+    "wechat_shop-aftersale-update-refunded": (
+        WECHAT,
+        [
+            (
+                "refund.paid",
+                "13:41",
+                {
+                    "refund_id": "wechat_shop-1234567",
+                    "amount": "20",
+                    "lines": ["234245-23424"],
+                    "case_id": "1234567",
+                },
+            )
+        ],
+    ),
+    "taobao-refund-success-bare": (
+        TAOBAO,
+        [
+            (
+                "refund.paid",
+                "13:30",
+                {"refund_id": "taobao-7001", "amount": "20.00", "lines": [TAOBAO], "case_id": "7001"},
             )
         ],
     ),
@@ -332,7 +380,7 @@ EXPECTED: dict[str, tuple[str, list[Told]]] = {
 }
 LEFT: dict[str, str] = {
     "shopify-fulfillments-create-2025-10": "tracking_number: told when",
-    "shopify-refunds-create-2025-10": "would pay it twice",
+    "taobao-refund-success-without-amount": "it names no amount",
     "wechat_shop-order-new-bare": "order_info: it names the order only",
     "wechat_shop-order-pay-bare": "order_info: it names the order only",
     "wechat_shop-aftersale-update-bare": "it names the order only",

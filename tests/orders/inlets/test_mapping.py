@@ -117,6 +117,44 @@ def test_only_money_that_has_arrived_is_told_as_paid(status: str, kinds: list[st
     assert (len(kinds) == 1) == any(why.startswith("financial_status") for why in found.left)
 
 
+def _refund(**changes: Any) -> Any:
+    _, payload = sample("shopify-refunds-create-2025-10")
+    payload["transactions"][0].update(changes)
+    return payload
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"status": "pending"}, "no money has gone back"),
+        ({"status": "failure"}, "no money has gone back"),
+        ({"kind": "void"}, "no money has gone back"),
+        ({"currency": "EUR"}, "in another currency than the shop's"),
+    ],
+)
+def test_only_money_of_the_shop_that_has_gone_back_is_told(changes: dict[str, str], why: str) -> None:
+    found = told("shopify-refunds-create-2025-10", _refund(**changes))
+    assert found.facts == ()
+    assert why in found.left[0]
+
+
+def test_money_that_went_back_in_several_transactions_is_one_refund() -> None:
+    payload = _refund(amount="50.00")
+    payload["transactions"].append({**payload["transactions"][0], "id": 2, "amount": "39.99"})
+    payload["refund_line_items"] = []
+    (fact,) = told("shopify-refunds-create-2025-10", payload).facts
+    assert shown(fact)[2] == {"refund_id": "shopify-890088186047892319", "amount": "89.99"}
+
+
+def test_the_amount_of_a_refund_may_come_with_the_refund_itself() -> None:
+    _, payload = sample("taobao-refund-success-without-amount")
+    payload["refund"] = {"refund_id": 7001, "refund_fee": "12.00"}
+    (fact,) = told("taobao-refund-success-without-amount", payload).facts
+    assert (shown(fact)[2] or {})["amount"] == "12.00"
+    payload["refund"]["refund_id"] = 7002
+    assert isinstance(reading("taobao-refund-success-without-amount", payload), Unreadable)
+
+
 def test_a_tracking_number_that_comes_later_is_another_fact_about_the_same_parcel() -> None:
     _, payload = sample("shopify-fulfillments-update-2025-10")
     first = told("shopify-fulfillments-update-2025-10")

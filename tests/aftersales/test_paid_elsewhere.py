@@ -1,0 +1,139 @@
+"""What a platform pays back itself counts: nobody pays it again, and never more than was paid."""
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.aftersales.decide.money import account
+from services.aftersales.state import Paid
+from shared.contracts import facts
+from shared.contracts.events.orders import FactPassedOn
+from tests.aftersales.plays import TOTAL, CasePlay
+from tests.kit.rules import after
+
+
+def told(hours: float, amount: str, *lines: str, refund: str = "r-1", case: str | None = None) -> Any:
+    body = facts.RefundPaidBody(refund_id=refund, amount=Decimal(amount), lines=lines, case_id=case)
+    return facts.RefundPaid(id=f"f-{refund}-{hours}", at=after(hours=hours), order_id="A-1", data=body)
+
+
+def left(play: CasePlay, *lines: str) -> Decimal:
+    order = play.state.order
+    assert isinstance(order, Paid)
+    return account(play.state, order).worth(lines or ("1", "2"))
+
+
+def test_a_part_that_the_platform_paid_back_is_no_longer_owed() -> None:
+    play = CasePlay().paid().do(told(1, "12.00", "1"))
+    (said,) = play.of("refund.paid_elsewhere")
+    assert (said.lines, said.settled, said.left) == (("1",), (), Decimal("43.00"))
+    play.asks(after(hours=2), amount="30.00").asks(after(hours=3), amount="18.00", case="c-2")
+    assert [said.slug for said in play.of("case.refused")] == ["already-compensated"]
+    assert play.of("case.refunded")[0].amount == Decimal("18.00")
+
+
+def test_told_twice_it_counts_once() -> None:
+    play = CasePlay().paid().do(told(1, "12.00", "1"), told(2, "12.00", "1"))
+    assert len(play.of("refund.paid_elsewhere")) == 1
+    assert left(play) == Decimal("43.00")
+
+
+def test_a_line_that_is_wholly_paid_back_is_settled_and_asked_for_in_vain() -> None:
+    play = CasePlay().paid().do(told(1, "30.00", "1")).asks(after(hours=2))
+    assert play.of("refund.paid_elsewhere")[0].settled == ("1",)
+    assert play.of("case.refused")[0].slug == "already-compensated"
+    assert not play.effects
+
+
+def test_a_refund_that_names_no_line_lessens_what_is_left_of_the_payment() -> None:
+    play = CasePlay().paid().do(told(1, "40.00"))
+    assert left(play) == Decimal("15.00")
+    play.asks(after(hours=2), amount="50.00", lines=("1", "2"))
+    play.asks(after(hours=3), amount="15.00", lines=("1", "2"), case="c-2")
+    assert [said.slug for said in play.of("case.refused")] == ["amount-too-high"]
+    assert play.of("case.refunded")[0].amount == Decimal("15.00")
+
+
+def test_a_request_from_before_is_paid_as_far_as_something_is_left() -> None:
+    play = CasePlay().paid().dispatched(after(hours=0.1), "1", "2")
+    play.asks(after(hours=1), amount="30.00").do(told(2, "12.00", "1")).run_until(after(hours=60))
+    assert play.of("case.refunded")[0].amount == Decimal("18.00")
+
+
+def test_one_that_pays_all_of_it_back_settles_every_line() -> None:
+    play = CasePlay().paid().do(told(1, "55.00")).asks(after(hours=2))
+    assert play.of("refund.paid_elsewhere")[0].settled == ("1", "2")
+    assert play.of("case.refused")[0].slug == "already-compensated"
+
+
+def test_a_request_that_the_platform_answered_is_over_with_its_task() -> None:
+    play = CasePlay().paid().dispatched(after(hours=0.1), "1", "2").asks(after(hours=1))
+    play.do(told(2, "30.00", "1", case="c-1")).run_until(after(hours=100))
+    assert play.stage() == "closed"
+    assert play.of("case.closed")[0].reason == "paid_by_platform"
+    assert [task.kind for task in play.of("task.withdrawn")] == ["decide_case"]
+    assert not play.effects
+
+
+def test_what_was_paid_here_too_is_looked_into() -> None:
+    play = CasePlay().paid().asks(after(hours=1)).do(told(2, "30.00", "1"))
+    (task,) = play.of("task.wanted")
+    assert (task.kind, task.details["slug"], task.details["cases"]) == ("look_into", "paid-twice", ["c-1"])
+    assert left(play) == Decimal("0")
+
+
+def test_more_than_was_paid_is_looked_into() -> None:
+    play = CasePlay().paid().do(told(1, "56.00"))
+    assert play.tasks() == ["look_into"]
+    assert left(play) == Decimal("0")
+
+
+def test_the_platforms_word_about_a_refund_of_ours_is_no_news() -> None:
+    play = CasePlay().paid().asks(after(hours=1))
+    ours = play.of("case.refunded")[0].refund_id
+    play.do(told(2, "30.00", "1", refund=ours))
+    assert not play.of("refund.paid_elsewhere")
+    assert not play.tasks()
+
+
+def test_one_that_comes_before_the_payment_waits_for_it() -> None:
+    play = CasePlay().placed().do(told(1, "12.00", "1"))
+    assert (play.refused.slug, play.refused.early) == ("order-unpaid", True)
+
+
+def test_it_comes_through_orders_too() -> None:
+    fact = told(1, "12.00", "1")
+    play = CasePlay().paid().hear(FactPassedOn(fact=fact), after(hours=1))
+    assert left(play) == Decimal("43.00")
+
+
+parts = st.lists(
+    st.tuples(
+        st.sampled_from(["platform", "case"]),
+        st.decimals("0.01", "40", places=2),
+        st.sampled_from([(), ("1",), ("2",), ("1", "2")]),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(parts)
+def test_with_the_platform_as_the_only_one_who_pays_too_much_we_never_give_more_than_is_left(
+    story: list[tuple[str, Decimal, tuple[str, ...]]],
+) -> None:
+    play = CasePlay().paid()
+    for number, (who, amount, lines) in enumerate(story, 1):
+        if who == "platform":
+            play.do(told(number, str(amount), *lines, refund=f"r-{number}"))
+        else:
+            before = TOTAL - _given(play)
+            play.asks(after(hours=number), amount=str(amount), lines=lines or ("1",), case=f"c-{number}")
+            assert TOTAL - _given(play) >= min(before, Decimal(0))
+
+
+def _given(play: CasePlay) -> Decimal:
+    ours = sum((said.amount for said in play.of("case.refunded")), start=Decimal(0))
+    return ours + sum((said.amount for said in play.of("refund.paid_elsewhere")), start=Decimal(0))
