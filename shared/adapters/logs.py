@@ -15,6 +15,8 @@ from typing import Any, Final, TextIO
 
 import structlog
 
+from shared.runtime.traces import trace_id
+
 _EMAIL: Final = re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:=]+\.[A-Za-z]{2,}")
 _INPUT: Final = re.compile(r"input_value=.*?(?=, input_type=|$)", re.DOTALL)
 _URL_SECRET: Final = re.compile(r"(\w+://)[^/\s@]+@")
@@ -97,6 +99,13 @@ def _cleaned(value: Any) -> Any:
             return value
 
 
+def _with_trace(_logger: Any, _method: str, line: Line) -> Line:
+    trace = trace_id()
+    if trace is not None:
+        line["trace_id"] = trace
+    return line
+
+
 def _of_logging(_logger: Any, _method: str, line: Line) -> Line:
     record = line.pop("_record", None)
     line.pop("_from_structlog", None)
@@ -107,6 +116,7 @@ def _of_logging(_logger: Any, _method: str, line: Line) -> Line:
 
 _SHARED: Final[tuple[Callable[..., Any], ...]] = (
     structlog.contextvars.merge_contextvars,
+    _with_trace,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )

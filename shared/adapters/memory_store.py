@@ -99,6 +99,15 @@ class MemoryStore:
         """How many documents have something in `pending`, counted up to `limit`."""
         return min(limit, len(self._waiting))
 
+    async def pending_since(self, slots: Collection[int]) -> datetime | None:
+        """Since when the oldest event in `pending` of these slots waits."""
+        waiting = (since for subject, since in self._waiting.items() if self._files[subject].slot in slots)
+        return _milliseconds(min(waiting, default=None))
+
+    async def count(self, where: Mapping[str, Any], limit: int) -> int:
+        """How many documents match, counted up to `limit`."""
+        return len(await self.page(where, None, limit))
+
     async def profiles_held(self) -> list[str]:
         """The profiles that any file is pinned to."""
         held = {self._read(subject).get("profile") for subject in self._files}

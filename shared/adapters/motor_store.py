@@ -28,6 +28,7 @@ from pymongo.errors import (
 )
 
 from shared.adapters.database import Database, as_database, explained, is_not_let_in
+from shared.adapters.mongo_words import path_of, place_of, wanted_by
 from shared.contracts.catalog import SLOTS
 from shared.runtime.file import FILE_FORMAT
 from shared.runtime.ports import (
@@ -55,6 +56,7 @@ _SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
 """InternalError, UnknownError, OutOfDiskSpace: nothing is wrong with what was asked, waiting is right."""
 _WORTH_ASKING_TWICE: Final = 8
 """From so many documents with a known version on, it is hoped that nobody changed them."""
+_OLDEST_AMONG: Final = 20
 _MARK: Final = "commit"
 _FORMAT_NOTE: Final = {"_id": "files"}
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -91,11 +93,12 @@ class MotorStore:
         ]
         paths += [("keys",), ("profile",)]
         paths += [(path, "_id") for path in self._indexed]
+        models = [IndexModel([(field, ASCENDING) for field in fields]) for fields in paths]
+        # Nearly no file has it, and those that don't are to cost nothing.
+        models.append(IndexModel([("stuck", ASCENDING)], sparse=True))
         # An index over many files takes longer than any other operation may; cut short it never comes.
         with _named_errors(), timeout(INDEX_SECONDS):
-            await self._files.create_indexes(
-                [IndexModel([(field, ASCENDING) for field in fields]) for fields in paths]
-            )
+            await self._files.create_indexes(models)
 
     async def load(
         self, subjects: Collection[str], known: Mapping[str, int] | None = None
@@ -165,11 +168,20 @@ class MotorStore:
 
     async def pending_count(self, limit: int) -> int:
         """How many documents have something in `pending`, counted up to `limit`."""
-        with _named_errors():
-            count: int = await self._files.count_documents(
-                {"pending.since": {"$gte": _EARLIEST}}, limit=limit
-            )
-            return count
+        return await self._count({"pending.since": {"$gte": _EARLIEST}}, limit)
+
+    async def pending_since(self, slots: Collection[int]) -> datetime | None:
+        """Since when the oldest event in `pending` of these slots waits: an index is walked from there on.
+
+        Asking for an order would sort all that is pending, since the index is one over a list.
+        """
+        field = "pending.since"
+        first = await self._owned(slots, field, {}, _OLDEST_AMONG, ordered=False, only=(field,))
+        return min((entry["since"] for document in first for entry in document["pending"]), default=None)
+
+    async def count(self, where: Mapping[str, Any], limit: int) -> int:
+        """How many documents match, counted up to `limit`."""
+        return await self._count(wanted_by(where), limit)
 
     async def profiles_held(self) -> list[str]:
         """The profiles that any file is pinned to, by the index on them."""
@@ -183,10 +195,7 @@ class MotorStore:
 
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[Document]:
         """Documents in order of `_id`, after one, that match."""
-        wanted: dict[str, Any] = {
-            path: {"$in": value} if isinstance(value, list) else {"$eq": value}
-            for path, value in where.items()
-        }
+        wanted = wanted_by(where)
         if after is not None:
             wanted["_id"] = {**wanted.get("_id", {}), "$gt": after}
         return await self._find(wanted, limit=limit, order="_id")
@@ -198,7 +207,7 @@ class MotorStore:
 
     async def note_heard(self, positions: Positions) -> None:
         """Note that everything before these offsets was taken in. Raises `Restored` without our mark."""
-        highest = {f"heard.{_path(where)}": offset for where, offset in positions.items()}
+        highest = {f"heard.{path_of(where)}": offset for where, offset in positions.items()}
         with _named_errors():
             answer = await self._about.update_one(
                 {**_FORMAT_NOTE, "heard": {"$exists": True}}, {"$max": highest}
@@ -214,11 +223,11 @@ class MotorStore:
             return {}
         if "heard" not in about:
             return None
-        return {_place(path): offset for path, offset in about["heard"].items()}
+        return {place_of(path): offset for path, offset in about["heard"].items()}
 
     async def trust(self, positions: Positions) -> None:
         """Begin to note, from where the group stands: what a database of an older release begins with."""
-        noted = {_path(where): offset for where, offset in positions.items()}
+        noted = {path_of(where): offset for where, offset in positions.items()}
         with _named_errors():
             await self._about.update_one(
                 {**_FORMAT_NOTE, "heard": {"$exists": False}}, {"$set": {"heard": noted}}
@@ -292,6 +301,10 @@ class MotorStore:
         found = await self._find({"_id": {"$in": subjects}}, limit=len(subjects), only=only)
         return {document["_id"]: document for document in found}
 
+    async def _count(self, where: Mapping[str, Any], limit: int) -> int:
+        with _named_errors():
+            return int(await self._files.count_documents(where, limit=limit))
+
     async def _find(
         self,
         where: Mapping[str, Any],
@@ -354,16 +367,6 @@ class MotorStore:
             else:
                 outcomes.append(_outcome(write, mark, stored.get(write.document["_id"])))
         return outcomes
-
-
-def _path(where: TopicPartition) -> str:
-    """A partition as the name of a field, which may hold no dots."""
-    return f"{where.topic}/{where.partition}".replace(".", ":")
-
-
-def _place(path: str) -> TopicPartition:
-    topic, _, number = path.replace(":", ".").rpartition("/")
-    return TopicPartition(topic, int(number))
 
 
 def _operation(write: Write, mark: str) -> InsertOne[Document] | ReplaceOne[Document]:

@@ -12,6 +12,7 @@ import httpx
 
 from shared.adapters.settings import PaymentSettings
 from shared.runtime.ports import EffectResult
+from shared.runtime.traces import HERE
 
 FIELDS: Final = ("order_id", "amount", "currency", "payment_id", "reason")
 _AGAIN: Final = frozenset({401, 403, 408, 425, 429})
@@ -41,6 +42,8 @@ class PaymentChannel:
         """Pay one refund. 2xx is done; 4xx has failed for good; 5xx and silence are tried again."""
         body = {name: request[name] for name in FIELDS if name in request}
         headers = {"Idempotency-Key": quote(effect_id, safe=_PLAIN)}
+        if (here := HERE.get()) is not None:
+            headers["traceparent"] = here
         try:
             response = await self._client.post(self._url, json=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as problem:

@@ -16,6 +16,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from shared.adapters.best_effort import BestEffort
@@ -38,8 +40,10 @@ from shared.adapters.restrained import Restrained
 from shared.adapters.settings import EXIT_CODE as EXIT_SETTINGS
 from shared.adapters.settings import CommonSettings, SettingsWrong, load_settings, stop
 from shared.adapters.starting import Starting, last_records
+from shared.adapters.tracing import ended, traces_from
 from shared.adapters.watchdog import Watchdog
 from shared.adapters.wiring import Role, wiring_of
+from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
 from shared.runtime.ports import PortError, Publisher, Restored, Unavailable, Unreadable
@@ -93,6 +97,7 @@ class Process:
         self.wiring = wiring_of(service, settings, role)
         self.clock, self.profiles = self.wiring.clock, self.wiring.profiles
         self.metrics = PrometheusMetrics(service.name)
+        self.traces = traces_from(settings, service.name, role)
         self.health = Health(alive=self._alive)
         self.log = logger("orderlink.process")
         self._stop = asyncio.Event()
@@ -138,7 +143,9 @@ class Process:
         client_id = f"orderlink-{service.name}-{self.role}"
         kafka = KafkaPublisher(self.wiring.broker, client_id=client_id)
         publisher = self._publisher(kafka)
-        engine = Engine(service, store, publisher, self.clock, self.profiles.of, settings, self.metrics)
+        engine = Engine(
+            service, store, publisher, self.clock, self.profiles.of, settings, self.metrics, self.traces
+        )
         desk = Desk(engine)
         self.health.checks = {"database": desk.ready}
         self.health.starting = self._waits_for
@@ -160,7 +167,7 @@ class Process:
             self.health.draining = True
             await self._drain.closed(ANSWERS_SHARE, *(server.stop for server in servers))
             await self._drain.closed(CLEARING_SHARE, engine.relay.clear)
-            await self._drain.closed(ALL, publisher.close, store.close)
+            await self._drain.closed(ALL, publisher.close, store.close, lambda: ended(self.traces))
 
     async def _check_numbers(self, store: MotorStore) -> None:
         """An API numbers events too. Where the broker is away it starts unchecked, since it is to accept.
@@ -219,15 +226,31 @@ class Process:
         transport = await at("the consumer group", lambda: join_group(broker, name, instance))
         if transport is None or partitions is None:
             return
+        leaving = [transport.close]
         try:
             collect_less()
             self._worker = Worker(engine, transport, self.wiring.outsides, partitions, self.log.warning)
             self._is_started = True
+            self.metrics.gauge("orderlink_brake_on", 0)
             self.log.info("started", partitions=partitions)
             await self._drain.worked(self._worker.run(self._stop), self._stop)
+        except* Braked:
+            await self._hold_brake(leaving.pop())
+            raise
         finally:
             self.health.draining = True
-            await self._drain.closed(GROUP_SHARE, transport.close)
+            await self._drain.closed(GROUP_SHARE, *leaving)
+
+    async def _hold_brake(self, leave: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Leave the group and stand still, so that the metrics are read that say why; then end."""
+        self._worker, self.health.draining = None, True
+        self.metrics.gauge("orderlink_brake_on", 1)
+        seconds = self.settings.brake_hold_seconds
+        self.log.error("the brake is on: too much of the stream could not be digested", seconds=seconds)
+        with suppress(PortError, TimeoutError):
+            await asyncio.wait_for(leave(), self._drain.seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
 
     # What it waits for at the start
 
@@ -255,6 +278,7 @@ class Process:
                 status=self._api_status if testing else None,
                 card=self.card,
                 inlets=self.wiring.inlets,
+                traces=self.traces,
             )
             servers.append(HttpServer(self._api.served, settings.api_host, settings.api_port, seconds))
         if self._works:

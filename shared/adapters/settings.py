@@ -119,6 +119,9 @@ class CommonSettings(Limits, MongoSettings, KafkaSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The lowest level that is logged."""
+    otlp_endpoint: HttpUrl | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """The collector that traces are sent to, by OTLP over HTTP; without it there are none. The other
+    variables of OpenTelemetry, such as `OTEL_TRACES_SAMPLER`, hold as it says."""
     test_clock_file: ReadableFile | None = None
     """Test mode: time comes from this file, and `/testing/status` is served. Never in production."""
 

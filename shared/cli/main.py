@@ -20,6 +20,8 @@ COMMANDS: Final[dict[str, str]] = {
     "contracts": "Event schemas, examples and the AsyncAPI document.",
     "chart": "Write and check the parts of the Helm chart that follow from the code.",
     "settings": "Every setting with its unit, default and meaning.",
+    "metrics": "Every metric with its labels and its meaning.",
+    "dashboards": "Write Grafana's dashboards, made from data.",
     "profiles": "Profiles and shops: checked, shown, listed, and laid side by side.",
 }
 

@@ -13,6 +13,7 @@ from shared.runtime.file import File, from_document
 from shared.runtime.pins import Pin
 from shared.runtime.ports import Clock, Unavailable
 from shared.runtime.service import Service
+from shared.runtime.traces import HERE
 from shared.runtime.work import Ask, Done, KeyReused, Tell
 
 
@@ -72,7 +73,7 @@ class Desk:
         Raises `KeyReused` when the id was used with another digest, `TooMuchPending` and
         `Contended` when it is to come again later.
         """
-        (done,) = await self._done(Tell(_about(fact), fact, digest, shops))
+        (done,) = await self._done(Tell(_about(fact), fact, digest, shops, HERE.get()))
         if done.problem is not None:
             raise done.problem
         return self._taken(fact, done)
@@ -85,7 +86,8 @@ class Desk:
         Where an id was used with another digest, that is the answer for it, and the others are taken.
         Raises what `take` raises otherwise; telling all of them again is right then.
         """
-        done = await self._done(*(Tell(_about(fact), fact, digest, shops) for fact, digest in told))
+        here = HERE.get()
+        done = await self._done(*(Tell(_about(fact), fact, digest, shops, here) for fact, digest in told))
         for each in done:
             if each.problem is not None and not isinstance(each.problem, KeyReused):
                 raise each.problem
@@ -115,7 +117,7 @@ class Desk:
 
         Raises `KeyReused`, `VersionMoved`, `TooMuchPending` and `Contended`.
         """
-        (done,) = await self._done(Ask(subject, command, key, digest, if_match))
+        (done,) = await self._done(Ask(subject, command, key, digest, if_match, HERE.get()))
         if done.problem is not None:
             raise done.problem
         metrics = self._engine.metrics

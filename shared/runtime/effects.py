@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from shared.runtime.engine import Engine
 from shared.runtime.file import EffectEntry, effects_in
 from shared.runtime.ports import EffectResult, Outside, Unavailable, Unreadable
+from shared.runtime.traces import HERE
 from shared.runtime.work import Contended, ReportEffect, StartEffect, TooMuchPending
 
 REPORT_PAUSE_SECONDS = 0.5
@@ -77,14 +78,25 @@ class Effects:
         (started,) = await self._engine.run([StartEffect(subject, entry.effect_id)])
         if not started.started:
             return
+        span = self._engine.traces.begin(
+            f"effect {entry.kind}", entry.traceparent, effect_id=entry.effect_id, attempt=started.started
+        )
+        HERE.set(span.traceparent)
         result = await self._perform(entry)
-        report = ReportEffect(subject, entry.effect_id, started.started, result)
+        span.note(done=result.done)
+        span.end()
+        report = ReportEffect(subject, entry.effect_id, started.started, result, span.traceparent)
         while True:
             try:
                 await self._engine.run([report])
                 return
             except (Unavailable, Unreadable, Contended, TooMuchPending) as problem:
-                self._log("an effect's result waits", effect_id=entry.effect_id, reason=str(problem))
+                self._log(
+                    "an effect's result waits",
+                    effect_id=entry.effect_id,
+                    correlation_id=entry.correlation_id,
+                    reason=str(problem),
+                )
                 await asyncio.sleep(REPORT_PAUSE_SECONDS)
 
     async def _perform(self, entry: EffectEntry) -> EffectResult:
@@ -95,7 +107,12 @@ class Effects:
         except TimeoutError:
             result = EffectResult(done=False, retry=True, reason="no answer in time")
         except Exception as problem:  # noqa: BLE001  # an adapter that raises is one that may work later
-            self._log("an effect's adapter raised", kind=entry.kind, problem=type(problem).__name__)
+            self._log(
+                "an effect's adapter raised",
+                kind=entry.kind,
+                correlation_id=entry.correlation_id,
+                problem=type(problem).__name__,
+            )
             result = EffectResult(done=False, retry=True, reason=type(problem).__name__)
         metrics = self._engine.metrics
         outcome = "done" if result.done else "retry" if result.retry else "failed"

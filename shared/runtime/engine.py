@@ -38,6 +38,8 @@ from shared.runtime.ports import (
 )
 from shared.runtime.relay import Relay
 from shared.runtime.service import Service
+from shared.runtime.traced import Traced
+from shared.runtime.traces import NO_TRACES, Traces
 from shared.runtime.work import Contended, Done, Hear, Letter, TooMuchPending, Undigested, Work
 
 CONTENTION_PAUSE_SECONDS = 0.005
@@ -79,6 +81,7 @@ class Engine:
         profile_of: ProfileOf,
         limits: Limits,
         metrics: Metrics,
+        traces: Traces = NO_TRACES,
     ) -> None:
         self.service = service
         self.store = store
@@ -87,7 +90,8 @@ class Engine:
         self.profile_of = profile_of
         self.limits = limits
         self.metrics = metrics
-        self.relay = Relay(publisher, store, metrics, limits.clear_after_seconds)
+        self.traces = traces
+        self.relay = Relay(publisher, store, clock, metrics, limits.clear_after_seconds, traces)
         self._known = KnownVersions(service, limits.known_versions_max_files)
 
     async def run(self, work: Sequence[Work]) -> list[Done]:
@@ -101,6 +105,8 @@ class Engine:
         if not work:
             # A batch of events that no rule here reacts to: about every second one.
             return []
+        traced = Traced(self.traces, self.service.name, work) if self.traces.on else None
+        work = traced.work if traced else work
         by_subject: dict[str, list[int]] = {}
         for index, piece in enumerate(work):
             by_subject.setdefault(piece.subject, []).append(index)
@@ -121,6 +127,8 @@ class Engine:
             raise so_far.held[0]
         done = so_far.done()
         self._count_heard(work, done)
+        if traced:
+            traced.end(done)
         return done
 
     def _count_heard(self, work: Sequence[Work], done: Sequence[Done]) -> None:

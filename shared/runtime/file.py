@@ -27,6 +27,9 @@ from shared.runtime.slots import slot_of
 FILE_FORMAT: Final = 1
 """The layout of a file's document. Raised when a release could not read what the one before it wrote."""
 
+STUCK: Final = ("parked", "timer", "effect")
+"""Why a file may need a person: a source is parked, or a rule raises at a timer or at an effect's end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -52,6 +55,8 @@ class Timer:
     not_before: datetime | None = None
     """Set when its rule raised: the next attempt."""
     failures: int = 0
+    traceparent: str | None = None
+    """Of what set it."""
 
     @property
     def fires_at(self) -> datetime:
@@ -74,6 +79,8 @@ class EffectEntry:
     cause: str
     told: dict[str, Any] | None = None
     """What the far side answered, where the rule that is to hear it raised: only that is tried again."""
+    traceparent: str | None = None
+    """Of what wanted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class WaitingFact:
     fact: dict[str, Any]
     shops: list[str] | None = None
     """The shops that its teller may speak for; None for all."""
+    traceparent: str | None = None
 
 
 def _moment(text: str) -> datetime:
@@ -197,12 +205,29 @@ def to_document(service: Service, file: File, version: int) -> Document:
         "effects": [_effect_document(entry) for entry in file.effects.values()],
         "next_effect_at": _stored(file.next_effect_at),
         "waiting": [
-            {"fact_id": entry.fact_id, "kind": entry.kind, "fact": entry.fact, "shops": entry.shops}
+            {
+                "fact_id": entry.fact_id,
+                "kind": entry.kind,
+                "fact": entry.fact,
+                "shops": entry.shops,
+                **({} if entry.traceparent is None else {"traceparent": entry.traceparent}),
+            }
             for entry in file.waiting
         ],
         "looked_into": sorted(file.looked_into),
         "history": list(file.history),
+        **({"stuck": stuck} if (stuck := _stuck(file)) else {}),
     }
+
+
+def _stuck(file: File) -> list[str]:
+    """Why the file needs a person, for who counts such files; nothing reads it back."""
+    found = ["parked"] if file.parked else []
+    if any(timer.failures for timer in file.timers.values()):
+        found.append("timer")
+    if any(entry.status == "told" for entry in file.effects.values()):
+        found.append("effect")
+    return found
 
 
 def from_document(service: Service, document: Document) -> File:
@@ -275,6 +300,8 @@ def _timer_document(timer: Timer) -> dict[str, Any]:
     if timer.not_before is not None:
         written["not_before"] = timer.not_before.isoformat()
         written["failures"] = timer.failures
+    if timer.traceparent is not None:
+        written["traceparent"] = timer.traceparent
     return written
 
 
@@ -288,6 +315,7 @@ def _timer(entry: dict[str, Any]) -> Timer:
         correlation_id=entry["correlation_id"],
         not_before=None if later is None else _moment(later),
         failures=entry.get("failures", 0),
+        traceparent=entry.get("traceparent"),
     )
 
 
@@ -302,6 +330,7 @@ def _effect_document(entry: EffectEntry) -> dict[str, Any]:
         "correlation_id": entry.correlation_id,
         "cause": entry.cause,
         **({} if entry.told is None else {"told": entry.told}),
+        **({} if entry.traceparent is None else {"traceparent": entry.traceparent}),
     }
 
 
@@ -317,4 +346,5 @@ def _effect(entry: dict[str, Any]) -> EffectEntry:
         correlation_id=entry["correlation_id"],
         cause=entry["cause"],
         told=entry.get("told"),
+        traceparent=entry.get("traceparent"),
     )

@@ -68,5 +68,9 @@ class Limits(Strict):
     """The brake looks at this many records."""
     brake_window_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
     """More of them than this that can't be digested stop the worker."""
+    brake_hold_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    """How long a worker that was stopped so stays, doing nothing, for its metrics to be read."""
+    sample_poll_seconds: Seconds = 15.0
+    """How often a worker counts what is pending, due, stuck and open, for its metrics."""
     progress_timeout_seconds: Seconds = 30.0
     """A worker that has records to take and takes none for this long is not alive."""

@@ -1,5 +1,6 @@
 """What is counted and measured: the names, their labels and their meaning, and the port that takes them."""
 
+from collections.abc import Mapping
 from typing import Final, Literal, Protocol
 
 from shared.contracts.base import Frozen
@@ -23,12 +24,19 @@ GaugeName = Literal[
     "orderlink_lag_records",
     "orderlink_partitions_owned",
     "orderlink_pending_files",
+    "orderlink_pending_oldest_seconds",
+    "orderlink_timer_overdue_seconds",
+    "orderlink_stuck_files",
+    "orderlink_brake_on",
+    "orderlink_orders_with_open_tasks",
+    "orderlink_orders_with_overdue_tasks",
     "orderlink_http_requests_in_flight",
     "orderlink_ready",
 ]
 HistogramName = Literal[
     "orderlink_batch_records",
     "orderlink_batch_seconds",
+    "orderlink_publish_wait_seconds",
     "orderlink_timer_lateness_seconds",
     "orderlink_effect_seconds",
     "orderlink_http_request_seconds",
@@ -43,11 +51,33 @@ class Instrument(Frozen):
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     """Upper bounds, of a histogram only."""
+    starts: tuple[tuple[str, ...], ...] = ()
+    """Values of its labels at which it stands at 0 from the start: of a rare one the first matters."""
 
 
+FACTS_WITHIN_SECONDS: Final = 1.0
+"""The objective: so soon 99.9 % of events are with the broker, counted from the decision that says them."""
+TIMERS_WITHIN_SECONDS: Final = 2.0
+"""The objective: no later than this 99.9 % of timers fire."""
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS: Final = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
-_LATENESS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+_WAITS: Final = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    FACTS_WITHIN_SECONDS,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+)
+_LATENESS: Final = (0.1, 0.25, 0.5, 1.0, TIMERS_WITHIN_SECONDS, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 
 COUNTERS: Final[dict[CounterName, Instrument]] = {
     "orderlink_facts_total": Instrument(
@@ -65,7 +95,10 @@ COUNTERS: Final[dict[CounterName, Instrument]] = {
         labels=("topic", "outcome"),
     ),
     "orderlink_events_published_total": Instrument(
-        meaning="Records acknowledged by the broker.", labels=("topic",)
+        meaning="Events acknowledged by the broker, by name: also what became of messages "
+        "(`message.*`), refunds (`case.refunded`, `case.refund_failed`) and tasks (`task.*`). An event that "
+        "is published once more after a crash counts once more.",
+        labels=("topic", "event"),
     ),
     "orderlink_publish_failures_total": Instrument(
         meaning="Records that the broker did not acknowledge.", labels=("topic",)
@@ -79,9 +112,13 @@ COUNTERS: Final[dict[CounterName, Instrument]] = {
     "orderlink_effects_total": Instrument(
         meaning="Attempts at effects outside, by kind and outcome: done, retry, failed.",
         labels=("kind", "outcome"),
+        starts=(("mail", "failed"), ("mail", "retry"), ("refund", "failed"), ("refund", "retry")),
     ),
     "orderlink_dead_letters_total": Instrument(
-        meaning="Records sent to the dead-letter topic, by reason.", labels=("reason",)
+        meaning="Records sent to the dead-letter topic, by reason: poison (its rule raises, or it can't be "
+        "read), waiting (behind one of those), alien (no event of ours), timer and effect (a rule raised).",
+        labels=("reason",),
+        starts=(("poison",), ("waiting",), ("alien",), ("timer",), ("effect",)),
     ),
     "orderlink_http_requests_total": Instrument(
         meaning="HTTP requests answered, by route template and status.", labels=("method", "route", "status")
@@ -100,7 +137,35 @@ GAUGES: Final[dict[GaugeName, Instrument]] = {
         meaning="Records on an owned partition that were not taken yet.", labels=("topic", "partition")
     ),
     "orderlink_partitions_owned": Instrument(meaning="Partitions that this worker owns."),
-    "orderlink_pending_files": Instrument(meaning="Files with events that were not published yet."),
+    "orderlink_pending_files": Instrument(
+        meaning="Files of the whole service with events that were not published yet, counted up to 10,000. "
+        "Every worker says the same."
+    ),
+    "orderlink_pending_oldest_seconds": Instrument(
+        meaning="How long the oldest event of this worker's slots that was not published waits; 0 when none."
+    ),
+    "orderlink_timer_overdue_seconds": Instrument(
+        meaning="How long the earliest timer of this worker's slots is due without having fired; 0 when none."
+    ),
+    "orderlink_stuck_files": Instrument(
+        meaning="Files of the whole service that need a person, counted up to 1,000 a reason: `parked` (what "
+        "a source says goes to the dead letters until they are redriven), `timer` (its rule raises "
+        "and is tried again), `effect` (it has ended outside, and the rule that is told so raises). Every "
+        "worker says the same.",
+        labels=("because",),
+    ),
+    "orderlink_brake_on": Instrument(
+        meaning="1 when too many records could not be digested: the worker has stopped and ends soon."
+    ),
+    "orderlink_orders_with_open_tasks": Instrument(
+        meaning="Orders with an open or claimed task of a kind, counted up to 1,000 each. Every worker of "
+        "notifications says the same.",
+        labels=("kind",),
+    ),
+    "orderlink_orders_with_overdue_tasks": Instrument(
+        meaning="Orders with a task that nobody ended in its time, counted up to 1,000. Every worker of "
+        "notifications says the same."
+    ),
     "orderlink_http_requests_in_flight": Instrument(meaning="HTTP requests being answered."),
     "orderlink_ready": Instrument(meaning="1 when the process takes work, 0 otherwise."),
 }
@@ -108,6 +173,10 @@ HISTOGRAMS: Final[dict[HistogramName, Instrument]] = {
     "orderlink_batch_records": Instrument(meaning="Records in a batch.", buckets=_RECORDS),
     "orderlink_batch_seconds": Instrument(
         meaning="Time for a batch, from its read to its acknowledgement.", buckets=_SECONDS
+    ),
+    "orderlink_publish_wait_seconds": Instrument(
+        meaning="How long an event waited from the decision that says it to the broker's acknowledgement.",
+        buckets=_WAITS,
     ),
     "orderlink_timer_lateness_seconds": Instrument(
         meaning="How long after its due time a timer fired.", buckets=_LATENESS
@@ -132,6 +201,10 @@ class Metrics(Protocol):
         """It stands at this now."""
         ...
 
+    def whole(self, name: GaugeName, values: Mapping[tuple[str, ...], float]) -> None:
+        """It stands at these now, by its labels in the catalogue's order, and at nothing else."""
+        ...
+
     def observe(self, name: HistogramName, value: float, **labels: str) -> None:
         """One more measurement of it."""
         ...
@@ -144,6 +217,9 @@ class NoMetrics:
         """Nothing."""
 
     def gauge(self, name: GaugeName, value: float, **labels: str) -> None:
+        """Nothing."""
+
+    def whole(self, name: GaugeName, values: Mapping[tuple[str, ...], float]) -> None:
         """Nothing."""
 
     def observe(self, name: HistogramName, value: float, **labels: str) -> None:

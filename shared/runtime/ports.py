@@ -75,7 +75,8 @@ class Cleared:
 
 class Store(Protocol):
     """One service's files. Documents have `_id`, `version`, `slot`, `pending`, `next_timer_at`,
-    `next_effect_at` and `keys` as engine fields; the store looks at no others.
+    `next_effect_at`, `keys` and, where there is something, `stuck` as engine fields; the store looks at
+    no others.
 
     Every method raises `Unavailable` when the database is away, except `commit`, which says so
     for each write.
@@ -130,6 +131,14 @@ class Store(Protocol):
 
     async def pending_count(self, limit: int) -> int:
         """How many documents have something in `pending`, counted up to `limit`."""
+        ...
+
+    async def pending_since(self, slots: Collection[int]) -> datetime | None:
+        """Since when the oldest event in `pending` of these slots waits."""
+        ...
+
+    async def count(self, where: Mapping[str, Any], limit: int) -> int:
+        """How many documents match, counted up to `limit`. `where` is as in `page`."""
         ...
 
     async def profiles_held(self) -> list[str]:

@@ -15,20 +15,30 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from shared.contracts.event import TYPE_PREFIX
 from shared.runtime.file import File, Pending
 from shared.runtime.metrics import Metrics
-from shared.runtime.ports import Cleared, Outgoing, Publisher, Store, Unavailable
+from shared.runtime.ports import Cleared, Clock, Outgoing, Publisher, Store, Unavailable
+from shared.runtime.traces import NO_TRACES, Span, Traces
 
 
 class Relay:
     """Between the files of one engine and the log."""
 
     def __init__(
-        self, publisher: Publisher, store: Store, metrics: Metrics, clear_after_seconds: float = 0.0
+        self,
+        publisher: Publisher,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        clear_after_seconds: float = 0.0,
+        traces: Traces = NO_TRACES,
     ) -> None:
         self._publisher = publisher
         self._store = store
+        self._clock = clock
         self._metrics = metrics
+        self._traces = traces
         self._clear_after_seconds = clear_after_seconds
         self._acknowledged: dict[str, dict[str, int]] = {}
         """For each file and topic the last sequence that the broker has, until it is cleared."""
@@ -42,24 +52,31 @@ class Relay:
         for file in files:
             self.strip(file)
         queues = {file.subject: file.pending for file in files if file.pending}
-        published: Counter[str] = Counter()
+        published: Counter[tuple[str, str]] = Counter()
         failed: Counter[str] = Counter()
         turn = 0
         while queues:
             heads = [(subject, queue[turn]) for subject, queue in queues.items()]
+            spans = self._begun([entry for _, entry in heads]) if self._traces.on else []
             answers = await self._publisher.publish([_outgoing(entry) for _, entry in heads])
+            now = self._clock.now()
             for (subject, entry), answered in zip(heads, answers, strict=True):
                 if answered:
                     known = self._acknowledged.setdefault(subject, {})
                     known[entry.topic] = max(entry.seq, known.get(entry.topic, 0))
-                    published[entry.topic] += 1
+                    published[(entry.topic, _name(entry))] += 1
+                    waited = max(0.0, (now - entry.since).total_seconds())
+                    self._metrics.observe("orderlink_publish_wait_seconds", waited)
                 else:
                     failed[entry.topic] += 1
                     del queues[subject]
+            for span, answered in zip(spans, answers, strict=False):
+                span.note(acknowledged=answered)
+                span.end()
             turn += 1
             queues = {subject: queue for subject, queue in queues.items() if len(queue) > turn}
-        for topic, times in published.items():
-            self._metrics.count("orderlink_events_published_total", times, topic=topic)
+        for (topic, event), times in published.items():
+            self._metrics.count("orderlink_events_published_total", times, topic=topic, event=event)
         for topic, times in failed.items():
             self._metrics.count("orderlink_publish_failures_total", times, topic=topic)
         for file in files:
@@ -69,6 +86,12 @@ class Relay:
             if not self._clear_after_seconds:
                 await self.clear()
         return published.total()
+
+    def _begun(self, entries: Sequence[Pending]) -> list[Span]:
+        return [
+            self._traces.begin(f"publish {_name(entry)}", entry.headers.get("traceparent"), topic=entry.topic)
+            for entry in entries
+        ]
 
     def strip(self, file: File) -> None:
         """Take out of a file's `pending` what the broker is known to have."""
@@ -119,6 +142,11 @@ class Relay:
             await asyncio.sleep(self._clear_after_seconds)
             if not await self.clear() and self._uncleared.is_set():
                 await asyncio.sleep(retry_seconds)
+
+
+def _name(entry: Pending) -> str:
+    """The event's name, by the type that travels beside it: `order.paid` of `orderlink.order.paid.v1`."""
+    return entry.headers.get("ce_type", "").removeprefix(TYPE_PREFIX).rpartition(".")[0]
 
 
 def _outgoing(entry: Pending) -> Outgoing:

@@ -12,6 +12,7 @@ from shared.kernel.charts import Chart
 from shared.kernel.decision import Outcome
 from shared.kernel.inlets import Inlet
 from shared.kernel.profiles import Profile
+from shared.runtime.metrics import GaugeName
 
 Decide = Callable[[Any, Any, datetime, Profile], Outcome]
 """`(command, state, now, profile) -> Decision | Refused`. Pure."""
@@ -21,6 +22,17 @@ React = Callable[[Event], Sequence[tuple[str, Any]]]
 """`event -> [(subject, command)]`. Pure."""
 Project = Callable[[Any, Event], Any]
 """`(view, event) -> view`, for events the file said or heard; the same object if it is untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Files that a worker counts now and then: those that hold a value at an indexed path."""
+
+    metric: GaugeName
+    path: str
+    values: tuple[str | bool, ...]
+    label: str | None = None
+    """The label that takes the value; None where there is one value only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,8 @@ class Service:
     """Kinds of effects outside that it asks for."""
     indexed: tuple[str, ...] = ()
     """Dotted paths (`state.stage`, `view.open_tasks`) that lists are filtered by."""
+    counted: tuple[Counted, ...] = ()
+    """What of its files is told as a metric."""
     routes: Callable[..., Any] | None = None
     """`routes(desk) -> fastapi.APIRouter`: the service's own HTTP routes."""
     inlets: tuple[Inlet, ...] = ()

@@ -22,6 +22,8 @@ class Hear:
     record: Record
     commands: tuple[Any, ...] = ()
     redriven: bool = False
+    traceparent: str | None = None
+    """Of the span in which it is heard; None leaves the event's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Tell:
     digest: str
     shops: tuple[str, ...] | None = None
     """The shops that the teller may speak for; None for all. A fact that waits is checked again."""
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Ask:
     key: str
     digest: str
     if_match: int | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class FireTimers:
 
     subject: str
     until: datetime
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,8 @@ class ReportEffect:
     effect_id: str
     attempt: int
     result: EffectResult
+    traceparent: str | None = None
+    """Of the span in which it was tried; None leaves that of what wanted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,8 @@ class Done:
     """Whether it went to the dead letters as `waiting`."""
     started: int = 0
     """For `StartEffect`: the number of the attempt that is now this worker's; 0 if it is not."""
+    fired: tuple[tuple[str, str | None], ...] = ()
+    """For `FireTimers`: the names of the timers that fired, each with the traceparent of what set it."""
     problem: Exception | None = None
     """For one who asks: why nothing happened (a reused key, a version that moved)."""
 

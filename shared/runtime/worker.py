@@ -36,10 +36,9 @@ from shared.runtime.ports import (
     Unavailable,
     Unreadable,
 )
+from shared.runtime.sampling import labelled, sample
 from shared.runtime.work import Contended, Done, FireTimers, TooMuchPending, Work
 
-PENDING_COUNTED_MAX = 10_000
-"""The gauge of files with something pending stops counting there."""
 PAUSED = (Unavailable, Unreadable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -107,6 +106,7 @@ class Worker:
             self._loop(self.try_effects, limits.effect_poll_seconds, stop, self._effects_wanted),
             self._loop(self.sweep, limits.sweep_poll_seconds, stop),
             self._loop(self.watch, limits.progress_timeout_seconds / 10, stop),
+            self._loop(self.sample, limits.sample_poll_seconds, stop),
         )
         async with asyncio.TaskGroup() as group:
             for loop in loops:
@@ -299,13 +299,13 @@ class Worker:
             if before is not None and before[0] == position:
                 standing[where] = before
         self._standing = standing
-        metrics = self.engine.metrics
-        metrics.gauge("orderlink_partitions_owned", len(self.transport.partitions()))
-        for where, behind in lag.items():
-            metrics.gauge("orderlink_lag_records", behind, topic=where.topic, partition=str(where.partition))
-        pending = await self.engine.store.pending_count(PENDING_COUNTED_MAX)
-        metrics.gauge("orderlink_pending_files", pending)
+        self.engine.metrics.gauge("orderlink_partitions_owned", len(self.transport.partitions()))
+        self.engine.metrics.whole("orderlink_lag_records", labelled(lag))
         return False
+
+    async def sample(self) -> bool:
+        """Count what is pending, due, stuck and open, for the metrics."""
+        return await sample(self.engine, self.slots())
 
     def alive(self) -> bool:
         """Whether it gets ahead: false when a partition has records and has stood still for too long.

@@ -8,10 +8,12 @@ import pytest
 from shared.adapters.memory_store import MemoryStore
 from shared.adapters.motor_store import MotorStore
 from shared.runtime.ports import Cleared, Committed, Document, Store, Write
-from tests.adapters.store_suite import CASES
+from tests.adapters.store_counts import COUNTS
+from tests.adapters.store_suite import CASES as SUITE
 from tests.kit.parts import Parts
 
 Case = Callable[[Store], Awaitable[None]]
+CASES: tuple[Case, ...] = (*SUITE, *COUNTS)
 
 
 @pytest.fixture

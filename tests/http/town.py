@@ -1,7 +1,7 @@
 """The four services with their real rules and HTTP, in memory: asked over HTTP, moved step by step."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from shared.adapters.clock import VirtualClock
 from shared.adapters.http.app import create_app
 from shared.adapters.http.auth import static_tokens
 from shared.adapters.inlet_settings import inlets_from
+from shared.adapters.logs import logger
 from shared.adapters.memory_log import MemoryLog, MemoryPublisher
 from shared.adapters.memory_outside import MemoryMail, MemoryPayments
 from shared.adapters.memory_store import MemoryStore
@@ -31,6 +32,7 @@ from shared.runtime.engine import Engine
 from shared.runtime.limits import Limits
 from shared.runtime.ports import Outside
 from shared.runtime.service import Service
+from shared.runtime.traces import NO_TRACES, Traces
 from shared.runtime.worker import Worker
 from tests.http.kit import ADMIN, TOKENS
 
@@ -46,16 +48,18 @@ class House:
         self.store = MemoryStore()
         limits = Limits(stream_wait_seconds=0.001, pending_stale_after_seconds=0)
         metrics = PrometheusMetrics(service.name)
+        traces = town.traces(service.name)
         self.engine = Engine(
-            service, self.store, MemoryPublisher(log), clock, town.profiles.of, limits, metrics
+            service, self.store, MemoryPublisher(log), clock, town.profiles.of, limits, metrics, traces
         )
         transport = MemoryTransport(log, service.name, HEARS[service.name])
         outsides: dict[str, Outside] = {"mail": town.mail, "refund": town.payments}
-        self.worker = Worker(self.engine, transport, outsides, log.partitions, lambda *a, **k: None)
+        said = logger("orderlink.process").warning
+        self.worker = Worker(self.engine, transport, outsides, log.partitions, said)
         door = static_tokens(json.dumps(TOKENS), "ORDERLINK_TOKENS")
         settings = CommonSettings(auth="on", inlets=SecretStr(json.dumps(town.inlets)))
         opened = inlets_from(settings, service)
-        app = create_app(service, Desk(self.engine), settings, door, metrics, inlets=opened)
+        app = create_app(service, Desk(self.engine), settings, door, metrics, inlets=opened, traces=traces)
         self.api = app.api
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app.served), base_url=f"http://{service.name}.test"
@@ -65,7 +69,13 @@ class House:
 class Town:
     """All four, on one log."""
 
-    def __init__(self, inlets: Sequence[dict[str, Any]] = (), profiles: Profiles | None = None) -> None:
+    def __init__(
+        self,
+        inlets: Sequence[dict[str, Any]] = (),
+        profiles: Profiles | None = None,
+        traces: Callable[[str], Traces] = lambda service: NO_TRACES,
+    ) -> None:
+        self.traces = traces
         self.inlets = list(inlets)
         self.clock = VirtualClock(MORNING)
         self.log = MemoryLog(partitions=2)

@@ -220,3 +220,14 @@ def test_the_view_can_be_rebuilt_from_events_alone() -> None:
     for each in (seen, rebuilt):
         each.pop("timeline")
     assert rebuilt == seen
+
+
+def test_an_order_is_overdue_while_an_open_task_of_it_is() -> None:
+    shop = Shop().order()
+    shop.hear(task_wanted(due_at=after(minutes=5)), source="logistics")
+    assert not shop.view().overdue
+    shop.run_until(after(minutes=5))
+    assert shop.view().overdue
+    shop.claim("t-1")
+    shop.complete("t-1", "moving")
+    assert not shop.view().overdue

@@ -14,6 +14,7 @@ from shared.adapters.sandbox import Sandbox, SandboxSettings
 from shared.adapters.sandbox_books import RefundBook
 from shared.adapters.settings import PaymentSettings
 from shared.runtime.ports import EffectResult, Outside
+from shared.runtime.traces import HERE
 
 REFUND = {
     "order_id": "A-1",
@@ -158,6 +159,21 @@ async def test_the_request_carries_key_token_and_nothing_else_of_the_order() -> 
     assert seen[0].headers["Idempotency-Key"] == "refund-1"
     assert seen[0].headers["Authorization"] == "Bearer secret"
     assert b"Jane" not in seen[0].content
+
+
+async def test_the_request_goes_with_the_trace_that_it_is_of() -> None:
+    seen: list[httpx.Request] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(201)
+
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    before = HERE.set(trace)
+    await _answering(note).perform("refund-1", REFUND)
+    HERE.reset(before)
+    await _answering(note).perform("refund-2", REFUND)
+    assert [request.headers.get("traceparent") for request in seen] == [trace, None]
 
 
 def test_the_channel_is_built_from_the_settings() -> None:

@@ -103,6 +103,12 @@ class StormStore:
     async def pending_count(self, limit: int) -> int:
         return await self._files.pending_count(limit)
 
+    async def pending_since(self, slots: Collection[int]) -> datetime | None:
+        return await self._files.pending_since(slots)
+
+    async def count(self, where: Mapping[str, Any], limit: int) -> int:
+        return await self._files.count(where, limit)
+
     async def profiles_held(self) -> list[str]:
         return await self._files.profiles_held()
 

@@ -77,6 +77,8 @@ class OrderView(Frozen):
     open_task_priorities: tuple[Priority, ...] = ()
     open_task_agents: tuple[Id, ...] = ()
     """Who holds a task of this order."""
+    overdue: bool = False
+    """Whether one of its open tasks was not ended in its time."""
     outbox_statuses: tuple[str, ...] = ()
     unanswered: bool = False
     """Whether the buyer waits for an answer."""
@@ -95,6 +97,7 @@ INDEXED: Final = (
     "view.open_task_statuses",
     "view.open_task_priorities",
     "view.open_task_agents",
+    "view.overdue",
     "view.outbox_statuses",
     "view.unanswered",
     "view.waits_for",
@@ -273,6 +276,7 @@ def _listed(view: OrderView) -> OrderView:
         "open_task_statuses": tuple(sorted({task.status for task in live})),
         "open_task_priorities": tuple(sorted({task.priority for task in live})),
         "open_task_agents": tuple(sorted({task.agent_id for task in live if task.agent_id is not None})),
+        "overdue": any(task.overdue for task in live),
         "outbox_statuses": tuple(sorted({each.status for each in view.outbox})),
         "unanswered": any(line.status != "answered" for line in view.conversation),
     }

@@ -23,6 +23,7 @@ from shared.contracts.base import Frozen, Utc
 from shared.kernel.charts import Chart
 from shared.runtime.desk import Desk
 from shared.runtime.service import Service
+from shared.runtime.traces import NO_TRACES, Traces
 
 
 class Asked(Frozen):
@@ -78,6 +79,7 @@ def create_app(
     status: Status | None = None,
     card: str = "",
     inlets: Mapping[str, OpenInlet] = MappingProxyType({}),
+    traces: Traces = NO_TRACES,
 ) -> App:
     """Build a service's application. `status` is served at `/testing/status`, in test mode only."""
     api = FastAPI(
@@ -101,7 +103,7 @@ def create_app(
         api.include_router(testing_routes(status))
     _document(api)
     guarded: ASGIApp = SlashesInIds(AuthGuard(BodyGuard(api, settings), door))
-    requests = Requests(guarded, metrics, settings.requests_in_flight_max)
+    requests = Requests(guarded, metrics, settings.requests_in_flight_max, traces)
     return App(api, requests, requests)
 
 

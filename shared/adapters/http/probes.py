@@ -86,10 +86,14 @@ def probe_routes(service: str, health: Health, metrics: PrometheusMetrics) -> AP
         alive = health.alive()
         return JSONResponse({"status": "alive" if alive else "stuck"}, status_code=200 if alive else 503)
 
-    @router.get("/readyz", summary="The process takes work; 503 says what is away", responses=_UNWELL)
-    async def readyz() -> Response:
+    async def unready_now() -> dict[str, str]:
         unready = await health.unready()
         metrics.gauge("orderlink_ready", 0 if unready else 1)
+        return unready
+
+    @router.get("/readyz", summary="The process takes work; 503 says what is away", responses=_UNWELL)
+    async def readyz() -> Response:
+        unready = await unready_now()
         content: dict[str, Any] = (
             {"status": "unready", "because": unready} if unready else {"status": "ready"}
         )
@@ -97,6 +101,8 @@ def probe_routes(service: str, health: Health, metrics: PrometheusMetrics) -> AP
 
     @router.get("/metrics", summary="Counts and measures, in Prometheus' format", response_class=Response)
     async def exposition() -> Response:
+        # So that it is true where nobody asks for readiness.
+        await unready_now()
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
     @router.get("/version", summary="Which Orderlink this is")

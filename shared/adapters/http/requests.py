@@ -17,6 +17,7 @@ from shared.adapters.http.bodies import Disconnected
 from shared.adapters.http.problems import RETRY_SOON_SECONDS, ProblemRaised, internal, known
 from shared.adapters.logs import failure, logger
 from shared.runtime.metrics import Metrics
+from shared.runtime.traces import HERE, NO_TRACES, Traces, plain_traceparent
 
 _PLAIN_ID: Final = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 _PROBES: Final = frozenset({"/healthz", "/livez", "/readyz", "/metrics"})
@@ -25,9 +26,12 @@ _PROBES: Final = frozenset({"/healthz", "/livez", "/readyz", "/metrics"})
 class Requests:
     """ASGI middleware: names, limits, counts, times and logs requests, and answers for their failures."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, in_flight_max: int) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, in_flight_max: int, traces: Traces = NO_TRACES
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._traces = traces
         self._in_flight_max = in_flight_max
         self._in_flight = 0
         self._log = logger("orderlink.http")
@@ -50,6 +54,9 @@ class Requests:
         answer = _Answer(send, request_id)
         started = perf_counter()
         probe = scope["path"] in _PROBES
+        came = plain_traceparent(headers.get("traceparent"))
+        span = (NO_TRACES if probe else self._traces).begin("HTTP", came, request_id=request_id)
+        before = HERE.set(span.traceparent)
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             self._in_flight += not probe
             try:
@@ -58,6 +65,10 @@ class Requests:
                 self._in_flight -= not probe
                 if not probe:
                     self._note(scope, state, answer, perf_counter() - started)
+                    span.rename(f"{_method(scope)} {_route(scope)}")
+                    span.note(status=answer.status)
+                    span.end()
+                HERE.reset(before)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", state: dict[str, Any]) -> None:
         try:
@@ -81,7 +92,7 @@ class Requests:
                 await problem.response(state["request_id"])(scope, receive, answer)
 
     def _note(self, scope: Scope, state: dict[str, Any], answer: "_Answer", seconds: float) -> None:
-        route, method = _route(scope), scope["method"] if scope["method"] in _METHODS else "other"
+        route, method = _route(scope), _method(scope)
         self._metrics.count(
             "orderlink_http_requests_total", method=method, route=route, status=str(answer.status)
         )
@@ -126,6 +137,10 @@ class _Answer:
 
 def _plain(text: str | None) -> str | None:
     return text if text is not None and _PLAIN_ID.match(text) else None
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _route(scope: Scope) -> str:

@@ -111,7 +111,9 @@ class Book:
         if (name, key) not in self.file.timers and len(self.file.timers) >= self.limits.timers_max_per_file:
             raise TooManyTimers(f"the file has {len(self.file.timers)} timers, as many as it may hold")
         self.file.timers_set += 1
-        self.file.timers[(name, key)] = Timer(name, key, due_at, self.file.timers_set, cause.correlation_id)
+        self.file.timers[(name, key)] = Timer(
+            name, key, due_at, self.file.timers_set, cause.correlation_id, traceparent=cause.traceparent
+        )
 
     def note_history(
         self,
@@ -195,6 +197,7 @@ class Book:
             next_try_at=self.now,
             correlation_id=cause.correlation_id,
             cause=cause.causation_id,
+            traceparent=cause.traceparent,
         )
 
 
@@ -217,13 +220,16 @@ class _AllOrNothing:
 
 def event_headers(event: Event) -> dict[str, str]:
     """What travels beside the body, so that a record that cannot be read can still be parked."""
-    return {
+    headers = {
         "content-type": "application/cloudevents+json",
         "ce_type": event.type,
         "ce_source": event.source,
         "ce_subject": event.subject,
         "ce_sequence": str(event.sequence),
     }
+    if event.traceparent is not None:
+        headers["traceparent"] = event.traceparent
+    return headers
 
 
 def told_digest(fact: BaseModel) -> str:

@@ -26,7 +26,7 @@ def start(book: Book, work: StartEffect) -> Done:
     if entry is None or entry.next_try_at is None or entry.next_try_at > book.now:
         return Done()
     if entry.told is not None:
-        _tell(book, entry, EffectResult(**entry.told))
+        _tell(book, entry, EffectResult(**entry.told), entry.traceparent)
         return Done()
     lease = timedelta(seconds=book.limits.effect_lease_seconds)
     attempt = entry.attempts + 1
@@ -59,15 +59,15 @@ def report(book: Book, work: ReportEffect) -> Done:
         )
         book.changed = True
         return Done()
-    _tell(book, entry, result)
+    _tell(book, entry, result, work.traceparent or entry.traceparent)
     return Done()
 
 
-def _tell(book: Book, entry: EffectEntry, result: EffectResult) -> None:
+def _tell(book: Book, entry: EffectEntry, result: EffectResult, traceparent: str | None) -> None:
     """Tell the rules. If that raises, keep the answer and tell them again later."""
     try:
         with book.all_or_nothing():
-            _decide(book, entry, result)
+            _decide(book, entry, result, traceparent)
     except Exception as problem:  # noqa: BLE001  # a rule may raise anything; the answer must not be lost
         later = book.now + timedelta(seconds=book.limits.effect_lease_seconds)
         book.file.effects[entry.effect_id] = replace(
@@ -78,7 +78,7 @@ def _tell(book: Book, entry: EffectEntry, result: EffectResult) -> None:
         book.changed = True
 
 
-def _decide(book: Book, entry: EffectEntry, result: EffectResult) -> None:
+def _decide(book: Book, entry: EffectEntry, result: EffectResult, traceparent: str | None) -> None:
     command: EffectDone | EffectFailed
     if result.done:
         command = EffectDone(
@@ -88,7 +88,7 @@ def _decide(book: Book, entry: EffectEntry, result: EffectResult) -> None:
         command = EffectFailed(at=book.now, effect_id=entry.effect_id, kind=entry.kind, reason=result.reason)
     outcome = book.decide(command)
     _end(book, entry, "done" if result.done else "failed")
-    cause = Cause(entry.correlation_id, entry.cause)
+    cause = Cause(entry.correlation_id, entry.cause, traceparent)
     asked = type(command).__name__
     match outcome:
         case Decision():

@@ -102,7 +102,7 @@ def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
         view = book.service.project(file.view, event)
         moved = moved or view is not file.view
         file.view = view
-    cause = Cause(event.correlation_id, event.id, event.traceparent)
+    cause = Cause(event.correlation_id, event.id, work.traceparent or event.traceparent)
     for command in work.commands:
         if command.OUTSIDE:
             hear_fact(book, command, cause)

@@ -32,7 +32,7 @@ def tell(book: Book, work: Tell, passed_on: Cause | None = None) -> Done:
     outcome = book.decide(fact)
     book.remember(fact.id, work.digest)
     book.changed = True
-    cause = passed_on or Cause(fact.id, fact.id)
+    cause = passed_on or Cause(fact.id, fact.id, work.traceparent)
     match outcome:
         case Decision():
             take_in(book, outcome, fact.at, cause, fact.fact)
@@ -71,7 +71,7 @@ def ask(book: Book, work: Ask) -> Done:
         case Decision():
             book.remember(work.key, work.digest)
             book.changed = True
-            cause = Cause(work.key, work.key)
+            cause = Cause(work.key, work.key, work.traceparent)
             take_in(book, outcome, work.command.at, cause, type(work.command).__name__)
             return Done(result=dict(outcome.result))
 
@@ -101,7 +101,8 @@ def _repeated(book: Book, key: str, digest: str) -> bool:
 def _keep(book: Book, work: Tell, cause: Cause, refused: Refused) -> None:
     fact = work.fact
     shops = None if work.shops is None else list(work.shops)
-    book.file.waiting.append(WaitingFact(fact.id, fact.fact, fact.model_dump(mode="json"), shops))
+    told = fact.model_dump(mode="json")
+    book.file.waiting.append(WaitingFact(fact.id, fact.fact, told, shops, cause.traceparent))
     book.set_timer(FACT_WAIT, fact.id, fact.at + book.profile().values.fact_wait, cause)
     book.note_history(fact.at, fact.fact, cause, rule=FACT_WAIT, refused=refused.slug)
 
@@ -123,7 +124,7 @@ def _settle(book: Book, kept: WaitingFact, given_up_at: datetime, *, last: bool)
                 return False
             book.file.waiting.remove(kept)
             book.file.timers.pop((FACT_WAIT, kept.fact_id), None)
-            cause = Cause(fact.id, fact.id)
+            cause = Cause(fact.id, fact.id, kept.traceparent)
             match outcome:
                 case Decision():
                     book.apply(outcome, fact.at, cause, fact.fact)

@@ -24,6 +24,7 @@ def fire(book: Book, work: FireTimers) -> Done:
     The file was reloaded for this, so a timer that was moved or cancelled meanwhile is not there.
     """
     until = min(work.until, book.now)
+    fired: list[tuple[str, str | None]] = []
     for _ in range(AT_ONCE_MAX):
         timer = book.file.due_timer(until)
         if timer is None:
@@ -31,20 +32,21 @@ def fire(book: Book, work: FireTimers) -> Done:
         try:
             with book.all_or_nothing():
                 del book.file.timers[(timer.name, timer.key)]
-                _fire_one(book, timer)
+                _fire_one(book, timer, work.traceparent)
+            fired.append((timer.name, timer.traceparent))
         except TooMuchPending:
             break
         except Exception as problem:  # noqa: BLE001  # a rule may raise anything; the timer stays
             _postpone(book, timer, problem)
         book.changed = True
-    return Done()
+    return Done(fired=tuple(fired))
 
 
-def _fire_one(book: Book, timer: Timer) -> None:
+def _fire_one(book: Book, timer: Timer, traceparent: str | None) -> None:
     if timer.name == FACT_WAIT:
         give_up_waiting(book, timer.key, timer.due_at)
         return
-    cause = Cause(timer.correlation_id, _ref(timer))
+    cause = Cause(timer.correlation_id, _ref(timer), traceparent)
     command = TimerDue(at=timer.due_at, name=timer.name, key=timer.key, due_at=timer.due_at)
     outcome = book.decide(command)
     match outcome:
