@@ -3,9 +3,8 @@
 Writes are acknowledged by a majority and journalled, reads see what a majority holds; whatever a
 connection string says otherwise is overruled, since the engine's promises rest on it.
 
-Every document carries `commit`, a mark of the attempt that wrote it. It is the store's own: added on
-the way in, taken off on the way out. A bulk's answer tells how many guards matched but not which, so
-where some did not, the marks tell.
+Every document carries `commit`, a mark of the attempt that wrote it, added on the way in and taken off on
+the way out. A bulk's answer tells how many guards matched but not which; where some did not, marks tell.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ when it can't go on.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -183,7 +183,7 @@ async def _nobody_works(admin: KafkaGrowth, group: str) -> None:
 
 
 @contextmanager
-def _listing(path: Path | None) -> Iterator[Callable[[Lost], None]]:
+def _listing(path: Path | None) -> Generator[Callable[[Lost], None]]:
     """Writes what is noted to a file, a line each; to nowhere without one."""
     if path is None:
         yield lambda lost: None

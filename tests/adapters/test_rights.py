@@ -9,12 +9,11 @@ from shared.adapters.faust_transport import FaustTransport
 from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.cli.topics import all_there
-from shared.contracts.access import Right, rights_of, rights_of_operators
+from shared.contracts.access import rights_of, rights_of_operators
 from shared.contracts.catalog import HEARS, SERVICES, TOPICS, consumer_group, dead_letter_topic, event_topic
 from shared.runtime.ports import Outgoing, Unavailable
 from tests.adapters.transport_suite import take
 from tests.kit.parts import Kinds
-from tests.kit.secured import Right as AskedRight
 from tests.kit.secured import SecuredKafka
 
 pytestmark = [pytest.mark.real, pytest.mark.processes]
@@ -43,16 +42,6 @@ def record(topic: str) -> Outgoing:
     return Outgoing(topic, b"S-1", b"{}", {})
 
 
-def asked(rights: tuple[Right, ...]) -> list[AskedRight]:
-    """As Kafka's own administration calls them."""
-    names = {"DescribeConfigs": "DESCRIBE_CONFIGS"}
-    return [
-        (right.resource.upper(), right.name, names.get(operation, operation.upper()))
-        for right in rights
-        for operation in right.operations
-    ]
-
-
 def readable(admin: KafkaAdmin) -> set[str]:
     """The topics whose records this user gets."""
     found: set[str] = set()
@@ -69,7 +58,7 @@ def readable(admin: KafkaAdmin) -> set[str]:
 async def test_a_service_can_do_its_work_with_its_rights_and_nothing_else(
     broker: SecuredKafka, service: str
 ) -> None:
-    await asyncio.to_thread(broker.let_in, service, SECRET, asked(rights_of(service)))
+    await asyncio.to_thread(broker.let_in, service, SECRET, rights_of(service))
     where = broker.as_user(service, SECRET)
     publisher = KafkaPublisher(where)
     await publisher.start()
@@ -92,7 +81,7 @@ async def test_a_service_can_do_its_work_with_its_rights_and_nothing_else(
 
 
 async def test_operators_see_topics_and_lag_and_read_nothing(broker: SecuredKafka) -> None:
-    await asyncio.to_thread(broker.let_in, "operators", SECRET, asked(rights_of_operators()))
+    await asyncio.to_thread(broker.let_in, "operators", SECRET, rights_of_operators())
     admin = KafkaAdmin(broker.as_user("operators", SECRET))
     await all_there(admin, PARTITIONS)
     for service in SERVICES:

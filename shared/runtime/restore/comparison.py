@@ -124,6 +124,7 @@ def _hold_against(
 
 def _lost(record: Record, told: Told) -> Lost:
     kind = record.headers.get("ce_type", b"").decode(errors="replace")
+    raw: dict[str, Any]
     try:
         raw = from_json(record.value or b"{}")
     except ValueError:

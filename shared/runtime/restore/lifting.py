@@ -77,7 +77,7 @@ async def _lift_some(
             _lift_one(engine, file, found, hold_until)
         writes = [Write(to_document(engine.service, file, file.version + 1), file.version) for file in behind]
         outcomes = await engine.store.commit(writes) if writes else []
-        left = []
+        left = list[str]()
         for file, timers, outcome in zip(behind, before, outcomes, strict=True):
             if outcome is not Committed.DONE:
                 left.append(file.subject)
