@@ -170,10 +170,8 @@ class MotorStore:
         return await self._count({"pending.since": {"$gte": _EARLIEST}}, limit)
 
     async def pending_since(self, slots: Collection[int]) -> datetime | None:
-        """Since when the oldest event in `pending` of these slots waits: an index is walked from there on.
-
-        Asking for an order would sort all that is pending, since the index is one over a list.
-        """
+        """Since when the oldest event in `pending` of these slots waits: the index on it begins there."""
+        # Asking for an order would sort all that is pending, since the index is one over a list.
         field = "pending.since"
         first = await self._owned(slots, field, {}, _OLDEST_AMONG, ordered=False, only=(field,))
         return min((entry["since"] for document in first for entry in document["pending"]), default=None)
