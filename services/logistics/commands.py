@@ -373,6 +373,9 @@ class AskAgain(Answer):
 
 
 EnquiryAnswer = GiveFeedback | SettleEnquiry | AskAgain
+OfOrder = LearnOrder | KeepReceiver | StopLines | StopOrder | OpenCarrierClaim
+Ended = TimerDue | EffectDone | EffectFailed
+OfNumber = Sighting | AwaitNumber | TakeScan
 OfIncident = CountParcel | OpenIncident | CloseIncident | WorkedIncident
 Care = RegisterEnquiry | RefuseParcel | LinkComplaint | JoinIncident | LeaveIncident | TellAlone
 PickupAnswer = ConfirmPickup | RebookPickup | CancelPickup
@@ -386,20 +389,12 @@ AnyAnswer = ParcelAnswer | ClaimAnswer | EnquiryAnswer
 LogisticsCommand = (
     ShipmentDispatched
     | ShipmentScanned
-    | LearnOrder
-    | KeepReceiver
-    | StopLines
-    | StopOrder
-    | OpenCarrierClaim
+    | OfOrder
     | ClaimStep
     | Care
     | OfIncident
     | MeasureParcel
-    | Sighting
-    | AwaitNumber
-    | TakeScan
+    | OfNumber
     | AnyAnswer
-    | TimerDue
-    | EffectDone
-    | EffectFailed
+    | Ended
 )

@@ -334,23 +334,6 @@ AftersalesFact = Annotated[
     Field(discriminator="fact"),
 ]
 NotificationsFact = BuyerMessage
-Fact = Annotated[
-    OrderPlaced
-    | OrderPaid
-    | OrderCancelled
-    | PaymentFailed
-    | StockShort
-    | InstructionAcknowledged
-    | ShipmentDispatched
-    | ShipmentScanned
-    | RefundRequested
-    | ReturnShipped
-    | ReturnReceived
-    | RefundPaid
-    | ReviewPosted
-    | BuyerMessage,
-    Field(discriminator="fact"),
-]
 AnyFact = (
     OrderPlaced
     | OrderPaid
@@ -367,6 +350,7 @@ AnyFact = (
     | ReviewPosted
     | BuyerMessage
 )
+Fact = Annotated[AnyFact, Field(discriminator="fact")]
 
 PassedFact = Annotated[
     ShipmentDispatched | ShipmentScanned | RefundRequested | ReturnShipped | ReturnReceived | RefundPaid,

@@ -102,7 +102,7 @@ async def test_a_service_waits_unready_until_it_is_let_in(database: SecuredDatab
     async with running("orders", "api", **told) as it:
         (port,) = await it.ports()
         waiting = await it.until(lambda: it.event("waiting for what is away"))
-        assert waiting["what"] == "database"
+        assert waiting["what"] == "the database and its indexes"
         assert "does not let the user in" in waiting["reason"]
         async with client_of(port) as client:
             assert (await client.get("/readyz")).status_code == 503

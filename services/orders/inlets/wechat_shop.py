@@ -12,12 +12,13 @@ what WeChat encrypted for another app is not taken.
 
 import re
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from services.orders.inlets import wechat_cipher as cipher
-from services.orders.inlets.fields import Cents, Epoch, Label, PlainId, Seen, joined, receiver, slug
+from services.orders.inlets import wechat_objects as objects
+from services.orders.inlets.fields import joined, receiver, slug
 from services.orders.inlets.tables import TABLES, is_reason
 from services.orders.inlets.telling import Story, nothing
 from shared.kernel.inlets import Delivery, Inlet, NotJson, Read, Reading, Unreadable, read_json, same
@@ -45,113 +46,6 @@ _CASE_TYPE: Final = TABLES["wechat_aftersale_type"]
 _CASE_STATUS: Final = TABLES["wechat_aftersale_status"]
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 _BARE: Final = "it names the order only; post it with the object that WeChat's API returns"
-
-
-class _Product(Seen):
-    product_id: PlainId
-    sku_id: PlainId
-    sku_cnt: Annotated[int, Field(ge=0)]
-    title: Label | None = None
-    sku_code: str | None = None
-    sale_price: Cents
-
-
-class _Sent(Seen):
-    product_id: PlainId
-    sku_id: PlainId
-
-
-class _Parcel(Seen):
-    waybill_id: str | None = None
-    delivery_id: str | None = None
-    delivery_time: Epoch | None = None
-    product_infos: tuple[_Sent, ...] | None = None
-
-
-class _Address(Seen):
-    user_name: str | None = None
-    tel_number: str | None = None
-    postal_code: str | None = None
-    province_name: str | None = None
-    city_name: str | None = None
-    county_name: str | None = None
-    detail_info: str | None = None
-
-
-class _DeliveryInfo(Seen):
-    address_info: _Address | None = None
-    delivery_product_info: tuple[_Parcel, ...] | None = None
-
-
-class _PayInfo(Seen):
-    pay_time: Epoch | None = None
-    transaction_id: str | None = None
-
-
-class _PriceInfo(Seen):
-    order_price: Cents
-    freight: Cents | None = None
-
-
-class _Detail(Seen):
-    product_infos: tuple[_Product, ...]
-    price_info: _PriceInfo
-    pay_info: _PayInfo | None = None
-    delivery_info: _DeliveryInfo | None = None
-
-
-class _Order(Seen):
-    order_id: PlainId
-    create_time: Epoch
-    status: PlainId
-    openid: PlainId | None = None
-    order_detail: _Detail
-
-
-class _OrderInfo(Seen):
-    order_id: PlainId
-    cancel_type: PlainId | None = None
-
-
-class _Returned(Seen):
-    waybill_id: str | None = None
-    delivery_id: str | None = None
-
-
-class _RefundInfo(Seen):
-    amount: Cents
-
-
-class _Case(Seen):
-    after_sale_order_id: PlainId
-    order_id: PlainId
-    type: str
-    reason: str | None = None
-    create_time: Epoch
-    update_time: Epoch | None = None
-    product_info: _Sent
-    refund_info: _RefundInfo
-    return_info: _Returned | None = None
-
-
-class _CaseInfo(Seen):
-    after_sale_order_id: PlainId
-    order_id: PlainId
-    status: str
-
-
-class _Sealed(Seen):
-    Encrypt: str
-
-
-class _Event(Seen):
-    Event: str
-    CreateTime: Epoch
-    FromUserName: PlainId | None = None
-    order_info: _OrderInfo | None = None
-    finder_shop_aftersale_status_update: _CaseInfo | None = None
-    order: _Order | None = None
-    after_sale_order: _Case | None = None
 
 
 def signed(delivery: Delivery, secret: str) -> bool:
@@ -190,7 +84,7 @@ def opened(delivery: Delivery, secret: str) -> Delivery | Unreadable:
 
 def _encrypted(delivery: Delivery) -> str | None:
     try:
-        return _Sealed.model_validate(read_json(delivery.body, delivery.depth_max)).Encrypt
+        return objects.Sealed.model_validate(read_json(delivery.body, delivery.depth_max)).Encrypt
     except (NotJson, ValidationError):
         return None
 
@@ -202,7 +96,7 @@ def greet(delivery: Delivery) -> bytes:
 
 def read(delivery: Delivery) -> Reading:
     """The facts of one event."""
-    event = _Event.model_validate(read_json(delivery.body, delivery.depth_max))
+    event = objects.Event.model_validate(read_json(delivery.body, delivery.depth_max))
     if event.Event in _ORDER_EVENTS:
         if event.order_info is None:
             return Unreadable("order_info", "an object with order_id", "nothing")
@@ -217,7 +111,7 @@ def read(delivery: Delivery) -> Reading:
     return nothing(f"Event: {_OTHERS.get(event.Event, 'nothing is read of it')}")
 
 
-def _order_event(event: _Event, info: _OrderInfo, shop_id: str) -> Reading:
+def _order_event(event: objects.Event, info: objects.OrderInfo, shop_id: str) -> Reading:
     story = Story(SYSTEM, info.order_id)
     order = event.order
     if order is None:
@@ -247,11 +141,11 @@ def _order_event(event: _Event, info: _OrderInfo, shop_id: str) -> Reading:
     return story.read()
 
 
-def _line_id(of: _Product | _Sent) -> str:
+def _line_id(of: objects.Product | objects.Sent) -> str:
     return f"{of.product_id}-{of.sku_id}"
 
 
-def _line(line: _Product) -> dict[str, Any]:
+def _line(line: objects.Product) -> dict[str, Any]:
     return {
         "line_id": _line_id(line),
         "sku": joined(line.sku_code)[:128] or line.sku_id,
@@ -261,9 +155,11 @@ def _line(line: _Product) -> dict[str, Any]:
     }
 
 
-def _placed(event: _Event, order: _Order, lines: list[dict[str, Any]], shop_id: str, story: Story) -> None:
+def _placed(
+    event: objects.Event, order: objects.Order, lines: list[dict[str, Any]], shop_id: str, story: Story
+) -> None:
     delivery = order.order_detail.delivery_info
-    to = (delivery.address_info if delivery is not None else None) or _Address()
+    to = (delivery.address_info if delivery is not None else None) or objects.Address()
     shown, unread = receiver(
         to.user_name,
         phone=to.tel_number,
@@ -287,7 +183,7 @@ def _placed(event: _Event, order: _Order, lines: list[dict[str, Any]], shop_id: 
     )
 
 
-def _paid(order: _Order, meaning: str | None, story: Story) -> None:
+def _paid(order: objects.Order, meaning: str | None, story: Story) -> None:
     """Whether it was paid is told by the status, and the time to it: an order refunded since was paid too."""
     pay = order.order_detail.pay_info
     if pay is not None and pay.pay_time is not None and meaning in {"paid", "paid_back"}:
@@ -305,7 +201,7 @@ def _paid(order: _Order, meaning: str | None, story: Story) -> None:
         story.leave(f"order.status: {meaning}")
 
 
-def _cancelled(event: _Event, info: _OrderInfo, story: Story) -> None:
+def _cancelled(event: objects.Event, info: objects.OrderInfo, story: Story) -> None:
     meaning = _CANCEL.meaning(info.cancel_type or "")
     if meaning is None:
         story.leave("order_info.cancel_type: who called it off, and whether its money went back, is not said")
@@ -320,7 +216,7 @@ def _cancelled(event: _Event, info: _OrderInfo, story: Story) -> None:
     )
 
 
-def _parcels(event: _Event, order: _Order, story: Story) -> None:
+def _parcels(event: objects.Event, order: objects.Order, story: Story) -> None:
     delivery = order.order_detail.delivery_info
     for parcel in (delivery.delivery_product_info if delivery is not None else None) or ():
         number = joined(parcel.waybill_id)
@@ -338,7 +234,7 @@ def _parcels(event: _Event, order: _Order, story: Story) -> None:
         )
 
 
-def _case_event(event: _Event, info: _CaseInfo) -> Reading:
+def _case_event(event: objects.Event, info: objects.CaseInfo) -> Reading:
     meaning = _CASE_STATUS.meaning(info.status)
     if meaning is None or is_reason(meaning):
         return nothing(f"status: {meaning or 'a word that is not known'}")
@@ -355,7 +251,7 @@ def _case_event(event: _Event, info: _CaseInfo) -> Reading:
     return _asked(case, kind) if meaning == "asked" else _sent_back(event, case)
 
 
-def _asked(case: _Case, kind: str) -> Read:
+def _asked(case: objects.Case, kind: str) -> Read:
     story = Story(SYSTEM, case.order_id)
     reason = case.reason or ""
     story.tell(
@@ -370,7 +266,7 @@ def _asked(case: _Case, kind: str) -> Read:
     return story.read()
 
 
-def _paid_back(event: _Event, case: _Case) -> Read:
+def _paid_back(event: objects.Event, case: objects.Case) -> Read:
     story = Story(SYSTEM, case.order_id)
     story.tell(
         "refund.paid",
@@ -383,8 +279,8 @@ def _paid_back(event: _Event, case: _Case) -> Read:
     return story.read()
 
 
-def _sent_back(event: _Event, case: _Case) -> Read:
-    returned = case.return_info or _Returned()
+def _sent_back(event: objects.Event, case: objects.Case) -> Read:
+    returned = case.return_info or objects.Returned()
     if not joined(returned.waybill_id):
         return nothing("after_sale_order.return_info: no waybill of the return yet")
     story = Story(SYSTEM, case.order_id)
