@@ -177,7 +177,7 @@ async def test_a_worker_waits_unready_for_its_user_and_works_when_he_is_there(
     async with running("orders", "all", **told) as it:
         api, worker = await it.ports()
         waiting = await it.until(lambda: it.event("waiting for what is away"))
-        assert waiting["what"] == "broker"
+        assert waiting["what"] == "the broker and its topics"
         assert "does not let user 'late' in" in waiting["reason"]
         assert LATE not in "".join(it.lines)
         async with client_of(api) as client, client_of(worker) as probes:
