@@ -1,5 +1,6 @@
 """Values that can't be are refused with their name and what to do, before anything is installed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,35 @@ def test_tls_and_user_make_the_protocol(tls: bool, sasl: bool, protocol: str | N
     sets = (f"kafka.tls.enabled={str(tls).lower()}", f"kafka.sasl.enabled={str(sasl).lower()}")
     settings = named(rendered(MUST, sets=sets), "ConfigMap", "orderlink-orders")["data"]
     assert settings.get("KAFKA_SECURITY_PROTOCOL") == protocol
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [
+        ("http://collector4:4318", 4318),
+        ("http://collector4", 80),
+        ("https://traces.example/otlp", 443),
+    ],
+)
+def test_traces_have_a_way_out_to_their_collector(endpoint: str, port: int) -> None:
+    manifests = rendered(MUST, sets=(f'monitoring.traces.endpoint="{endpoint}"',))
+    settings = named(manifests, "ConfigMap", "orderlink-orders")["data"]
+    assert settings["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
+    assert settings["OTEL_TRACES_SAMPLER_ARG"] == "0.1"
+    for role in ("api", "worker"):
+        name = f"orderlink-orders-{role}"
+        ways = named(manifests, "NetworkPolicy", name)["spec"]["egress"]
+        assert {"ports": [{"protocol": "TCP", "port": port}]} in ways
+        assert len(named(rendered(MUST), "NetworkPolicy", name)["spec"]["egress"]) == len(ways) - 1
+
+
+def test_dashboards_come_as_they_are_made() -> None:
+    told = named(rendered(MUST, EVERYTHING), "ConfigMap", "orderlink-dashboards")
+    made = {path.name: path.read_text("utf-8") for path in (CHART / "files" / "dashboards").iterdir()}
+    assert {name: json.loads(text) for name, text in told["data"].items()} == {
+        name: json.loads(text) for name, text in made.items()
+    }
+    assert told["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 
 def test_a_secret_reaches_only_the_process_that_needs_it() -> None:

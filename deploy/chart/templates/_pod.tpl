@@ -72,6 +72,13 @@ KAFKA_TLS_KEY_FILE: /etc/orderlink/kafka-client/tls.key
 {{- $_ := set $found "ORDERLINK_API_HOST" "0.0.0.0" -}}
 {{- $_ := set $found "ORDERLINK_API_PORT" $values.ports.api -}}
 {{- $_ := set $found "ORDERLINK_WORKER_PORT" $values.ports.worker -}}
+{{- with $values.monitoring.traces }}
+{{- if .endpoint }}
+{{- $_ := set $found "OTEL_EXPORTER_OTLP_ENDPOINT" .endpoint -}}
+{{- $_ := set $found "OTEL_TRACES_SAMPLER" "parentbased_traceidratio" -}}
+{{- $_ := set $found "OTEL_TRACES_SAMPLER_ARG" .sampledShare -}}
+{{- end -}}
+{{- end -}}
 {{- if $values.shops.configMap }}{{ $_ := set $found "ORDERLINK_SHOPS_FILE" "/etc/orderlink/shops/shops.yaml" }}{{ end -}}
 {{- if $values.profiles.configMap }}{{ $_ := set $found "ORDERLINK_PROFILES_DIR" "/etc/orderlink/profiles" }}{{ end -}}
 {{- range $name, $value := mergeOverwrite (deepCopy $values.config) (deepCopy ($own.config | default dict)) -}}
