@@ -194,11 +194,7 @@ class Board:
             ("exceptions, returns", tally["parcel.exception"] + tally["parcel.returned"]),
             ("incidents of carriers", tally["incident.opened"], f"{len(self.incidents)} open now"),
             ("suspected lost / lost", tally["parcel.lost_suspected"], f"{tally['parcel.lost']} confirmed"),
-            (
-                "claims from carriers",
-                tally["carrier_claim.opened"],
-                f"{tally['carrier_claim.paid']} paid, {tally['carrier_claim.reconciled']} settled",
-            ),
+            ("claims from carriers", tally["carrier_claim.opened"], f"{tally['carrier_claim.paid']} paid"),
             ("facts that did not fit", self.sum_of("out_of_stage.")),
         )
 

@@ -9,7 +9,7 @@ from services.notifications.commands import Heartbeat, ReplyToBuyer, ReturnTask
 from services.notifications.views import ENTRIES_KEPT, INDEXED, BlankView, OrderView
 from services.notifications.views.sentences import SENTENCES, sentence
 from shared.contracts.event import Payload, payloads
-from shared.contracts.events import logistics, orders
+from shared.contracts.events import handling, logistics, orders
 from shared.contracts.examples import example_of
 from tests.kit.rules import START, after, heard
 from tests.notifications.world import BUYER, ORDER, RECEIVER, Shop, placed, task_wanted, wanted, wrote
@@ -49,7 +49,10 @@ def test_an_event_without_words_is_named() -> None:
 
 
 def test_a_sentence_says_what_happened_plainly() -> None:
-    assert sentence(heard(placed(), START)) == "The order was placed: 1 lines, 10.00 EUR."
+    assert sentence(heard(placed(), START)) == "The order was placed: 1 line, 10.00 EUR."
+    blocked = handling.ReleaseBlocked(waits_for=("address", "courier-1"))
+    told = "The order must not leave yet; it waits for address, courier-1."
+    assert sentence(heard(blocked, START)) == told
     lost = logistics.ParcelStalled(parcel_id="P-1", carrier="DHL", tracking_no="T", level=1, since=START)
     assert sentence(heard(lost, START)) == "Parcel P-1 has stood still since 2026-03-02 12:00 UTC (level 1)."
 

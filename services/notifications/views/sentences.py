@@ -10,7 +10,7 @@ from typing import Any, Final
 from shared.contracts.event import Event
 
 _ORDERS: Final = {
-    "order.placed": "The order was placed: {said.lines:count} lines, {said.total} {said.currency}.",
+    "order.placed": "The order was placed: {said.lines:count line}, {said.total} {said.currency}.",
     "order.paid": "The order was paid: {said.amount}. It is to leave by {said.ship_by}.",
     "order.payment_reminder_due": "Still unpaid ({said.stage:words}); it closes at {said.closes_at}."
     "{said.withheld:kept}",
@@ -19,7 +19,7 @@ _ORDERS: Final = {
     "order.late_payment_refund_wanted": "A late payment of {said.amount} is to be given back.",
     "order.cancelled": "The order was cancelled by {said.by:words}: {said.reason:words}.",
     "order.cancellation_requested": "{said.by:words} wants the paid order off: {said.reason:words}.",
-    "order.ship_overdue": "{said.lines:count} lines had not left by {said.ship_by}.",
+    "order.ship_overdue": "{said.lines:count line} had not left by {said.ship_by}.",
     "order.dispatched": "Everything that is still wanted has left.",
     "order.delivered": "Everything that is still wanted has arrived; completes at {said.completes_at}.",
     "order.deadline_changed": "The deadline for {said.deadline:words} is now {said.deadline_at}: "
@@ -41,15 +41,14 @@ _ORDERS: Final = {
     "order.changed": "The order was changed; its total was {said.was_total} and is {said.total} "
     "{said.currency}.",
     "order.give_back_wanted": "{said.amount} {said.currency} are to be given back for {said.wish_id}.",
-    "order.verified": "{said.by} checked the order: {said.good:count} fields are good, "
-    "{said.wrong:count} wrong.",
-    "order.release_blocked": "The order must not leave yet; it waits for {said.waits_for:count} things.",
+    "order.verified": "{said.by} checked the order: {said.good:count field} good, {said.wrong:count} wrong.",
+    "order.release_blocked": "The order must not leave yet; it waits for {said.waits_for:names}.",
     "order.released": "The order was released to who ships it.",
     "order.payment_failed": "The buyer could not pay ({said.times} times): {said.reason:words}.",
-    "order.stock_short": "{said.lines:count} lines are out of stock.",
+    "order.stock_short": "Out of stock: {said.lines:count line}.",
     "order.choice_made": "About {said.shortage_id} was chosen: {said.choice:words}.",
     "order.supplemented": "Order {said.by_order} adds to this one.",
-    "freight.merge_due": "{said.orders:count} orders may leave as one; {said.give_back} {said.currency} of "
+    "freight.merge_due": "{said.orders:count order} may leave as one; {said.give_back} {said.currency} of "
     "freight are too much.",
 }
 
@@ -80,7 +79,7 @@ _LOGISTICS: Final = {
     "parcel.address_corrected": "{said.carrier} has a corrected address for parcel {said.parcel_id}.",
     "parcel.resend_wanted": "Parcel {said.parcel_id} is to go out again to a confirmed address.",
     "parcel.refund_wanted": "The goods of returned parcel {said.parcel_id} are to be paid back.",
-    "shipment.stopped": "The warehouse was told to keep {said.lines:count} lines: {said.reason:words}.",
+    "shipment.stopped": "The warehouse was told to keep {said.lines:count line}: {said.reason:words}.",
     "parcel.number_doubted": "The tracking number of parcel {said.parcel_id} may be mistyped.",
     "sighting.recorded": "A scan of {said.tracking_no} waits for its parcel.",
     "sighting.matched": "A scan of {said.tracking_no} belongs to parcel {said.parcel_id}.",
@@ -109,11 +108,11 @@ _LOGISTICS: Final = {
     "enquiry.followed_up": "The enquiry about parcel {said.parcel_id} was followed up: {said.result:words}.",
     "enquiry.closed": "The enquiry about parcel {said.parcel_id} ended: {said.reason:words}.",
     "incident.opened": "{said.standing} parcels with {said.carrier} stand in {said.region}.",
-    "incident.parcels_joined": "{said.parcels:count} parcels belong to the incident.",
+    "incident.parcels_joined": "The incident has {said.parcels:count more parcel}.",
     "incident.deadline_changed": "The incident is looked at again {said.deadline_at}: {said.reason:words}.",
     "incident.closed": "The incident is over ({said.reason:words}); {said.still_standing} still stand.",
-    "incident.ruled_out": "{said.parcels:count} parcels with {said.carrier} in {said.region} stand alone.",
-    "incident.parcels_released": "{said.parcels:count} parcels are looked after one by one again.",
+    "incident.ruled_out": "No incident of {said.carrier} in {said.region}: {said.parcels:count parcel}.",
+    "incident.parcels_released": "Looked after one by one again: {said.parcels:count parcel}.",
 }
 
 _AFTERSALES: Final = {
@@ -151,11 +150,11 @@ _NOTIFICATIONS: Final = {
     "message.suppressed": "The message {said.template:words} was dropped: {said.reason:words}.",
     "message.postponed": "The message {said.template:words} waits until {said.until}.",
     "message.withdrawn": "The reminder {said.template:words} does not go out now.",
-    "message.merged": "The message {said.template:words} told of {said.others:count} other orders too.",
+    "message.merged": "The message {said.template:words} told of {said.others:count other order} too.",
     "reminder.noted": "The day's report heard of the reminder ({said.row.stage:words}).",
     "reminders.added_up": "A part of {said.day} was added up.",
     "reminders.reported": "On {said.day} {said.reminded} orders were reminded of and {said.paid} were paid.",
-    "findings.noted": "The morning's sweep found {said.findings:count} things that lie open.",
+    "findings.noted": "The morning's sweep found {said.findings:count open thing}.",
     "findings.added_up": "A part of the sweep of {said.day} was added up.",
     "day.swept": "The sweep of {said.day} made {said.new_tasks} tasks.",
     "message.failed": "The message {said.template:words} could not be sent: {said.reason:words}.",
@@ -180,7 +179,7 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(_ORDERS | _LOGISTICS | _A
 
 
 class _Plain(Formatter):
-    """Shows values as people write them: moments in UTC, slugs as words, lists as their length."""
+    """Shows values as people write them: moments in UTC, slugs as words, lists by their length or names."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         match value, format_spec:
@@ -198,6 +197,10 @@ class _Plain(Formatter):
                 return str(value).replace("_", " ")
             case (_, "count"):
                 return str(len(value))
+            case (_, "names"):
+                return ", ".join(str(one).replace("_", " ") for one in value)
+            case (_, spec) if spec.startswith("count "):
+                return f"{len(value)} {spec.removeprefix('count ')}{'' if len(value) == 1 else 's'}"
             case _:
                 return str(value)
 
