@@ -12,12 +12,12 @@ and paid back; `task.completed` from notifications.
 
 Says: `order.placed`, `order.payment_reminder_due`, `order.closed`, `order.paid`, `order.reopened`,
 `order.cancelled`, `order.cancellation_requested`, `order.ship_overdue`, `order.dispatched`,
-`order.delivered`, `order.deadline_changed`, `order.completed`, `order.refunded`,
+`order.delivered`, `order.deadline_changed`, `order.completed`, `order.offer_made`, `order.refunded`,
 `order.late_payment_refund_wanted` and `fact.passed_on`; of the handling all that
 `shared/contracts/events/handling.py` lists; on the contacts topic `contact.changed`; wants the tasks
 `urge_shipment`, `late_payment`, `look_into`, `confirm_wish`, `call_warehouse`, `verify_order`,
 `offer_choice`, `help_with_payment`, `merge_freight` and `call_about_payment`, and the messages
-`payment_reminder`, `confirm_address`, `confirm_wish`, `out_of_stock` and `payment_help`.
+`payment_reminder`, `confirm_address`, `confirm_wish`, `out_of_stock`, `payment_help` and `offer`.
 
 Promises: an order ends once, and never completes after it was refunded. No reminder follows a payment
 or the close. A payment that comes too late is never lost: somebody decides on it. `order.ship_overdue`

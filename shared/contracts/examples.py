@@ -108,6 +108,16 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
         {"deadline": "completion", "was": "2026-03-16T10:30:00Z", "deadline_at": None, "reason": "case_open"},
     ),
     "order.completed": ("2026-03-16T10:30:00Z", {"after_case": False}),
+    "order.offer_made": (
+        "2026-03-16T10:30:00Z",
+        {
+            "kind": "voucher",
+            "what": "THANKS-5",
+            "kept": "39.90",
+            "currency": "EUR",
+            "valid_until": "2026-06-14T10:30:00Z",
+        },
+    ),
     "order.refunded": ("2026-03-02T18:00:05Z", {"amount": "36.30"}),
     "fact.passed_on": (_BACK_AT, {"fact": _TOLD}),
     "contact.changed": (
@@ -328,6 +338,7 @@ RULES: Final[Mapping[str, str]] = {
     "order.closed": "close_unpaid_after",
     "order.ship_overdue": "ship_within",
     "order.completed": "auto_complete_after",
+    "order.offer_made": "offers",
     "parcel.pickup_overdue": "pickup_overdue_after",
     "parcel.stalled": "stall_levels",
     "parcel.lost_suspected": "lost_suspected_after",

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from shared.contracts.base import Id, Name, Strict
 from shared.kernel.calendar import QuietHours
 from shared.kernel.carriage import ClaimTerms, IncidentRule, Surcharge
+from shared.kernel.offers import Offer
 from shared.kernel.platforms import Facts, May, Source
 from shared.kernel.reminders import ReminderStage, ShopReminders, ShopReports
 from shared.kernel.routes import Hours, Place, Route, StallLevels, Threshold, merged
@@ -83,6 +84,8 @@ class Values(Strict):
     """Carriers' terms for claims; without any, a claim has no deadline."""
     surcharges: Annotated[tuple[Surcharge, ...], Field(max_length=200)] = ()
     """What a buyer pays on top who insists on a carrier."""
+    offers: Annotated[tuple[Offer, ...], Field(max_length=20)] = ()
+    """What a buyer is offered for his next order when one completed, by its amount."""
     scorecards: bool = False
     """Whether what carriers do is measured, by carrier, route and week."""
     weight_tolerance_grams: Annotated[int, Field(ge=0, le=100_000)] = 50

@@ -28,6 +28,7 @@ _ORDERS: Final = {
     "order.urge_requested": "The platform urges the shipment; an answer is due at {said.deadline_at}.",
     "order.urge_answered": "The platform's urging was answered by {said.by:words}.",
     "order.completed": "The order is complete.",
+    "order.offer_made": "The buyer was offered a {said.kind} for the next order: {said.what}.",
     "order.refunded": "The order ended: {said.amount} {said.currency} were paid back.",
     "fact.passed_on": "The shop's platform told {said.fact.fact}, and it was passed on.",
     "contact.changed": "Who receives the order was confirmed.",

@@ -233,7 +233,7 @@ def _timer_due(due: TimerDue, state: State, profile: Profile) -> Outcome:
         case timers.SHIP:
             return shipping.overdue(due, state, profile)
         case timers.COMPLETE:
-            return serving.complete(state)
+            return serving.complete(state, due.due_at, profile)
         case timers.CATCH_UP:
             return serving.catch_up(due, state, profile)
         case _:

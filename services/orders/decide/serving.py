@@ -16,7 +16,7 @@ from services.orders.commands import (
     HearRefund,
     HearShipmentStopped,
 )
-from services.orders.decide import shipping, timers, urging
+from services.orders.decide import offers, shipping, timers, urging
 from services.orders.state import (
     Cancelled,
     Cancelling,
@@ -73,11 +73,12 @@ def catch_up(due: TimerDue, state: State, profile: Profile) -> Outcome:
     return follow(state, state.order.goods, due.due_at, profile, why="dispatched")
 
 
-def complete(state: State) -> Outcome:
+def complete(state: State, at: datetime, profile: Profile) -> Outcome:
     """`auto_complete_after`: the waiting time after the last delivery is over and no case stopped it."""
     if not isinstance(state, Delivered) or state.completion.runs_to is None:
         return NOTHING
-    return Decision(rule=_RULE, events=(orders.OrderCompleted(after_case=state.completion.after_case),))
+    over = Decision(rule=_RULE, events=(orders.OrderCompleted(after_case=state.completion.after_case),))
+    return over + offers.made(state, at, profile)
 
 
 def follow(state: Served, goods: Goods, at: datetime, profile: Profile, why: str) -> Decision:

@@ -171,6 +171,19 @@ class OrderCompleted(Payload):
     """Whether the waiting time had passed while an after-sales case was open."""
 
 
+@says("order.offer_made", "orders")
+class OrderOfferMade(Payload):
+    """The order ended well, and its buyer is offered something for the next one."""
+
+    kind: Literal["voucher", "gift"]
+    what: Name
+    """The voucher's code, or the article that is packed with the next order."""
+    kept: Amount
+    """What was paid for the order and not paid back; the offer goes by it."""
+    currency: Currency
+    valid_until: Utc
+
+
 @says("order.refunded", "orders")
 class OrderRefunded(Payload):
     """The order ended because all of it was paid back and nothing of it arrived or is on its way."""
