@@ -108,16 +108,6 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
         {"deadline": "completion", "was": "2026-03-16T10:30:00Z", "deadline_at": None, "reason": "case_open"},
     ),
     "order.completed": ("2026-03-16T10:30:00Z", {"after_case": False}),
-    "order.offer_made": (
-        "2026-03-16T10:30:00Z",
-        {
-            "kind": "voucher",
-            "what": "THANKS-5",
-            "kept": "39.90",
-            "currency": "EUR",
-            "valid_until": "2026-06-14T10:30:00Z",
-        },
-    ),
     "order.refunded": ("2026-03-02T18:00:05Z", {"amount": "36.30"}),
     "fact.passed_on": (_BACK_AT, {"fact": _TOLD}),
     "contact.changed": (

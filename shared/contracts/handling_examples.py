@@ -6,6 +6,16 @@ from typing import Any, Final
 _WISH: Final[Mapping[str, Any]] = {"wish_id": "courier-1", "kind": "courier"}
 
 HANDLING: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "order.offer_made": (
+        "2026-03-16T10:30:00Z",
+        {
+            "kind": "voucher",
+            "what": "THANKS-5",
+            "kept": "39.90",
+            "currency": "EUR",
+            "valid_until": "2026-06-14T10:30:00Z",
+        },
+    ),
     "order.wish_made": ("2026-03-02T12:05:00Z", {**_WISH, "by": "agent-mia", "carrier": "sf"}),
     "order.flagged": (
         "2026-03-02T12:05:30Z",
