@@ -157,6 +157,15 @@ PROMISES: Final = (
             "tests/runtime/test_stream.py::test_a_worker_whose_broker_is_away_waits_for_it_and_has_its_time_anew_afterwards",
         ),
     ),
+    Promise(
+        "bounded",
+        "more than it can do waits or is told to come again; memory stays bounded",
+        README,
+        (
+            "tests/runtime/test_batch_sizes.py",
+            "tests/http/test_overload.py",
+        ),
+    ),
 )
 """All of them, in the order of the README."""
 
