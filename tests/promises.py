@@ -164,6 +164,7 @@ PROMISES: Final = (
         (
             "tests/runtime/test_batch_sizes.py",
             "tests/http/test_overload.py",
+            "tests/chaos/test_gauges.py",
         ),
     ),
 )
