@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import httpx
@@ -14,7 +14,7 @@ from tests.http.test_inlets import ENTRIES, PLAIN, signature
 
 pytestmark = pytest.mark.promise("bounded")
 AT_ONCE = 10
-Tell = Callable[[Door, int], Awaitable[httpx.Response]]
+Tell = Callable[[Door, int], Coroutine[Any, Any, httpx.Response]]
 
 
 class SlowDatabase:

@@ -4,6 +4,7 @@ While the database is away it waits, and is alive: starting it again would not h
 """
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ class Seconds:
 class Watched:
     """A worker on a transport of some kind, with records before it."""
 
-    def __init__(self, kind: type[MemoryTransport] = MemoryTransport, **limits: int) -> None:
+    def __init__(self, kind: type[MemoryTransport] = MemoryTransport, **limits: Any) -> None:
         self.world = World(
             **limits,
             progress_timeout_seconds=PATIENCE_SECONDS,
