@@ -117,13 +117,12 @@ async def overload(wanted: argparse.Namespace, directory: Path, console: Console
 async def _overloaded(
     run: Run, town: Town, fault: Fault, felt: Felt, measured: Measured
 ) -> AsyncIterator[None]:
-    load, usual = run.load, (run.load.orders_per_second, run.load.orders_at_once_max)
+    load, before = run.load, (run.load.orders_per_second, run.load.orders_at_once_max)
     measured.round_trip_seconds = await _round_trip_seconds(town)
     town.to_database.slow(min(SLOW_MAX_SECONDS, measured.round_trip_seconds * (SLOWER - 1)) / 2)
     measured.slowed_seconds = await _round_trip_seconds(town)
-    town.tell(
-        f"a write takes {1000 * measured.round_trip_seconds:.1f} ms, slowed {1000 * measured.slowed_seconds:.1f}"
-    )
+    usual, slowed = measured.round_trip_seconds, measured.slowed_seconds
+    town.tell(f"a write takes {1000 * usual:.1f} ms, slowed {1000 * slowed:.1f} ms")
     try:
         load.orders_per_second, load.orders_at_once_max = AT_ONCE_FOR_PACE, AT_ONCE_FOR_PACE
         await asyncio.sleep(fault.seconds / 10)
@@ -134,7 +133,7 @@ async def _overloaded(
         measured.came = await _accepted_per_second(run, fault.seconds)
         measured.seconds = time.monotonic() - began
     finally:
-        load.orders_per_second, load.orders_at_once_max = usual
+        load.orders_per_second, load.orders_at_once_max = before
         town.to_database.slow(0)
     felt.note = f"{measured.came:.1f} facts/s came, {measured.pace:.1f} could be worked on"
     yield
