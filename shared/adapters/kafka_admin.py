@@ -218,6 +218,8 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
     return {
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "retention.ms": str(topic.retention_ms),
+        # Said, since a broker's own default may forget by size what is to be kept for ever.
+        "retention.bytes": "-1",
         "min.insync.replicas": str(max(1, replication - 1)),
         "max.message.bytes": str(RECORD_MAX_BYTES),
     }
