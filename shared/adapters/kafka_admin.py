@@ -126,7 +126,7 @@ class KafkaAdmin:
         with ThreadPoolExecutor(max_workers=1) as thread:
             reason = thread.submit(asyncio.run, self._broker.why_not()).result()
         if reason is not None:
-            raise Unavailable(f"broker: {reason}")
+            raise reason
 
     def _ensure(self, client: Any, wanted: Mapping[str, tuple[Topic, int]], replication: int) -> None:
         existing = self._partition_counts(client)
