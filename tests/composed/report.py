@@ -151,7 +151,8 @@ took meanwhile until it was accepted, told again and again as a shop's platform 
 {restarts}
 
 Then the worker of aftersales, who pays, was killed with SIGKILL. The engine started it again; it was
-ready after {crash.ready_seconds:.0f} s. After {crash.caught_up_seconds:.0f} s all refunds owed by then were paid.
+ready after {crash.ready_seconds:.0f} s. All refunds owed by then were paid
+after {crash.caught_up_seconds:.0f} s.
 
 **Nothing was lost and nothing done twice**: {facts} facts accepted, {refunds} refunds owed and paid once
 each, {events} events on the topics in order and without gaps, no dead letter.
