@@ -22,6 +22,13 @@ class Unavailable(PortError):
     """The other side is away, or too slow. Nothing is known to be wrong with what was asked."""
 
 
+class NotLetIn(Unavailable):
+    """The other side is there and turns us away: user, certificate, protocol or rights are wrong.
+
+    Somebody may mend that while we wait. The text names the setting.
+    """
+
+
 class MemberLost(Unavailable):
     """The member of the consumer group can't go on: its process is to end and start again."""
 

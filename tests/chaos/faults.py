@@ -139,6 +139,13 @@ async def _roll(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
     yield
 
 
+async def _drain(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
+    """Told to end with nobody there to take over."""
+    felt.exits_seconds.append(await town.alone(fault.target))
+    await town.ready(*town.everybody())
+    yield
+
+
 # Servers
 
 
@@ -273,6 +280,7 @@ KINDS: dict[str, Strike] = {
     "slow connections": _slow,
     "workers": _scale,
     "roll": _roll,
+    "drain": _drain,
     "let run": _let_run,
 }
 
