@@ -42,8 +42,8 @@ SLOW_MAX_SECONDS = 0.1
 MEMORY_TIMES_MAX = 1.5
 """What a process may hold, against what it held in calm."""
 BATCH_MAX_RECORDS = 4
-FACTS_FOR_PACE = 50
-AT_ONCE_FOR_PACE = 60
+FACTS_FOR_PACE = 40
+AT_ONCE_FOR_PACE = 40
 """So many orders under way keep every worker busy."""
 NO_BOUND = 1_000_000
 ROUND_TRIPS = 200
