@@ -68,10 +68,19 @@ class Outcome:
     calls: int = 0
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     """How often each service called a port, by path and call."""
+    _canonical: dict[tuple[File, int], Any] = field(default_factory=dict[tuple[File, int], Any])
 
     def order_of(self, subject: str) -> str:
         """The order that a file is of."""
         return self.days.get(subject, subject)
+
+    def canonical_of(self, file: File, which: int) -> Any:
+        """A file's state (0) or view (1) without what may differ. The calm's is asked for many times."""
+        found = self._canonical.get((file, which))
+        if found is None:
+            value = self.files[file][which].model_dump(mode="json")
+            found = self._canonical[(file, which)] = canonical(value)
+        return found
 
     def orders(self) -> set[str]:
         """All orders about which something happened."""
@@ -154,7 +163,7 @@ def differences(calm: Outcome, storm: Outcome, asked_for: Mapping[str, Demand]) 
             continue
         wrong = _said_differs(file, calm.said.get(file, []), storm.said.get(file, []), demand)
         if demand is Demand.SAME:
-            wrong += _file_differs(file, calm.files.get(file), storm.files.get(file))
+            wrong += _file_differs(file, calm, storm)
         if wrong:
             found.setdefault(order_id, []).extend(wrong)
     for effect_id in sorted(calm.asked.keys() | storm.asked.keys()):
@@ -170,7 +179,8 @@ def differences(calm: Outcome, storm: Outcome, asked_for: Mapping[str, Demand]) 
 
 
 def _said_differs(file: File, one: list[Record], other: list[Record], demand: Demand) -> list[str]:
-    if Counter(record.value for record in one) == Counter(record.value for record in other):
+    values, others = [record.value for record in one], [record.value for record in other]
+    if values == others or Counter(values) == Counter(others):
         return []
     if demand is Demand.SAME:
         first, second = Counter(map(_canonical, one)), Counter(map(_canonical, other))
@@ -183,16 +193,17 @@ def _said_differs(file: File, one: list[Record], other: list[Record], demand: De
     return [f"{'/'.join(file)} said {dict(second - first)} instead of {dict(first - second)}"]
 
 
-def _file_differs(file: File, one: tuple[Any, Any] | None, other: tuple[Any, Any] | None) -> Iterable[str]:
+def _file_differs(file: File, calm: Outcome, storm: Outcome) -> Iterable[str]:
+    one, other = calm.files.get(file), storm.files.get(file)
     if one is other is None:
         return
     if one is None or other is None:
         yield f"{'/'.join(file)}: is {'missing' if other is None else 'new'}"
         return
-    for which, first, second in zip(("state", "view"), one, other, strict=True):
-        if first is second or first == second:
+    for at, which in enumerate(("state", "view")):
+        if one[at] is other[at] or one[at] == other[at]:
             continue
-        left, right = canonical(first.model_dump(mode="json")), canonical(second.model_dump(mode="json"))
+        left, right = calm.canonical_of(file, at), storm.canonical_of(file, at)
         if left != right:
             yield f"{'/'.join(file)}: {which} differs: {_first_difference(left, right)}"
 
