@@ -226,7 +226,7 @@ class Process:
         from shared.adapters.joining import committed, join_group, partition_count  # noqa: PLC0415
 
         broker, name = self.wiring.broker, self.service.name
-        instance, at = self.settings.worker_instance_id, self._starting.step
+        at = self._starting.step
 
         async def checked() -> None:
             await check_numbers(name, store, await self._last_records())
@@ -238,8 +238,12 @@ class Process:
 
         partitions = await at(BROKER, counted)
         await at(NO_OLDER, checked)
-        transport = await at("the consumer group", lambda: join_group(broker, name, instance))
-        if transport is None or partitions is None:
+        if partitions is None:
+            return
+        transport = await at(
+            "the consumer group", lambda: join_group(broker, name, partitions, self.settings)
+        )
+        if transport is None:
             return
         leaving = [transport.close]
         try:

@@ -294,9 +294,9 @@ def planted_plan(random: Random) -> list[Fault]:
 
 
 @contextlib.asynccontextmanager
-async def struck(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
+async def struck(strike: Strike, town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
     """Inside, the fault is over and the system may recover; at the end what it had added is gone."""
-    async with contextlib.asynccontextmanager(KINDS[fault.kind])(town, fault, felt):
+    async with contextlib.asynccontextmanager(strike)(town, fault, felt):
         yield
 
 

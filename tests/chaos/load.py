@@ -73,7 +73,11 @@ class Load:
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
         self._clients = {
             service: httpx.AsyncClient(
-                base_url=apis[service], headers=dict(headers), timeout=ANSWER_MAX_SECONDS, limits=limits
+                base_url=apis[service],
+                headers=dict(headers),
+                # Whoever waits for a connection of ours does not wait for an answer yet.
+                timeout=httpx.Timeout(ANSWER_MAX_SECONDS, pool=None),
+                limits=limits,
             )
             for service in SERVICES
         }
@@ -112,11 +116,14 @@ class Load:
 
     async def _start(self, new_orders: bool) -> None:
         due = self._due.setdefault(self._day, deque())
-        began, started = time.monotonic(), 0
+        before, owed, started = time.monotonic(), 0.0, 0
         while True:
             self._look_at_ended()
-            owed = int((time.monotonic() - began) * self.orders_per_second) - started
-            for _ in range(max(0, owed)):
+            now = time.monotonic()
+            owed += (now - before) * self.orders_per_second
+            before = now
+            while owed >= 1:
+                owed -= 1
                 started += 1
                 if len(self._playing) >= self.orders_at_once_max:
                     continue
