@@ -108,7 +108,11 @@ def _commands(project: Project) -> list[tuple[str, str]]:
         ("audit",),
         ("dead-letters", "list"),
     )
-    return [(" ".join(words), project.run(*words)) for words in asked]
+    said = [(" ".join(words), project.run(*words)) for words in asked]
+    board = project.console()
+    if "Orders: 1 " not in board or "refunded                     1" not in board:
+        raise ComposeWrong(f"expected one order on the console, and it refunded:\n{board}")
+    return [*said, ("console", board)]
 
 
 def _events(project: Project) -> int:

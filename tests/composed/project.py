@@ -65,6 +65,10 @@ class Project:
         """A command of Orderlink's command line, from its image."""
         return self("run", "--rm", "-T", "cli", *arguments)
 
+    def console(self) -> str:
+        """The board, as it looks in a terminal of a hundred columns."""
+        return self("run", "--rm", "-T", "--env", "COLUMNS=100", "console")
+
     def containers(self) -> dict[str, dict[str, Any]]:
         """What the engine knows of each container, ended ones too, by service."""
         ids = self("ps", "--all", "--quiet").split()

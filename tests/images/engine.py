@@ -40,7 +40,7 @@ def docker(*arguments: str, seconds: float = COMMAND_SECONDS, **environment: str
         raise EngineFailed(f"docker {arguments[0]} took longer than {seconds:.0f} s") from problem
     if done.returncode:
         raise EngineFailed(f"docker {' '.join(arguments[:2])}:\n{(done.stdout + done.stderr)[-3000:]}")
-    return done.stdout.strip()
+    return done.stdout.strip("\n")
 
 
 def inspected(name: str, kind: str = "container") -> dict[str, Any]:
