@@ -32,8 +32,11 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]
             yield PLACED
             await asyncio.Event().wait()
 
+        async def at_once(_seconds: float) -> None:
+            await pause(0)
+
         monkeypatch.setattr(console, "subscribe", subscribe)
-        monkeypatch.setattr(asyncio, "sleep", lambda _seconds: pause(0))
+        monkeypatch.setattr(asyncio, "sleep", at_once)
 
     return hear
 

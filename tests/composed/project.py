@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +145,7 @@ def overridden(
 
 
 @contextmanager
-def composed(override: Mapping[str, Any]) -> Iterator[Project]:
+def composed(override: Mapping[str, Any]) -> Generator[Project]:
     """The project, with nothing of it there before and nothing left afterwards."""
     with TemporaryDirectory() as directory:
         file, happened = Path(directory) / "compose.json", Path(directory) / "happened"
@@ -161,7 +161,7 @@ def composed(override: Mapping[str, Any]) -> Iterator[Project]:
 
 
 @contextmanager
-def _heard(said: Any) -> Iterator[None]:
+def _heard(said: Any) -> Generator[None]:
     """Listen all the time: the engine remembers few events, and most are of health checks."""
     wanted = ("start", "kill", "die", "health_status")
     filters = [part for what in wanted for part in ("--filter", f"event={what}")]

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,7 +79,7 @@ def built_from(
 
 
 @contextmanager
-def pip_secrets() -> Iterator[dict[str, Path]]:
+def pip_secrets() -> Generator[dict[str, Path]]:
     """How pip finds packages on this machine, as secrets of a build by id; its folders are left out."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
