@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real sizes chaos scale-out bench storms storm demo up images simulate schemas format clean
+.PHONY: help setup check test test-real sizes chaos scale-out bench storms storm demo up images cluster simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -93,6 +93,9 @@ demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this ter
 
 images: $(STAMP) ## Build every image and run it as production would (needs a Docker engine): ARGS='--base IMAGE', REPORT=1
 	@$(BIN)/python -m tests.images $(ARGS) $(if $(REPORT),--report)
+
+cluster: $(STAMP) ## Install, change and remove the chart on a real Kubernetes control plane (needs Go): REPORT=1
+	@$(BIN)/python -m tests.cluster $(if $(REPORT),--report)
 
 up: $(STAMP) ## Start broker, database and the four services; Ctrl-C stops all
 	$(BIN)/orderlink up
