@@ -43,6 +43,9 @@ from shared.runtime.traces import NO_TRACES, Traces
 from shared.runtime.work import Contended, Done, Hear, Letter, TooMuchPending, Undigested, Work
 
 CONTENTION_PAUSE_SECONDS = 0.005
+SILENT_ATTEMPTS_MAX = 2
+"""So many attempts in a row at whose commit the database answered nothing, and it counts as away. Each may
+take as long as two of its operations; ten of them would look like a worker that is stuck."""
 
 
 class _SoFar:
@@ -52,7 +55,14 @@ class _SoFar:
         self.work = work
         self.answers: dict[int, Done] = {}
         self.held: list[Exception] = []
+        self.silent = 0
+        """Attempts in a row at whose commit the database answered nothing."""
         self._in_doubt: dict[int, Done] = {}
+
+    def heard(self, outcomes: Sequence[Committed]) -> None:
+        """What a commit was answered."""
+        silent = bool(outcomes) and all(outcome is Committed.UNKNOWN for outcome in outcomes)
+        self.silent = self.silent + 1 if silent else 0
 
     def doubt(self, indexes: Sequence[int]) -> None:
         """The commit of these may have happened: if dedupe says so, the answers of now hold."""
@@ -116,11 +126,13 @@ class Engine:
         for attempt in range(self.limits.commit_attempts):
             left, files = await self._attempt(so_far, left)
             committed.extend(files)
-            if not left:
+            if not left or so_far.silent == SILENT_ATTEMPTS_MAX:
                 break
             self.metrics.count("orderlink_commit_redos_total", len(left))
             await asyncio.sleep(CONTENTION_PAUSE_SECONDS * attempt)
         await self.publish(committed)
+        if left and so_far.silent:
+            raise Unavailable("database: it does not say what became of a commit")
         if left:
             raise Contended(f"other writers were first {self.limits.commit_attempts} times")
         if so_far.held:
@@ -184,6 +196,7 @@ class Engine:
             for book in changed.values()
         ]
         outcomes = await self._commit(writes) if writes else []
+        so_far.heard(outcomes)
         again: dict[str, list[int]] = {}
         files: list[File] = []
         for (subject, book), outcome in zip(changed.items(), outcomes, strict=True):

@@ -33,11 +33,34 @@ async def test_a_commit_that_timed_out_although_done_is_seen_by_dedupe() -> None
 
 async def test_a_commit_that_timed_out_and_was_not_done_is_done_again() -> None:
     world = World()
-    world.store.commit_faults = ["unknown-lost", "unknown-lost"]
+    world.store.commit_faults = ["unknown-lost", "lost", "unknown-lost"]
     taken = await world.desk.take(fact("order.placed", "f-1"), "d")
     assert taken.fits
     assert not taken.duplicate
     assert await world.words() == ["placed"]
+
+
+@pytest.mark.promise("resumed")
+async def test_a_database_that_answers_no_commit_twice_is_away_for_who_asks() -> None:
+    world = World()
+    world.store.commit_faults = ["unknown-lost", "unknown-lost", "unknown-lost"]
+    with pytest.raises(Unavailable):
+        await world.desk.take(fact("order.placed", "f-1"), "d")
+    assert world.store.commit_faults == ["unknown-lost"]
+    assert (await world.desk.take(fact("order.placed", "f-1"), "d")).fits
+    assert await world.words() == ["placed"]
+
+
+@pytest.mark.promise("resumed")
+async def test_the_stream_waits_for_a_database_that_answers_no_commit_and_is_not_taken_for_stuck() -> None:
+    world = World(outage_backoff_first_seconds=0.001, outage_backoff_max_seconds=0.001)
+    await world.start()
+    world.poke("A-1", "hello")
+    world.store.commit_faults = ["unknown-lost"] * 7
+    await world.settle()
+    assert world.store.commit_faults == []
+    assert await world.words() == ["hello"]
+    assert world.worker.alive()
 
 
 async def test_who_loses_the_race_decides_again_on_what_the_other_wrote() -> None:
