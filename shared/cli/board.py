@@ -244,16 +244,14 @@ class Board:
             table.add_row("", "", "")
         return Group(title, table)
 
-    def _latest(self) -> Table:
+    def _latest(self) -> Group:
         table = Table.grid(padding=(0, 2))
-        table.title = Text("What happens", style="bold")
-        table.title_justify = "left"
         for moment, order_id, told in self.news:
             when = moment.astimezone(self._zone)
             table.add_row(Text(f"{when:%a %d %H:%M}", style="dim"), Text(order_id, style="cyan"), told)
         for _ in range(NEWS_SHOWN - len(self.news)):
             table.add_row("", "", "")
-        return table
+        return Group(Text("What happens", style="bold"), table)
 
 
 def _named(subject: str) -> str:

@@ -17,32 +17,32 @@ from shared.contracts.examples import example_of
 from shared.runtime.ports import Unavailable
 
 PLACED = example_of(events.orders.OrderPlaced)
-
-
-async def _one_event(*_topics: str, **_how: Any) -> AsyncGenerator[Event]:
-    yield PLACED
-    await asyncio.Event().wait()
-
-
-async def _nobody_there(*_topics: str, **_how: Any) -> AsyncGenerator[Event]:
-    raise Unavailable("broker: nobody answers at b:9092")
-    yield PLACED
+NOBODY = Unavailable("broker: nobody answers at b:9092")
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
-    """Hear this instead of a broker, without waiting between looks."""
+def heard(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]:
+    """Hear one event instead of a broker, or fail; and do not wait between looks."""
     pause = asyncio.sleep
 
-    def hear(subscribe: Any) -> None:
+    def hear(problem: Exception | None) -> None:
+        async def subscribe(*_topics: str, **_how: Any) -> AsyncGenerator[Event]:
+            if problem is not None:
+                raise problem
+            yield PLACED
+            await asyncio.Event().wait()
+
+        async def at_once(_seconds: float) -> None:
+            await pause(0)
+
         monkeypatch.setattr(console, "subscribe", subscribe)
-        monkeypatch.setattr(asyncio, "sleep", lambda _seconds: pause(0))
+        monkeypatch.setattr(asyncio, "sleep", at_once)
 
     return hear
 
 
-def test_without_a_terminal_the_board_is_shown_once(quick: Callable[[Any], None]) -> None:
-    quick(_one_event)
+def test_without_a_terminal_the_board_is_shown_once(heard: Callable[[Exception | None], None]) -> None:
+    heard(None)
     ran = CliRunner().invoke(console.app, ["--zone", "Europe/Berlin"])
     assert ran.exit_code == 0, ran.output
     assert "Orders: 1" in ran.output
@@ -50,17 +50,17 @@ def test_without_a_terminal_the_board_is_shown_once(quick: Callable[[Any], None]
     assert " of " not in ran.output.splitlines()[1]
 
 
-def test_who_hears_nothing_is_told_why(quick: Callable[[Any], None]) -> None:
-    quick(_nobody_there)
+def test_who_hears_nothing_is_told_why(heard: Callable[[Exception | None], None]) -> None:
+    heard(NOBODY)
     ran = CliRunner().invoke(console.app)
     assert ran.exit_code == 1
     assert "orderlink console: broker: nobody answers at b:9092" in ran.output
 
 
 async def test_in_a_terminal_it_ends_when_nothing_can_be_heard_any_more(
-    quick: Callable[[Any], None],
+    heard: Callable[[Exception | None], None],
 ) -> None:
-    quick(_nobody_there)
+    heard(NOBODY)
     terminal = Console(force_terminal=True, width=100, file=StringIO())
     with pytest.raises(Unavailable):
         await console.shown(Board("UTC"), terminal)

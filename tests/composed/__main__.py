@@ -24,7 +24,7 @@ from shared.contracts.catalog import SERVICES
 from tests.composed.project import FILE, UP_SECONDS, ComposeWrong, Project, Stop, composed, overridden
 from tests.composed.report import REPORT, Crash, Found, Restart, page
 from tests.composed.standins import build_stand_ins
-from tests.composed.told import Told, all_paid, one_story, traffic, until
+from tests.composed.told import AMOUNT, Told, all_paid, one_story, traffic, until
 from tests.images.__main__ import default_base
 from tests.images.engine import EngineFailed, docker, pip_secrets
 
@@ -108,7 +108,11 @@ def _commands(project: Project) -> list[tuple[str, str]]:
         ("audit",),
         ("dead-letters", "list"),
     )
-    return [(" ".join(words), project.run(*words)) for words in asked]
+    said = [(" ".join(words), project.run(*words)) for words in asked]
+    board = project.console()
+    if "Orders: 1 " not in board or f"{AMOUNT} EUR paid back" not in board:
+        raise ComposeWrong(f"expected one order on the console, and its money paid back:\n{board}")
+    return [*said, ("console", board)]
 
 
 def _events(project: Project) -> int:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,10 @@ class Project:
     def run(self, *arguments: str) -> str:
         """A command of Orderlink's command line, from its image."""
         return self("run", "--rm", "-T", "cli", *arguments)
+
+    def console(self) -> str:
+        """The board, as it looks in a terminal of a hundred columns."""
+        return self("run", "--rm", "-T", "--env", "COLUMNS=100", "console")
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """What the engine knows of each container, ended ones too, by service."""
@@ -141,7 +145,7 @@ def overridden(
 
 
 @contextmanager
-def composed(override: Mapping[str, Any]) -> Iterator[Project]:
+def composed(override: Mapping[str, Any]) -> Generator[Project]:
     """The project, with nothing of it there before and nothing left afterwards."""
     with TemporaryDirectory() as directory:
         file, happened = Path(directory) / "compose.json", Path(directory) / "happened"
@@ -157,7 +161,7 @@ def composed(override: Mapping[str, Any]) -> Iterator[Project]:
 
 
 @contextmanager
-def _heard(said: Any) -> Iterator[None]:
+def _heard(said: Any) -> Generator[None]:
     """Listen all the time: the engine remembers few events, and most are of health checks."""
     wanted = ("start", "kill", "die", "health_status")
     filters = [part for what in wanted for part in ("--filter", f"event={what}")]

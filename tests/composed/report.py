@@ -70,7 +70,7 @@ def page(found: Found, images: Mapping[str, str]) -> str:
         f"| `{service}` | {_stop(found.stops['stop'][service])} | {_stop(found.stops['down'][service])} |"
         for service in kept
     ]
-    commands = [f"$ orderlink {asked}\n{said.strip()}\n" for asked, said in found.commands]
+    commands = [f"$ orderlink {asked}\n{_trimmed(said)}\n" for asked, said in found.commands]
     return _PAGE.format(
         when=datetime.now(UTC).date(),
         parts=_BUILT_HERE if images else _PULLED,
@@ -89,6 +89,10 @@ def page(found: Found, images: Mapping[str, str]) -> str:
         stops="\n".join(stops),
         again=found.again,
     )
+
+
+def _trimmed(said: str) -> str:
+    return "\n".join(line.rstrip() for line in said.strip("\n").splitlines())
 
 
 def _seconds(seconds: float | None) -> str:

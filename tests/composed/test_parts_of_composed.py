@@ -61,15 +61,20 @@ def test_a_start_is_timed_from_its_own_beginning(tmp_path: Path) -> None:
 
 def test_an_end_is_timed_from_the_first_signal(tmp_path: Path) -> None:
     seen = project(tmp_path, (1.0, "a", "kill", None), (2.5, "a", "die", 143))
-    assert seen.stopped("a", 0.0) == Stop(pytest.approx(1.5), 143)
+    stop = seen.stopped("a", 0.0)
+    assert stop.seconds == pytest.approx(1.5)
+    assert stop.exit_code == 143
 
 
 @pytest.mark.parametrize("code", [1, 137, 255])
 def test_an_end_that_was_none_of_its_own_is_no_stop(
     tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def logs(*_arguments: object) -> str:
+        return "its last words"
+
     seen = project(tmp_path, (1.0, "a", "kill", None), (2.5, "a", "die", code))
-    monkeypatch.setattr(Project, "__call__", lambda *_arguments: "its last words")
+    monkeypatch.setattr(Project, "__call__", logs)
     with pytest.raises(ComposeWrong, match=rf"a did not end well, exit code \[{code}\]:\nits last words"):
         seen.stopped("a", 0.0)
 

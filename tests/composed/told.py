@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Set
+from collections.abc import AsyncGenerator, Awaitable, Callable, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -143,7 +143,7 @@ async def _asked(system: System, path: str, body: dict[str, Any]) -> None:
 
 
 @asynccontextmanager
-async def traffic(told: Told) -> AsyncIterator[None]:
+async def traffic(told: Told) -> AsyncGenerator[None]:
     """Meanwhile orders come, each with its money to be paid back. Raises `SystemFailed`."""
     enough = asyncio.Event()
     orders = asyncio.create_task(_orders(told, enough))
@@ -168,7 +168,7 @@ async def _orders(told: Told, enough: asyncio.Event) -> None:
 async def all_paid(told: Told, orders: Set[str]) -> None:
     """Return when each of these orders has its refund. Raises `ComposeWrong` where one has none, or two."""
 
-    async def missing() -> set[str]:
+    async def missing() -> Set[str]:
         paid = Counter(each["order_id"] for each in (await sandbox("/refunds", limit=1000))["refunds"])
         if twice := sorted(order for order, count in paid.items() if count > 1):
             raise ComposeWrong(f"paid twice: {twice[:5]}")

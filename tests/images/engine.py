@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,7 +40,7 @@ def docker(*arguments: str, seconds: float = COMMAND_SECONDS, **environment: str
         raise EngineFailed(f"docker {arguments[0]} took longer than {seconds:.0f} s") from problem
     if done.returncode:
         raise EngineFailed(f"docker {' '.join(arguments[:2])}:\n{(done.stdout + done.stderr)[-3000:]}")
-    return done.stdout.strip()
+    return done.stdout.strip("\n")
 
 
 def inspected(name: str, kind: str = "container") -> dict[str, Any]:
@@ -79,7 +79,7 @@ def built_from(
 
 
 @contextmanager
-def pip_secrets() -> Iterator[dict[str, Path]]:
+def pip_secrets() -> Generator[dict[str, Path]]:
     """How pip finds packages on this machine, as secrets of a build by id; its folders are left out."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
