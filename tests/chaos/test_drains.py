@@ -8,6 +8,8 @@ import pytest
 from shared.runtime.ports import Record, TopicPartition
 from tests.chaos.drains import Drained, Drains, events_of, findings, given_again
 
+pytestmark = pytest.mark.promise("kept", "resumed")
+
 WHERE = TopicPartition("orders.v1", 0)
 
 

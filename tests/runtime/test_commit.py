@@ -52,7 +52,7 @@ async def test_a_database_that_answers_no_commit_twice_is_away_for_who_asks() ->
 
 
 @pytest.mark.promise("resumed")
-async def test_the_stream_waits_for_a_database_that_answers_no_commit_and_is_not_taken_for_stuck() -> None:
+async def test_the_stream_waits_for_a_database_that_answers_no_commit() -> None:
     world = World(outage_backoff_first_seconds=0.001, outage_backoff_max_seconds=0.001)
     await world.start()
     world.poke("A-1", "hello")
