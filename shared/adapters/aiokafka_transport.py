@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import aiokafka
 from aiokafka.abc import ConsumerRebalanceListener
@@ -15,6 +15,7 @@ from shared.adapters.ending import ended
 from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
+    JOINING,
     LEAVE_SECONDS,
     START_SECONDS,
     Membership,
@@ -26,8 +27,6 @@ from shared.adapters.kafka_member import (
 )
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.runtime.ports import MemberLost, Note, PortError, Record, TopicPartition, Unavailable, no_note
-
-_JOINING: Final = "broker: the group cannot be joined"
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class AiokafkaTransport:
                 await consumer.start()
         except (KafkaError, OSError, TimeoutError) as problem:
             await self.close()
-            raise await unavailable(self._broker, problem, _JOINING) from problem
+            raise await unavailable(self._broker, problem, JOINING) from problem
         keep_member_id(consumer)
         self._committing = asyncio.create_task(self._commit_now_and_then())
 

@@ -36,6 +36,7 @@ from shared.adapters.acks import Acks
 from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
+    JOINING,
     LEAVE_SECONDS,
     START_SECONDS,
     Membership,
@@ -62,7 +63,6 @@ CLOSE_SECONDS: Final = 4.5
 """How long leaving may take; after that Faust is left to itself."""
 BUFFER_MAX_RECORDS: Final = 1000
 """From so many records in the buffer on, what was fetched waits; so it may hold a fetch more."""
-_JOINING: Final = "broker: the group cannot be joined"
 _CRASH_POLL_SECONDS: Final = 0.5
 _FETCH_MAX_SECONDS: Final = 1.0
 
@@ -116,7 +116,7 @@ class FaustTransport:
             raise
         except (KafkaError, OSError, TimeoutError) as problem:
             await self.close()
-            raise await unavailable(self.broker, problem, _JOINING) from problem
+            raise await unavailable(self.broker, problem, JOINING) from problem
 
     async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
         """The next records of the owned partitions; [] after the wait."""

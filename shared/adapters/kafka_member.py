@@ -18,9 +18,11 @@ from shared.runtime.ports import Record, TopicPartition, Unavailable
 START_SECONDS: Final = 30.0
 """How long joining the group may take."""
 
+JOINING: Final = "broker: the group cannot be joined"
+"""What could not be done where a member does not get in."""
+
 LEAVE_SECONDS: Final = 1.5
 """How long each step of leaving may take: the last commit, and saying goodbye."""
-
 
 FETCH_MAX_RECORDS: Final = 1000
 """How many records one fetch may bring, unless it is asked for fewer."""
