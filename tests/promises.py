@@ -157,6 +157,19 @@ PROMISES: Final = (
             "tests/runtime/test_stream.py::test_a_worker_whose_broker_is_away_waits_for_it_and_has_its_time_anew_afterwards",
         ),
     ),
+    Promise(
+        "forgotten",
+        "an erased buyer is in no file, no topic, no log and no listing any more",
+        README,
+        (
+            "tests/kernel/test_erasure.py",
+            "tests/orders/test_erasing.py",
+            "tests/logistics/test_erasing.py",
+            "tests/aftersales/test_erasing.py",
+            "tests/notifications/test_erasing.py",
+            "tests/runtime/test_erasure.py",
+        ),
+    ),
 )
 """All of them, in the order of the README."""
 

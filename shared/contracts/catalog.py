@@ -9,6 +9,8 @@ SLOTS: Final = 256
 
 SERVICES: Final = ("orders", "logistics", "aftersales", "notifications")
 CONTACTS_TOPIC: Final = "contacts.v1"
+CONTACTS_WRITERS: Final = ("orders", "notifications")
+"""The services that write contacts; the first one answers for the topic."""
 
 
 class Topic(Frozen):
@@ -48,6 +50,8 @@ def contacts_source(service: str) -> str:
     return f"{service}-contacts"
 
 
+CONTACTS_SOURCES: Final = tuple(contacts_source(service) for service in CONTACTS_WRITERS)
+
 HEARS: Final[dict[str, tuple[str, ...]]] = {
     "orders": (
         event_topic("orders"),
@@ -85,9 +89,9 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         name=CONTACTS_TOPIC,
-        owner="orders",
+        owner=CONTACTS_WRITERS[0],
         readers=_readers(CONTACTS_TOPIC),
-        also_written_by=("notifications",),
+        also_written_by=CONTACTS_WRITERS[1:],
         compacted=True,
         personal=True,
     ),
