@@ -168,6 +168,8 @@ PROMISES: Final = (
             "tests/aftersales/test_erasing.py",
             "tests/notifications/test_erasing.py",
             "tests/runtime/test_erasure.py",
+            "tests/erasure/test_markers.py",
+            "tests/size/test_erasure.py",
         ),
     ),
 )

@@ -4,6 +4,10 @@ from typing import Final
 
 from shared.contracts.base import Frozen
 
+COMPACTED_WITHIN_MS: Final = 24 * 60 * 60 * 1000
+"""Of a compacted topic: how old a record may get before the newer one of its key, or a tombstone, counts."""
+TOMBSTONES_KEPT_MS: Final = 24 * 60 * 60 * 1000
+"""Of a compacted topic: how long a tombstone is kept after that, for readers that are behind."""
 SLOTS: Final = 256
 """Number of slots that subjects hash into; an upper bound for partitions."""
 
@@ -22,6 +26,7 @@ class Topic(Frozen):
     readers: tuple[str, ...]
     also_written_by: tuple[str, ...] = ()
     compacted: bool = False
+    """Whether only the newest record of a key is kept: of contacts an order's, of dead letters a letter's."""
     personal: bool = False
     """Whether records hold personal data."""
     co_partitioned: bool = True
@@ -100,6 +105,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
             name=dead_letter_topic(service),
             owner=service,
             readers=(),
+            compacted=True,
             personal=True,
             co_partitioned=False,
         )
