@@ -169,6 +169,7 @@ PROMISES: Final = (
             "tests/notifications/test_erasing.py",
             "tests/runtime/test_erasure.py",
             "tests/erasure/test_markers.py",
+            "tests/http/test_erasure_over_http.py",
             "tests/size/test_erasure.py",
         ),
     ),

@@ -223,3 +223,13 @@ def test_a_fact_is_passed_on_without_its_text() -> None:
     play = Play(ORDERS_SERVICE).do(order_placed()).do(fact)
     assert play.said[-1].name == "fact.passed_on"
     assert "zzmarker" not in str(play.said)
+
+
+async def test_a_database_restored_to_before_the_erasure_forgets_again_by_what_it_hears_again() -> None:
+    life = Life()
+    town = await life.live()
+    backups = {name: house.store.copy() for name, house in town.houses.items()}
+    await town.erase(life.orders)
+    for name, backup in backups.items():
+        await town.restore(name, backup)
+        assert await town.hits(life.marker.words) == {}, name

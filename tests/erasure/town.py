@@ -1,18 +1,21 @@
 """The four services in memory, told stories full of markers, and everything that they hold to be searched."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.adapters.memory_store import MemoryStore
 from shared.cli.loading import load_services
 from shared.cli.simulation import ALL_SLOTS, FILES_AT_ONCE, House, Simulation
-from shared.contracts.catalog import CONTACTS_TOPIC, TOPICS, dead_letter_topic
+from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, TOPICS, dead_letter_topic, event_topic
 from shared.kernel.decision import Command
 from shared.runtime.erasing import ask_orders, bury_letters, still_known
 from shared.runtime.fold import body_digest
-from shared.runtime.ports import Outgoing
+from shared.runtime.ports import Outgoing, Record, TopicPartition
+from shared.runtime.restore.comparison import compare
+from shared.runtime.restore.lifting import lift
 from shared.runtime.work import Ask, FireTimers
 from tests.kit.rules import START, default_profile
 from tests.storms.telling import Telling
@@ -92,6 +95,18 @@ class Town:
             )
         return buried
 
+    async def restore(self, name: str, backup: MemoryStore) -> None:
+        """Put a service's database back, and do what `orderlink restore-check --from-start --apply` does."""
+        house = self.houses[name]
+        house.store.__dict__.update(backup.__dict__)
+        records = list(self.log.records(event_topic(name)))
+        found = await compare(name, house.store, _in_one(records))
+        await lift(house.engine, found, self.clock.now())
+        for topic in HEARS[name]:
+            self.log.commit(name, TopicPartition(topic, 0), 0)
+        self.log.rebalance(name)
+        await self.simulation.drain()
+
     async def everything(self) -> Iterator[tuple[str, str]]:
         """Every document, what is shown of each, and every record that compaction leaves, as texts."""
         found: list[tuple[str, str]] = []
@@ -120,6 +135,10 @@ class Town:
             if "zzmarker" in text or "+49 30 7770" in text:
                 found |= {word: where for word in words if word in text and word not in found}
         return found
+
+
+async def _in_one(records: list[Record]) -> AsyncIterator[list[Record]]:
+    yield records
 
 
 def contacts_written(town: Town) -> int:
