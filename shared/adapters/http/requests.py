@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.adapters.http.bodies import Disconnected
-from shared.adapters.http.problems import RETRY_SOON_SECONDS, ProblemRaised, internal, known
+from shared.adapters.http.problems import come_again, internal, known
 from shared.adapters.logs import failure, logger
 from shared.runtime.metrics import Metrics
 from shared.runtime.traces import HERE, NO_TRACES, Traces, plain_traceparent
@@ -73,12 +73,7 @@ class Requests:
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", state: dict[str, Any]) -> None:
         try:
             if self._in_flight > self._in_flight_max:
-                raise ProblemRaised(
-                    503,
-                    "too-many-requests-in-flight",
-                    f"More than {self._in_flight_max} requests are being answered; try again.",
-                    headers={"Retry-After": str(RETRY_SOON_SECONDS)},
-                )
+                raise come_again(f"More than {self._in_flight_max} requests are being answered; try again.")
             await self._app(scope, receive, answer)
         except Disconnected:
             state["slug"] = "disconnected"
