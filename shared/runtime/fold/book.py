@@ -199,7 +199,7 @@ class Book:
 
     def _queue(self, event: Event, topic: str) -> None:
         value = to_json(to_cloudevent(event))
-        held = sum(len(entry.value) for entry in self.file.pending)
+        held = sum(len(entry.value or "") for entry in self.file.pending)
         if held and held + len(value) > self.limits.pending_max_bytes_per_file:
             raise TooMuchPending(f"{held} bytes of events wait to be published, as many as a file may hold")
         if len(value) > self.limits.event_max_bytes:
