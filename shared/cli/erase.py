@@ -77,7 +77,8 @@ async def _erase(
                     "Does its worker run? The same command goes on from here"
                 )
             buried += await bury_letters(engine, letters_of(name, settings), asked)
-    typer.echo(f"{len(asked):,} orders erased in {len(SERVICES)} services, {buried:,} dead letters buried")
+    what = f"{len(asked):,} order{'' if len(asked) == 1 else 's'}"
+    typer.echo(f"{what} erased in {len(SERVICES)} services, {buried:,} dead letters buried")
     if refused:
         typer.echo("To erase the others too, wait for their end or say --even-though-open.", err=True)
         raise typer.Exit(1)

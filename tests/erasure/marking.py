@@ -50,7 +50,7 @@ class Marker:
                 told = model.model_validate({**filled.model_dump(), field: value})
             except ValidationError:
                 continue
-            if isinstance(value, str) and value.startswith(PHONE):
+            if value.startswith(PHONE):
                 self.words[-1] = value
             return getattr(told, field)
         raise AssertionError(f"no word fits {model.__name__}.{field}")

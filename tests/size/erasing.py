@@ -36,7 +36,7 @@ from tests.kit.rules import default_profile
 
 WORD: Final = "zzmarker"
 PARTITIONS: Final = 4
-TOLD_AT_ONCE: Final = 100
+TOLD_AT_ONCE: Final = 500
 PAST: Final = timedelta(days=60)
 """So long ago the orders were placed: whatever was to come of them has come by now."""
 NEVER: Final = timedelta(hours=1)
@@ -243,6 +243,10 @@ async def erased(broker: str, url: str, prefix: str, count: int) -> list[tuple[s
         refused = await buyers.erase()
         assert refused.exit_code == 1
         assert "parked records of" in refused.output
+        of_shop = ("--shop", "demo", "--even-though-open")
+        one = await buyers.erase("--buyer", f"buyer-{buyers.orders[0]}", *of_shop)
+        assert "1 order erased" in one.output, one.output
+        assert (await buyers.erase("--buyer", "nobody", *of_shop)).exit_code == 1
         began = time.perf_counter()
         done = await buyers.erase("--even-though-open")
         erasing = time.perf_counter() - began
