@@ -129,7 +129,7 @@ class Life:
             return
         free = [each for each in file.state.tasks if isinstance(each, OpenTask) and each.blocked_by is None]
         for task in free:
-            by = {"at": self.town.clock.now(), "task_id": task.task_id, "agent_id": "mia"}
+            by: dict[str, Any] = {"at": self.town.clock.now(), "task_id": task.task_id, "agent_id": "mia"}
             await self.town.ask("notifications", order, ClaimTask(**by))
             if task is free[0]:
                 why = self.marker.word(ReturnTask, "reason")

@@ -13,6 +13,7 @@ from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, TOPICS, dead_letter_
 from shared.kernel.decision import Command
 from shared.runtime.erasing import ask_orders, bury_letters, still_known
 from shared.runtime.fold import body_digest
+from shared.runtime.parked import ReadLetters
 from shared.runtime.ports import Outgoing, Record, TopicPartition
 from shared.runtime.restore.comparison import compare
 from shared.runtime.restore.lifting import lift
@@ -89,11 +90,11 @@ class Town:
         buried = 0
         for name, house in self.houses.items():
             assert not await still_known(house.engine, orders, 1.0)
-            topic = dead_letter_topic(name)
-            buried += await bury_letters(
-                house.engine, lambda _start, topic=topic: self.log.records(topic), orders
-            )
+            buried += await bury_letters(house.engine, self._letters_of(name), orders)
         return buried
+
+    def _letters_of(self, name: str) -> ReadLetters:
+        return lambda _start: self.log.records(dead_letter_topic(name))
 
     async def restore(self, name: str, backup: MemoryStore) -> None:
         """Put a service's database back, and do what `orderlink restore-check --from-start --apply` does."""

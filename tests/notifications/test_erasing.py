@@ -118,7 +118,7 @@ def test_a_case_can_be_refused_after_it_and_the_reason_is_not_kept() -> None:
 
 def test_an_agents_reason_is_in_the_tasks_history_and_in_no_event() -> None:
     shop = with_task("decide_inspection")
-    photos = {"reason": "Ada wore it", "photos": ["ph-1"]}
+    photos: dict[str, Any] = {"reason": "Ada wore it", "photos": ["ph-1"]}
     shop.do(CompleteTask(at=START, task_id="t-1", agent_id="mia", outcome="refuse", details=photos))
     (completed,) = shop.of("task.completed")
     assert completed.details == {"reason": "in_the_file", "photos": ["ph-1"]}

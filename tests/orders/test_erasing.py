@@ -88,7 +88,7 @@ def test_an_order_that_was_never_placed_is_unknown_unless_somebody_insists() -> 
     assert (play.refused.slug, play.refused.missing) == ("order-unknown", True)
     play.do(erase(insisting=True))
     assert play.said == [OrderErased()]
-    assert isinstance(play.state, Unknown)
+    assert play.state == Unknown(erased=True)
     play.do(order_placed(after(days=21))).do(erase(22, insisting=True))
     assert play.last is NOTHING
     assert play.state.order.erased

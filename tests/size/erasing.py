@@ -29,7 +29,7 @@ from shared.runtime.engine import Engine
 from shared.runtime.fold import body_digest
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
-from shared.runtime.ports import Document, Outgoing
+from shared.runtime.ports import Document, Outgoing, Outside
 from shared.runtime.work import Tell
 from shared.runtime.worker import Worker
 from tests.kit.rules import default_profile
@@ -82,7 +82,7 @@ class Buyers:
             transport = AiokafkaTransport(self._broker, consumer_group(service.name), HEARS[service.name])
             await transport.start()
             transports.append(transport)
-            outsides = {"mail": MemoryMail(), "refund": MemoryPayments()}
+            outsides: dict[str, Outside] = {"mail": MemoryMail(), "refund": MemoryPayments()}
             worker = Worker(engine, transport, outsides, PARTITIONS, self._log)
             working.append(asyncio.create_task(worker.run(stop)))
         try:
