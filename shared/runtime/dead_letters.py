@@ -1,7 +1,8 @@
 """Dead letters: what a service could not digest, written so that it can be read, redriven or given up.
 
 A letter is one JSON record on `<service>.dead-letters.v1`, under a key of its own, so that a tombstone
-erases it and no other; the topic's one partition has them in the order in which they were parked. The body of the original is kept as it came, in base64 where it is no text.
+erases it and no other; the topic's one partition has them in the order in which they were parked. The body
+of the original is kept as it came, in base64 where it is no text.
 """
 
 import base64
