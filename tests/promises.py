@@ -174,6 +174,22 @@ PROMISES: Final = (
             "tests/runtime/test_clearing.py::test_who_publishes_for_many_files_does_not_leave_the_clearing_for_later",
         ),
     ),
+    Promise(
+        "forgotten",
+        "an erased buyer is in no file, no topic, no log and no listing any more",
+        README,
+        (
+            "tests/kernel/test_erasure.py",
+            "tests/orders/test_erasing.py",
+            "tests/logistics/test_erasing.py",
+            "tests/aftersales/test_erasing.py",
+            "tests/notifications/test_erasing.py",
+            "tests/runtime/test_erasure.py",
+            "tests/erasure/test_markers.py",
+            "tests/http/test_erasure_over_http.py",
+            "tests/size/test_erasure.py",
+        ),
+    ),
 )
 """All of them, in the order of the README."""
 

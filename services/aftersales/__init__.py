@@ -5,7 +5,7 @@ parcels, cancellations of paid orders, late payments, bad reviews, disputes), th
 given back for each line, and the texts of reviews and negotiations.
 
 Hears: `refund.requested`, `return.shipped`, `return.received`, `refund.paid` and `review.posted` from
-outside; `order.placed`, `order.paid`, `order.reopened`, `order.cancellation_requested` and
+outside; `order.placed`, `order.paid`, `order.reopened`, `order.cancellation_requested`, `order.erased` and
 `order.late_payment_refund_wanted` from orders; `parcel.dispatched`, `parcel.pickup_cancelled`,
 `parcel.delivered`, `parcel.lost`, `parcel.returned` and `parcel.refund_wanted` from logistics;
 `task.completed` from notifications.

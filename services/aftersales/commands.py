@@ -9,6 +9,7 @@ from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
 from shared.contracts.facts import Grams, Line
 from shared.contracts.tasks import TaskKind
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
+from shared.kernel.erasure import EraseBuyer
 
 
 class Weights(Frozen):
@@ -207,8 +208,9 @@ Knowledge = (
     | LearnReturned
     | OpenForLostParcel
     | PayBackReturnedParcel
+    | EraseBuyer
 )
-"""What others' events teach the file of the order and its parcels."""
+"""What others' events teach the file of the order, its parcels and its buyer."""
 OnRequest = (
     BuyerAnswersOffer | BuyerChooses | RetryRefund | Negotiate | OpenDispute | SubmitEvidence | SettleDispute
 )

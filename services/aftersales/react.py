@@ -22,6 +22,7 @@ from services.aftersales.commands import (
 from shared.contracts.event import Event
 from shared.contracts.events import handling, incidents, logistics, notifications, orders
 from shared.contracts.facts import RefundPaid, RefundRequested, ReturnReceived, ReturnShipped
+from shared.kernel.erasure import EraseBuyer
 
 OWN_NAME = "aftersales"
 
@@ -43,6 +44,8 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
         case orders.OrderReopened(payment_id=payment_id, amount=amount):
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)
+        case orders.OrderErased():
+            return EraseBuyer(at=at)
         case orders.OrderRefunded(by_platform=True):
             return LearnPaidBack(at=at)
         case orders.CancellationRequested(reason=reason, lines=lines):

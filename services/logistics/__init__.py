@@ -8,9 +8,9 @@ many parcels stand and their incident; and one a carrier, route and week, with w
 Hears: `shipment.dispatched` and `shipment.scanned` from outside, and through its inlets what carriers
 and their aggregators tell by tracking number; its own `parcel.dispatched` and `sighting.matched`, and
 what orders' files and those of carriers say to each other; `order.placed`,
-`order.cancellation_requested` and `order.refunded` from orders; `case.opened`, `case.approved`,
-`case.refused`, `case.refunded`, `case.reship_wanted`, `case.closed` and `refund.paid_elsewhere` from
-aftersales; `task.completed` from notifications; `contact.changed`.
+`order.cancellation_requested`, `order.refunded` and `order.erased` from orders; `case.opened`,
+`case.approved`, `case.refused`, `case.refunded`, `case.reship_wanted`, `case.closed` and
+`refund.paid_elsewhere` from aftersales; `task.completed` from notifications; `contact.changed`.
 
 Says: `parcel.*` for everything that happens to a parcel, `sighting.*` for what carriers tell by tracking
 number, `shipment.stopped`, `carrier_claim.*` for the claim about a lost parcel, `incident.*` for many

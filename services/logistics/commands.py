@@ -16,6 +16,7 @@ from shared.contracts.facts import (
 )
 from shared.contracts.tasks import TaskKind
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
+from shared.kernel.erasure import EraseBuyer
 
 
 class LearnOrder(Command):
@@ -377,13 +378,12 @@ OfOrder = LearnOrder | KeepReceiver | StopLines | StopOrder | OpenCarrierClaim
 Ended = TimerDue | EffectDone | EffectFailed
 OfNumber = Sighting | AwaitNumber | TakeScan
 OfIncident = CountParcel | OpenIncident | CloseIncident | WorkedIncident
-Care = RegisterEnquiry | RefuseParcel | LinkComplaint | JoinIncident | LeaveIncident | TellAlone
+Care = RegisterEnquiry | RefuseParcel | LinkComplaint | JoinIncident | LeaveIncident | TellAlone | EraseBuyer
 PickupAnswer = ConfirmPickup | RebookPickup | CancelPickup
 CarrierAnswer = ReportMoving | AnnounceDelay | SuspectLoss | ReportReturning
 LossAnswer = ConfirmLoss | ReportFound
 ExceptionAnswer = ResolveException | CorrectAddress | OrderReturn
-ReturnAnswer = Resend | PayBack
-ParcelAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | ReturnAnswer
+ParcelAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | Resend | PayBack
 AnyAnswer = ParcelAnswer | ClaimAnswer | EnquiryAnswer
 
 LogisticsCommand = (

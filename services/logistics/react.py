@@ -18,6 +18,7 @@ from shared.contracts.facts import (
 )
 from shared.contracts.tasks import OnDate, WithCarrier, WithResult, outcome_details
 from shared.kernel.decision import Command
+from shared.kernel.erasure import EraseBuyer
 
 _BY_REFERENCE: Final = {
     ("resolve_exception", "new_address"),
@@ -168,6 +169,8 @@ def _command(event: Event) -> Asked | None:
     match event.data:
         case orders.FactPassedOn(fact=ShipmentDispatched() | ShipmentScanned() as fact):
             return fact
+        case orders.OrderErased():
+            return EraseBuyer(at=event.time)
         case orders.OrderPlaced() as placed:
             return ask.LearnOrder(
                 at=event.time,

@@ -1,16 +1,17 @@
 """What may be asked of notifications: by buyers' facts, by other services' events, by agents."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
+from shared.contracts.base import PERSONAL, Amount, Currency, Frozen, Id, Name, Text, Utc
 from shared.contracts.events.common import MessageWanted, TaskRaised, TaskWanted, TaskWithdrawn
 from shared.contracts.events.notifications import MergedReminder, ReminderAsked
 from shared.contracts.events.reports import Finding, FindingsOfKind, ReminderRow
 from shared.contracts.facts import BuyerMessage
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
+from shared.kernel.erasure import EraseBuyer
 
 OrderEnd = Literal["closed", "cancelled", "refunded", "completed"]
 ParcelStage = Literal[
@@ -40,8 +41,8 @@ class ContactKnown(Frozen):
 
     shop_id: Id | None
     buyer_id: Id
-    name: Name
-    email: str | None
+    name: Annotated[Name, PERSONAL]
+    email: Annotated[str, PERSONAL] | None
 
 
 class OrderPaid(Frozen):
@@ -143,6 +144,10 @@ class Learn(_OnOrder):
     """Remember what another service said about the order."""
 
     what: Learned
+
+
+class ForgetBuyer(_OnOrder, EraseBuyer):
+    """The order's buyer was erased."""
 
 
 class WantMessage(_OnOrder):
@@ -296,6 +301,7 @@ AgentCommand = ClaimTask | Heartbeat | ReturnTask | CompleteTask
 OrderCommand = (
     BuyerMessage
     | Learn
+    | ForgetBuyer
     | WantMessage
     | TakeDaysYes
     | TakeDaysNo

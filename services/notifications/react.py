@@ -11,6 +11,8 @@ Reaction = Sequence[tuple[str, ours.AnyCommand]]
 
 def react(event: Event) -> Reaction:
     """What an event asks of which file. Everything that nothing follows from asks nothing."""
+    if isinstance(event.data, orders.OrderErased):
+        return ((event.subject, ours.ForgetBuyer(at=event.time, order_id=event.subject)),)
     learned = _of_orders(event) or _of_logistics(event) or _of_aftersales(event)
     if learned is not None:
         return ((event.subject, ours.Learn(at=event.time, order_id=event.subject, what=learned)),)

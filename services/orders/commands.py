@@ -24,6 +24,7 @@ from shared.contracts.facts import (
 from shared.contracts.tasks import TaskKind, WithReplacement
 from shared.contracts.wishes import FlagColour, SpecialRequest
 from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
+from shared.kernel.erasure import EraseBuyer
 
 
 class _AboutParcel(Command):
@@ -370,6 +371,7 @@ OrderCommand = (
     | OrderCancelled
     | ForOthers
     | CancelOrder
+    | EraseBuyer
     | HandlingCommand
     | HeardOfGoods
     | PromiseShipment

@@ -34,6 +34,7 @@ from services.orders.state.handling import TASKS
 from shared.contracts.event import Event
 from shared.contracts.events import aftersales, handling, incidents, logistics, notifications, orders
 from shared.contracts.tasks import OnDate, outcome_details
+from shared.kernel.erasure import EraseBuyer
 
 GOODWILL: Final = "offer"
 """The rule by which `aftersales` pays a part instead of what was asked for; the goods stay wanted."""
@@ -65,6 +66,9 @@ def _own(event: Event) -> Sequence[tuple[str, OrdersCommand]]:
     """What one order's file says to others: to its buyer's, and to the order that it adds to."""
     at, said = event.time, event.data
     match said:
+        case orders.OrderErased():
+            # Done already, but for a database that was restored to before it.
+            return ((event.subject, EraseBuyer(at=at, even_though_open=True)),)
         case orders.OrderPlaced():
             return (*_with_freight(event, said), *_adding(event, said))
         case handling.FreightMergeDue():
@@ -169,6 +173,10 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 amount=said.amount,
                 settles=True,
             )
+        case aftersales.CaseDisputed():
+            return HearCaseOpened(at=at, case_id=said.case_id, kind=said.kind, lines=(), holds=False)
+        case aftersales.CaseDisputeSettled(winner="shop"):
+            return HearCaseEnded(at=at, case_id=said.case_id, kind=said.kind)
         case incidents.EnquiryRegistered():
             return HearCaseOpened(
                 at=at, case_id=said.enquiry_id, kind="enquiry", lines=said.lines, holds=True

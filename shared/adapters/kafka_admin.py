@@ -13,7 +13,7 @@ from kafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAutho
 
 from shared.adapters.kafka_broker import Broker, as_broker
 from shared.adapters.naming import Names, Naming, as_they_are
-from shared.contracts.catalog import TOPICS, Topic
+from shared.contracts.catalog import COMPACTED_WITHIN_MS, TOMBSTONES_KEPT_MS, TOPICS, Topic
 from shared.runtime.ports import Record, TopicPartition, Unavailable
 from shared.runtime.slots import check_partition_count
 
@@ -214,9 +214,14 @@ class KafkaAdmin:
 
 
 def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
-    """Kafka's settings of a topic. Events are kept whole; contacts keep the newest of each key."""
+    """Kafka's settings of a topic. Events are kept whole; compacted ones keep the newest of each key."""
+    compaction = {
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": str(COMPACTED_WITHIN_MS),
+        "delete.retention.ms": str(TOMBSTONES_KEPT_MS),
+    }
     return {
-        "cleanup.policy": "compact" if topic.compacted else "delete",
+        **(compaction if topic.compacted else {"cleanup.policy": "delete"}),
         "retention.ms": str(topic.retention_ms),
         # Said, since a broker's own default may forget by size what is to be kept for ever.
         "retention.bytes": "-1",

@@ -6,11 +6,9 @@ It runs inside simulations and tests, on one event loop. Nothing in it sleeps or
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.contracts.catalog import TOPICS
+from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.ports import Outgoing, Record, TopicPartition
 from shared.runtime.slots import check_partition_count, partition_of
-
-_SINGLE = frozenset(topic.name for topic in TOPICS if not topic.co_partitioned)
 
 _FORGOTTEN = Record("", 0, 0, None, None)
 """Stands where a record was that everybody has read."""
@@ -92,7 +90,8 @@ class MemoryLog:
         """How many partitions this topic has or would get."""
         if topic in self._topics:
             return len(self._topics[topic])
-        return 1 if topic in _SINGLE else self.partitions
+        is_of_dead_letters = topic == dead_letter_topic(topic.partition(".")[0])
+        return 1 if is_of_dead_letters else self.partitions
 
     def on_append(self, who: object, wake: Callable[[], None] | None) -> None:
         """Call `wake` after each record written; None ends it."""

@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, str]] = {
     "console": "The board of all orders of a running system, live in this terminal.",
     "simulate": "Run a timeline under a virtual clock, in one process, and count what happens.",
     "replay": "Play a timeline over HTTP on the real stack, in lockstep or in scaled time.",
+    "erase": "Erase a buyer, or the buyers of some orders, from all services and dead letters.",
     "dead-letters": "List, show, redrive or discard what a service could not digest.",
     "audit": "Read the topics and check every order's numbering.",
     "restore-check": "After a database was restored: what is missing, and its numbers mended.",

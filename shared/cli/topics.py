@@ -94,7 +94,7 @@ def list_topics() -> None:
     for column in ("topic", "written by", "read by", "keeps"):
         table.add_column(column)
     for topic in TOPICS:
-        keeps = "newest for each order" if topic.compacted else "everything"
+        keeps = "newest for each key" if topic.compacted else "everything"
         writers = ", ".join((topic.owner, *topic.also_written_by))
         readers = ", ".join(topic.readers) or "operators"
         table.add_row(topic.name, writers, readers, f"{keeps}{', personal' if topic.personal else ''}")

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from shared.contracts.catalog import HEARS, SERVICES, TOPICS, Topic
+from shared.contracts.catalog import HEARS, SERVICES, TOMBSTONES_KEPT_MS, TOPICS, Topic
 from shared.contracts.event import Payload, to_cloudevent
 from shared.contracts.examples import example_of, sources_of, topics_of
 from shared.contracts.schemas import event_file, event_type, published
@@ -68,6 +68,7 @@ def _channel(topic: Topic, classes: list[type[Payload]]) -> Part:
                 "topicConfiguration": {
                     "cleanup.policy": ["compact" if topic.compacted else "delete"],
                     "retention.ms": topic.retention_ms,
+                    **({"delete.retention.ms": TOMBSTONES_KEPT_MS} if topic.compacted else {}),
                 },
                 "bindingVersion": KAFKA_BINDING,
             }

@@ -24,6 +24,18 @@ _PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?")
 _RFC3339_START: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
+class Personal:
+    """The mark of a field that may name a buyer, reach him, place him or quote him."""
+
+    def __repr__(self) -> str:
+        """As it stands in annotations."""
+        return "PERSONAL"
+
+
+PERSONAL: Final = Personal()
+"""Erasing a buyer blanks every field with this mark, wherever a file holds it."""
+
+
 class Frozen(BaseModel):
     """An immutable value. Unknown fields are ignored, so that old readers read new writers."""
 
@@ -93,8 +105,8 @@ Id = Annotated[
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """A short label, 1 to 200 characters."""
 
-Text = Annotated[str, StringConstraints(max_length=TEXT_MAX_CHARS)]
-"""Free text, at most 4,000 characters."""
+Text = Annotated[str, StringConstraints(max_length=TEXT_MAX_CHARS), PERSONAL]
+"""Free text, at most 4,000 characters. Personal, since it may hold anything."""
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""

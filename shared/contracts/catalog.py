@@ -4,11 +4,17 @@ from typing import Final
 
 from shared.contracts.base import Frozen
 
+COMPACTED_WITHIN_MS: Final = 24 * 60 * 60 * 1000
+"""Of a compacted topic: how old a record may get before the newer one of its key, or a tombstone, counts."""
+TOMBSTONES_KEPT_MS: Final = 24 * 60 * 60 * 1000
+"""Of a compacted topic: how long a tombstone is kept after that, for readers that are behind."""
 SLOTS: Final = 256
 """Number of slots that subjects hash into; an upper bound for partitions."""
 
 SERVICES: Final = ("orders", "logistics", "aftersales", "notifications")
 CONTACTS_TOPIC: Final = "contacts.v1"
+CONTACTS_WRITERS: Final = ("orders", "notifications")
+"""The services that write contacts; the first one answers for the topic."""
 
 
 class Topic(Frozen):
@@ -20,6 +26,7 @@ class Topic(Frozen):
     readers: tuple[str, ...]
     also_written_by: tuple[str, ...] = ()
     compacted: bool = False
+    """Whether only the newest record of a key is kept: of contacts an order's, of dead letters a letter's."""
     personal: bool = False
     """Whether records hold personal data."""
     co_partitioned: bool = True
@@ -47,6 +54,8 @@ def contacts_source(service: str) -> str:
     """The event source under which a service numbers its records on the contacts topic."""
     return f"{service}-contacts"
 
+
+CONTACTS_SOURCES: Final = tuple(contacts_source(service) for service in CONTACTS_WRITERS)
 
 HEARS: Final[dict[str, tuple[str, ...]]] = {
     "orders": (
@@ -85,9 +94,9 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         name=CONTACTS_TOPIC,
-        owner="orders",
+        owner=CONTACTS_WRITERS[0],
         readers=_readers(CONTACTS_TOPIC),
-        also_written_by=("notifications",),
+        also_written_by=CONTACTS_WRITERS[1:],
         compacted=True,
         personal=True,
     ),
@@ -96,6 +105,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
             name=dead_letter_topic(service),
             owner=service,
             readers=(),
+            compacted=True,
             personal=True,
             co_partitioned=False,
         )

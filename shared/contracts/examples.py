@@ -329,6 +329,7 @@ RULES: Final[Mapping[str, str]] = {
     "order.ship_overdue": "ship_within",
     "order.completed": "auto_complete_after",
     "order.offer_made": "offers",
+    "order.erased": "erasure",
     "parcel.pickup_overdue": "pickup_overdue_after",
     "parcel.stalled": "stall_levels",
     "parcel.lost_suspected": "lost_suspected_after",

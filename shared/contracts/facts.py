@@ -5,13 +5,16 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import EmailStr, Field, StringConstraints, TypeAdapter
 
-from shared.contracts.base import Amount, Currency, Id, Name, Strict, Text, Utc
+from shared.contracts.base import PERSONAL, Amount, Currency, Id, Name, Strict, Text, Utc
 from shared.contracts.wishes import REQUESTS_MAX, SpecialRequest
 
 Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 Grams = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Phone = Annotated[str, StringConstraints(min_length=3, max_length=40, pattern=r"^[0-9+()./ \-x#*]+$")]
+Phone = Annotated[
+    str, StringConstraints(min_length=3, max_length=40, pattern=r"^[0-9+()./ \-x#*]+$"), PERSONAL
+]
+_Named = Annotated[Name, PERSONAL]
 
 ScanStatus = Literal[
     "picked_up", "in_transit", "out_for_delivery", "delivered", "exception", "returning", "returned"
@@ -33,15 +36,18 @@ class Line(Strict):
 
 
 class Receiver(Strict):
-    """Who gets the parcel. Personal: it travels on the contacts topic only."""
+    """Who gets the parcel. Personal: it travels on the contacts topic only.
 
-    name: Name
+    Country and state alone lead to nobody: deadlines and incidents of carriers go by them.
+    """
+
+    name: _Named
     phone: Phone | None = None
-    email: EmailStr | None = None
+    email: Annotated[EmailStr, PERSONAL] | None = None
     country: Name | None = None
     state: Name | None = None
-    city: Name | None = None
-    postal_code: Name | None = None
+    city: _Named | None = None
+    postal_code: _Named | None = None
     address: Text | None = None
 
 

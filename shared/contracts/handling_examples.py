@@ -6,6 +6,7 @@ from typing import Any, Final
 _WISH: Final[Mapping[str, Any]] = {"wish_id": "courier-1", "kind": "courier"}
 
 HANDLING: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "order.erased": ("2027-03-02T09:00:00Z", {"was_open": False}),
     "order.offer_made": (
         "2026-03-16T10:30:00Z",
         {

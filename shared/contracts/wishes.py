@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.base import Id, Name, Strict
+from shared.contracts.base import PERSONAL, Id, Name, Strict
 
 RequestKind = Literal["courier", "invoice", "card", "slot"]
 ChangeKind = Literal["address", "attribute", "price", "freight", "swap"]
@@ -20,7 +20,7 @@ FIELDS: Final[tuple[VerifiedField, ...]] = ("items", "address", "contact")
 Slot = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 """Hours of a day in the buyer's local time, such as `18:00-21:00`."""
 
-CardText = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+CardText = Annotated[str, StringConstraints(min_length=1, max_length=500), PERSONAL]
 
 
 class CourierRequest(Strict):
@@ -34,7 +34,7 @@ class InvoiceRequest(Strict):
     """The buyer wants an invoice. Personal: the title stays in the order's file."""
 
     kind: Literal["invoice"] = "invoice"
-    title: Name
+    title: Annotated[Name, PERSONAL]
     """To whom it is made out."""
 
 

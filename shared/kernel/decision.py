@@ -21,6 +21,8 @@ class Command(Frozen):
 
     OUTSIDE: ClassVar[bool] = False
     """Whether it is a fact from outside, which is accepted even where it does not fit."""
+    AT_ONCE: ClassVar[bool] = False
+    """Whether it is taken in even while what asks it is parked behind something."""
 
     at: Utc
 
@@ -88,7 +90,8 @@ class Effect(Frozen):
 class Contact(Frozen):
     """A record for the contacts topic."""
 
-    payload: Payload
+    payload: Payload | None
+    """None erases what the topic has under the file's key: a tombstone."""
 
 
 TaskChange = TaskWanted | TaskRaised | TaskWithdrawn
@@ -106,6 +109,8 @@ class Decision(Frozen):
     messages: tuple[MessageWanted, ...] = ()
     effects: tuple[Effect, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    erases: bool = False
+    """Whether the file forgets the buyer, from now on and for good: see `shared/kernel/erasure.py`."""
     result: dict[str, JsonValue] = Field(default_factory=dict)
     """What the asker over HTTP is told beside the new state."""
 
@@ -120,6 +125,7 @@ class Decision(Frozen):
             messages=self.messages + other.messages,
             effects=self.effects + other.effects,
             contacts=self.contacts + other.contacts,
+            erases=self.erases or other.erases,
             result={**self.result, **other.result},
         )
 

@@ -1,7 +1,8 @@
 """Dead letters: what a service could not digest, written so that it can be read, redriven or given up.
 
-A letter is one JSON record on `<service>.dead-letters.v1`, keyed by the file that it is parked for.
-The body of the original is kept as it came, in base64 where it is no text.
+A letter is one JSON record on `<service>.dead-letters.v1`, under a key of its own, so that a tombstone
+erases it and no other; the topic's one partition has them in the order in which they were parked. The body
+of the original is kept as it came, in base64 where it is no text.
 """
 
 import base64
@@ -64,7 +65,7 @@ def letter_record(letter: Letter, topic: str, service: str, now: datetime) -> Ou
         offset=None if origin is None else origin.offset,
         record=None if origin is None or _size(origin) > BODY_MAX_BYTES else _written(origin),
     )
-    key = stored.parked_in or "unknown"
+    key = "|".join((stored.parked_in or "unknown", stored.kind, stored.event_id))
     return Outgoing(
         topic=topic,
         key=key.encode(),

@@ -38,7 +38,8 @@ class Pending:
     seq: int
     since: datetime
     key: str
-    value: str
+    value: str | None
+    """None: a tombstone."""
     headers: dict[str, str]
 
 
@@ -120,6 +121,8 @@ class File:
     waiting: list[WaitingFact] = field(default_factory=list[WaitingFact])
     looked_into: set[str] = field(default_factory=set[str])
     history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    erased: bool = False
+    """Whether its buyer was erased: it keeps nothing any more that may be about him."""
 
     def copy(self, pending: list[Pending] | None = None) -> "File":
         """A copy whose containers are its own, perhaps with another `pending`.
@@ -144,6 +147,7 @@ class File:
             waiting=self.waiting.copy(),
             looked_into=self.looked_into.copy(),
             history=self.history.copy(),
+            erased=self.erased,
         )
 
     @property
@@ -213,6 +217,7 @@ def to_document(service: Service, file: File, version: int) -> Document:
         "looked_into": sorted(file.looked_into),
         "history": list(file.history),
         **({"stuck": stuck} if (stuck := _stuck(file)) else {}),
+        **({"erased": True} if file.erased else {}),
     }
 
 
@@ -246,6 +251,7 @@ def from_document(service: Service, document: Document) -> File:
         waiting=[WaitingFact(**entry) for entry in document["waiting"]],
         looked_into=set(document["looked_into"]),
         history=list(document["history"]),
+        erased=document.get("erased", False),
     )
 
 

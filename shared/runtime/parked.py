@@ -1,6 +1,6 @@
 """What is parked now: found on the dead-letter topic and in the files, counted, chosen, collected.
 
-The topic keeps every letter for ever, copies too, so it says what was parked once. The file says what
+The topic keeps every letter until it is erased, so it says what was parked once. The file says what
 still is: its source is in `parked`, and what was taken in before is in `applied`. So the topic is read
 in chunks, and the files that a chunk names are loaded in one read.
 

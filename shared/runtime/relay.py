@@ -156,6 +156,6 @@ def _outgoing(entry: Pending) -> Outgoing:
     return Outgoing(
         topic=entry.topic,
         key=entry.key.encode(),
-        value=entry.value.encode(),
+        value=None if entry.value is None else entry.value.encode(),
         headers={name: value.encode() for name, value in entry.headers.items()},
     )

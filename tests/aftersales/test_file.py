@@ -20,6 +20,7 @@ KNOWN = {
     orders.OrderPaid,
     orders.OrderReopened,
     orders.CancellationRequested,
+    orders.OrderErased,
     orders.LatePaymentRefundWanted,
     handling.GiveBackWanted,
     handling.OrderChanged,

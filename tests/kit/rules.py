@@ -9,6 +9,7 @@ import yaml
 
 from shared.contracts.event import Event, Payload, event_id
 from shared.kernel.decision import CancelTimer, Decision, Outcome, Refused, SetTimer, TimerDue
+from shared.kernel.erasure import without_personal
 from shared.kernel.profiles import Profile
 from shared.runtime.service import Service
 
@@ -60,6 +61,9 @@ class Play:
         self.said: list[Payload] = []
         self.timers: dict[tuple[str, str], datetime] = {}
         self.outcomes: list[Outcome] = []
+        self.contacts: list[Payload | None] = []
+        """What went to the contacts topic; None for a tombstone."""
+        self.erased = False
         self._set_order: dict[tuple[str, str], int] = {}
         self._numbers = count(1)
         self._heard = count(1)
@@ -69,7 +73,8 @@ class Play:
 
         `now` is the command's time unless told.
         """
-        for command in commands:
+        for asked in commands:
+            command = without_personal(asked) if self.erased else asked
             outcome = self.service.decide(command, self.state, now or command.at, self.profile)
             self.outcomes.append(outcome)
             if isinstance(outcome, Decision):
@@ -131,3 +136,7 @@ class Play:
                     self._set_order[which] = next(self._numbers)
                 case CancelTimer():
                     self.timers.pop(which, None)
+        self.contacts += [contact.payload for contact in decision.contacts]
+        if decision.erases:
+            self.erased = True
+            self.state, self.view = without_personal(self.state), without_personal(self.view)

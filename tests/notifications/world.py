@@ -71,6 +71,8 @@ class Shop:
             self._say(payload, command.at, subject, SERVICE.name)
         if isinstance(outcome, Decision):
             for contact in outcome.contacts:
+                if contact.payload is None:
+                    continue
                 assert isinstance(contact.payload, orders.ContactChanged)
                 self.contacts.append(contact.payload)
                 self._say(contact.payload, command.at, subject, "notifications-contacts")

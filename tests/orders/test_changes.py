@@ -33,7 +33,7 @@ def test_a_new_address_goes_to_the_contacts_topic_alone() -> None:
 
     assert isinstance(play.last, Decision)
     (contact,) = play.last.contacts
-    assert contact.payload.receiver == Receiver.model_validate(RECEIVER)  # type: ignore[attr-defined]
+    assert contact.payload.receiver == Receiver.model_validate(RECEIVER)  # type: ignore[union-attr]
     told = "".join(payload.model_dump_json() for payload in play.said)
     kept = play.state.model_dump_json() + play.view.model_dump_json()
     assert "Side Street" not in told + kept

@@ -1,6 +1,6 @@
 """`make sizes`: the promises at their full size, with a report for each in docs/reports.
 
-    python -m tests.size [dead-letters] [timers] [topics] [--small]
+    python -m tests.size [dead-letters] [timers] [topics] [erasure] [--small]
 
 Runs on the embedded pair, or on the broker and database that the environment names.
 """
@@ -29,6 +29,7 @@ from shared.cli import topics
 from shared.cli.operate import progress
 from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, consumer_group
 from shared.runtime.ports import Outgoing
+from tests.size.erasing import erased
 from tests.size.parking import Depot
 from tests.size.timers import FAR, FIRED_NUMBER, Clockwork, rss_megabytes, stages
 
@@ -56,9 +57,10 @@ class Sizes:
     burst: int = 10_000
     records: int = 100_000
     contacts: int = 10_000
+    buyers: int = 1_000
 
 
-SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500)
+SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500, 20)
 
 
 @asynccontextmanager
@@ -219,10 +221,16 @@ async def growth(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
     return told
 
 
+async def erasure(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+    """Buyers with a marker in every field, erased, and searched for everywhere."""
+    return await erased(where.broker, where.database_url, f"sizes_erasure_{os.getpid()}_", sizes.buyers)
+
+
 PARTS: Final = {
     "dead-letters": (dead_letters, "Dead letters at size"),
     "timers": (timers, "Timers at size"),
     "topics": (growth, "Topics that grow, at size"),
+    "erasure": (erasure, "A thousand buyers erased"),
 }
 
 

@@ -56,6 +56,7 @@ from services.aftersales.state import (
 )
 from shared.contracts.facts import RefundPaid, RefundRequested, ReturnReceived, ReturnShipped, ReviewPosted
 from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
+from shared.kernel.erasure import RULE, EraseBuyer
 from shared.kernel.profiles import Profile
 
 
@@ -79,6 +80,7 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
             | LearnReturned()
             | OpenForLostParcel()
             | PayBackReturnedParcel()
+            | EraseBuyer()
         ):
             return _learnt(command, state, profile)
         case CancelPaidOrder():
@@ -147,6 +149,9 @@ def _learnt(command: Knowledge, state: File, profile: Profile) -> Outcome:
             return knowledge.parcel_lost(command, state, profile)
         case PayBackReturnedParcel():
             return knowledge.parcel_to_pay_back(command, state, profile)
+        case EraseBuyer():
+            # Rule `erasure`: the texts go. Cases and money stay, and what is open goes on without them.
+            return Decision(rule=RULE, erases=True)
         case _:
             assert_never(command)
 

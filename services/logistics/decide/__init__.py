@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from services.logistics import commands as ask
-from services.logistics.decide import care, enquiries, incidents
+from services.logistics.decide import care, enquiries, erasing, incidents
 from services.logistics.decide.answers import answered
 from services.logistics.decide.beside import accompanied
 from services.logistics.decide.claims import claim_due, claimed, stepped
@@ -20,6 +20,7 @@ from services.logistics.state.incidents import Watching
 from services.logistics.state.scorecards import Scorecard
 from shared.contracts.facts import ShipmentDispatched, ShipmentScanned, Sighting
 from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
+from shared.kernel.erasure import EraseBuyer
 from shared.kernel.profiles import Profile
 
 NOT_AN_INCIDENT: Final = Refused(
@@ -107,6 +108,8 @@ def _before_order(
             return _learnt(command)
         case ask.KeepReceiver():
             return kept(command, state, profile)
+        case EraseBuyer():
+            return erasing.erased(state)
         case ask.StopLines():
             return stopped(command, state)
         case TimerDue() | EffectDone() | EffectFailed():
@@ -174,6 +177,8 @@ def _asked(command: ask.ClaimStep | ask.Care | ask.AnyAnswer, state: Placed, pro
             return care.released(command, state)
         case ask.TellAlone():
             return care.told_alone(command, state)
+        case EraseBuyer():
+            return erasing.erased(state)
         case _:
             return answered(command, state, profile)
 

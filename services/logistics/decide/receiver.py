@@ -12,6 +12,8 @@ from shared.kernel.profiles import Profile
 
 def kept(command: KeepReceiver, state: NotPlaced | Placed, profile: Profile) -> Decision:
     """The newer contact stays, whichever of the two topics' writers was heard first."""
+    if state.erased:
+        return NOTHING
     if state.contact is not None and command.at < state.contact.since:
         return NOTHING
     contact = Contact(receiver=command.receiver, since=command.at)

@@ -9,6 +9,7 @@ from services.logistics.state.care import EnquiryKept, Weights
 from services.logistics.state.caring import cared
 from services.logistics.state.file import (
     AnswerTaken,
+    BuyerErased,
     ContactLearnt,
     LinesUnwanted,
     NotPlaced,
@@ -98,6 +99,7 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
         case OrderLearnt():
             return Placed(
                 contact=state.contact,
+                erased=state.erased,
                 unwanted=state.unwanted,
                 stopped=state.stopped,
                 order_id=change.order_id,
@@ -108,6 +110,8 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
             )
         case ContactLearnt():
             return state.model_copy(update={"contact": change.contact})
+        case BuyerErased():
+            return state.model_copy(update={"erased": True})
         case LinesUnwanted():
             return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
         case Event(data=said.ShipmentStopped() as stopped):
@@ -121,6 +125,8 @@ def of_order(state: Placed, change: Event | Frozen) -> Placed:
     match change:
         case ContactLearnt():
             return state.model_copy(update={"contact": change.contact})
+        case BuyerErased():
+            return state.model_copy(update={"erased": True})
         case LinesUnwanted():
             return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
         case ScanSeen():

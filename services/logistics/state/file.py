@@ -8,7 +8,7 @@ from services.logistics.state.incidents import Watching
 from services.logistics.state.parcels import OpenTask, Parcel, PickupCancelled, Seen
 from services.logistics.state.scorecards import Scorecard
 from services.logistics.state.tracking import Tracked
-from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.base import PERSONAL, Frozen, Id, Name, Utc
 from shared.contracts.facts import Grams, Receiver
 from shared.kernel.decision import Note
 
@@ -24,7 +24,9 @@ class Contact(Frozen):
 
 
 class _File(Frozen):
-    contact: Contact | None = None
+    contact: Annotated[Contact | None, PERSONAL] = None
+    erased: bool = False
+    """Whether the buyer was erased: no contact is taken any more."""
     unwanted: tuple[Id, ...] = ()
     """Lines that shall not leave any more, whether or not they had left already."""
     stopped: tuple[Id, ...] = ()
@@ -109,6 +111,10 @@ class ContactLearnt(Note):
     """Who receives the order now."""
 
     contact: Contact
+
+
+class BuyerErased(Note):
+    """The buyer was erased."""
 
 
 class LinesUnwanted(Note):

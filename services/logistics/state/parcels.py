@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.logistics.state.care import Enquiry, Watch, Weights
 from services.logistics.state.claims import AnyClaim, Claim, Gathering
-from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.base import Frozen, Id, Name, Text, Utc
 from shared.contracts.events.logistics import Resurfaced
 from shared.contracts.facts import Fault, Grams, ScanStatus
 from shared.contracts.tasks import TaskKind
@@ -73,7 +73,7 @@ class Seen(Frozen):
     status: ScanStatus
     scanned_at: Utc
     heard_at: Utc
-    text: str = ""
+    text: Text = ""
     """The carrier's words, shortened."""
     location: Name | None = None
     taken: bool

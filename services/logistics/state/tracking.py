@@ -16,7 +16,8 @@ in the one file that has the number, so that no look-up can race with a dispatch
 
 A sighting without a parcel waits for `fact_wait`, then it is said to be unmatched, stays listed and
 is never put on a parcel by guess. Numbers of waiting and kept sightings have a limit; what is over it
-is unmatched at once, and in the log as such. The carrier's own words stay here: events carry none.
+is unmatched at once, and in the log as such. The carrier's own words stay here for as long as a
+sighting waits, and go when it is settled: they may name a buyer, and events carry none.
 """
 
 from typing import Final, Literal
@@ -54,7 +55,7 @@ class Sighted(Frozen):
     sighting_id: Id
     told_at: Utc
     scan: ShipmentScannedBody
-    """With the carrier's own words, shortened."""
+    """With the carrier's own words, shortened, while it waits."""
     shop_id: Id | None = None
     reason: Name | None = None
     status: Status
@@ -92,6 +93,8 @@ class Tracked(Frozen):
 
     def with_sighting(self, sighted: Sighted) -> "Tracked":
         """One more sighting, or what became of one; the oldest settled one goes when there are too many."""
+        if sighted.status != "waiting":
+            sighted = sighted.model_copy(update={"scan": sighted.scan.model_copy(update={"text": ""})})
         others = [one for one in self.sightings if one.sighting_id != sighted.sighting_id]
         at = next(
             (n for n, one in enumerate(self.sightings) if one.sighting_id == sighted.sighting_id),

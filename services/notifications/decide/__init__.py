@@ -8,6 +8,7 @@ from services.notifications.commands import (
     AnyCommand,
     ClaimTask,
     CompleteTask,
+    ForgetBuyer,
     Heartbeat,
     Learn,
     OrderCommand,
@@ -29,6 +30,7 @@ from services.notifications.decide import (
     agents,
     conversation,
     days,
+    erasing,
     knowledge,
     messages,
     reports,
@@ -98,8 +100,8 @@ def _of_order(command: OrderCommand, file: OrderFile, occasion: Occasion) -> Out
             return conversation.received(command, file, occasion)
         case ReplyToBuyer():
             return conversation.reply(command, file, occasion)
-        case Learn():
-            return knowledge.learn(command, file, occasion)
+        case Learn() | ForgetBuyer():
+            return _heard(command, file, occasion)
         case WantMessage():
             return messages.want(command, file, occasion)
         case TakeDaysYes():
@@ -120,6 +122,16 @@ def _of_order(command: OrderCommand, file: OrderFile, occasion: Occasion) -> Out
             return messages.channel_took(command, file, occasion)
         case EffectFailed():
             return messages.channel_refused(command, file, occasion)
+        case _:
+            assert_never(command)
+
+
+def _heard(command: Learn | ForgetBuyer, file: OrderFile, occasion: Occasion) -> Outcome:
+    match command:
+        case Learn():
+            return knowledge.learn(command, file, occasion)
+        case ForgetBuyer():
+            return erasing.erased(file)
         case _:
             assert_never(command)
 

@@ -1,7 +1,7 @@
 """What agents do with tasks: claim, heartbeat, give back, complete."""
 
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from pydantic import JsonValue, ValidationError
 
@@ -10,7 +10,8 @@ from services.notifications.decide import conversation
 from services.notifications.decide.occasion import Occasion
 from services.notifications.decide.tasks import LEASE, escalate, given_up, named, no_timers
 from services.notifications.state import OrderFile
-from services.notifications.state.notes import ReturnExplained
+from services.notifications.state.knowledge import ContactErased
+from services.notifications.state.notes import TaskExplained
 from services.notifications.state.tasks import ClaimedTask, OpenTask
 from shared.contracts.base import Strict
 from shared.contracts.catalog import CONTACTS_TOPIC
@@ -19,6 +20,10 @@ from shared.contracts.events.notifications import TaskClaimed, TaskCompleted, Ta
 from shared.contracts.events.orders import ContactChanged
 from shared.contracts.tasks import OUTCOMES, WithContact, WithText, outcome_details
 from shared.kernel.decision import NOTHING, CancelTimer, Contact, Decision, Outcome, Refused, SetTimer
+from shared.kernel.erasure import ORDER_ERASED, without_personal
+
+IN_THE_FILE: Final = "in_the_file"
+"""Stands in the event for an agent's reason, which may name the buyer: the task's history has it."""
 
 
 def act(command: AgentCommand, file: OrderFile, occasion: Occasion) -> Outcome:
@@ -88,16 +93,9 @@ def _renew(task: ClaimedTask, occasion: Occasion) -> Decision:
 
 def _give_back(command: ReturnTask, task: ClaimedTask, file: OrderFile) -> Decision:
     returned = TaskReturned(**named(task), agent_id=command.agent_id, reason="given_back")
-    explained = ReturnExplained(
-        order_id=file.order_id,
-        at=command.at,
-        task_id=task.task_id,
-        agent_id=command.agent_id,
-        reason=command.reason,
-    )
     return Decision(
         rule="claim_lease",
-        notes=(explained,) if command.reason else (),
+        notes=_explained(command, command.reason, file),
         events=(returned,),
         timers=(CancelTimer(name=LEASE, key=task.task_id),),
     )
@@ -116,6 +114,10 @@ def _complete(command: CompleteTask, task: ClaimedTask, file: OrderFile, occasio
         return Refused(
             slug="blocked-by-task", detail=f"Task {task.blocked_by} must be completed before this one."
         )
+    if isinstance(file.contact, ContactErased):
+        if isinstance(details, WithContact | WithText):
+            return ORDER_ERASED
+        details = without_personal(details)
     if isinstance(details, WithContact) and file.knows.buyer_id is None:
         return Refused(slug="buyer-unknown", detail="The order's buyer is not known yet; try again soon.")
     answer = conversation.complete_answer(task, command, details, file, occasion)
@@ -130,6 +132,7 @@ def _complete(command: CompleteTask, task: ClaimedTask, file: OrderFile, occasio
         (escalate(task) if late else NOTHING)
         + Decision(
             rule=task.rule,
+            notes=_explained(command, getattr(details, "reason", ""), file),
             events=(completed,),
             timers=no_timers(task.task_id),
             contacts=_contacts(details, file),
@@ -144,7 +147,21 @@ def _published(details: Strict, answer: Decision) -> dict[str, JsonValue]:
     if isinstance(details, WithText):
         return dict(answer.result)
     published: dict[str, JsonValue] = details.model_dump(mode="json")
-    return published
+    return {**published, "reason": IN_THE_FILE} if "reason" in published else published
+
+
+def _explained(command: ReturnTask | CompleteTask, reason: str, file: OrderFile) -> tuple[TaskExplained, ...]:
+    """What the agent wrote beside it, for the task's history: it is in the file and in no event."""
+    if not reason:
+        return ()
+    explained = TaskExplained(
+        order_id=file.order_id,
+        at=command.at,
+        task_id=command.task_id,
+        agent_id=command.agent_id,
+        reason=reason,
+    )
+    return (explained,)
 
 
 def _contacts(details: Strict, file: OrderFile) -> tuple[Contact, ...]:

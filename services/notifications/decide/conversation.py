@@ -9,6 +9,7 @@ from services.notifications.decide.tasks import close
 from services.notifications.state import OrderFile
 from services.notifications.state.conversation import FromAgent, Waiting
 from services.notifications.state.files import OPEN_LINES_MAX
+from services.notifications.state.knowledge import ContactErased
 from services.notifications.state.messages import Due
 from services.notifications.state.notes import AgentWrote, BuyerWrote
 from services.notifications.state.tasks import ClaimedTask, LiveTask, lines_of
@@ -32,6 +33,8 @@ from shared.kernel.decision import (
     TimerDue,
     task_id,
 )
+from shared.kernel.erasure import ORDER_ERASED
+from shared.kernel.erasure import RULE as ERASURE
 
 FIRST_RESPONSE: Final = "first_response"
 RULE: Final = "first_response_within"
@@ -41,6 +44,8 @@ def received(fact: BuyerMessage, file: OrderFile, occasion: Occasion) -> Outcome
     """Rule `first_response_within`: the buyer wrote and the clock runs, whoever the order belongs to."""
     if any(line.message_id == fact.id for line in file.conversation):
         return NOTHING
+    if isinstance(file.contact, ContactErased):
+        return ORDER_ERASED
     if len(file.open_lines) >= OPEN_LINES_MAX:
         return Refused(
             slug="too-many-waiting",
@@ -82,6 +87,18 @@ def nobody_answered(command: TimerDue, file: OrderFile) -> Decision:
 def answering(file: OrderFile) -> LiveTask | None:
     """The open `answer_buyer` task, if there is one."""
     return next((task for task in file.live_tasks if task.kind == "answer_buyer"), None)
+
+
+def over(file: OrderFile) -> Decision:
+    """Rule `erasure`: what the buyer wrote is gone, so nobody can answer it any more."""
+    waiting = tuple(line.message_id for line in file.open_lines)
+    if not waiting:
+        return NOTHING
+    task = answering(file)
+    return Decision(
+        events=(MessageAnswered(message_ids=waiting, by=ERASURE),),
+        timers=tuple(CancelTimer(name=FIRST_RESPONSE, key=each) for each in waiting),
+    ) + (NOTHING if task is None else close(task, "erased"))
 
 
 def reply(command: ReplyToBuyer, file: OrderFile, occasion: Occasion) -> Outcome:

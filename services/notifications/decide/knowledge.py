@@ -3,10 +3,11 @@
 from typing import Final
 
 from services.notifications.commands import ContactKnown, Learn, OrderArrived, OrderEnded, OrderPaid
-from services.notifications.decide import messages, reports, sweeping
+from services.notifications.decide import erasing, messages, reports, sweeping
 from services.notifications.decide.conditions import nothing_open
 from services.notifications.decide.occasion import SERVICE, Occasion
 from services.notifications.state import OrderFile, evolve
+from services.notifications.state.knowledge import ContactErased
 from services.notifications.state.notes import Heard
 from shared.contracts.events.common import MessageWanted
 from shared.kernel.decision import NOTHING, Decision, SetTimer, task_id
@@ -16,6 +17,8 @@ REVIEW_INVITATION: Final = "review_invitation"
 
 def learn(command: Learn, file: OrderFile, occasion: Occasion) -> Decision:
     """Remember it; a contact releases what waited for it, an arrival starts the invitation's clock."""
+    if isinstance(command.what, ContactKnown) and isinstance(file.contact, ContactErased):
+        return erasing.contact_came()
     note = Heard(order_id=command.order_id, what=command.what)
     after = evolve(file, note)
     if not isinstance(after, OrderFile) or (after.knows, after.contact) == (file.knows, file.contact):

@@ -11,9 +11,10 @@ from services.notifications.decide.conditions import holds
 from services.notifications.decide.days import buyer_day
 from services.notifications.decide.occasion import SERVICE, Occasion
 from services.notifications.state import OrderFile
-from services.notifications.state.knowledge import Reachable
+from services.notifications.state.knowledge import ContactErased, Reachable
 from services.notifications.state.messages import (
     Asking,
+    Dropped,
     Due,
     NeedsContact,
     OpenMessage,
@@ -45,6 +46,7 @@ from shared.kernel.decision import (
     TimerDue,
     task_id,
 )
+from shared.kernel.erasure import RULE
 
 SEND: Final = "send"
 """The timer at which a postponed or waiting message is looked at again; its key is the message."""
@@ -163,6 +165,27 @@ def no_longer_gathered(file: OrderFile, occasion: Occasion) -> Decision:
     return decision
 
 
+def all_dropped(file: OrderFile) -> Decision:
+    """Rule `erasure`: nothing reaches the buyer any more. What a letter was to take along, another takes."""
+    decision = NOTHING
+    for message in file.messages:
+        if isinstance(message, Sent | Dropped):
+            continue
+        decision += Decision(events=(_erased(message),), timers=_no_timer(message))
+        match message:
+            case Asking():
+                decision += merging.not_now(message)
+            case Sending():
+                decision += merging.not_carried(message)
+            case _:
+                pass
+    return decision
+
+
+def _erased(message: OpenMessage) -> MessageSuppressed:
+    return MessageSuppressed(message_id=message.message_id, template=message.template, reason="erased")
+
+
 def channel_refused(command: EffectFailed, file: OrderFile, occasion: Occasion) -> Decision:
     """The letter could not be sent for good."""
     message = _sending(file, command.effect_id)
@@ -175,6 +198,8 @@ def attempt(
     file: OrderFile, message: OpenMessage, occasion: Occasion, allowed: Allowed | None = None
 ) -> Decision:
     """Send the message, or let it wait, or drop it; `allowed` says that the buyer's day has room for it."""
+    if isinstance(file.contact, ContactErased):
+        return Decision(rule=RULE, events=(_erased(message),), timers=_no_timer(message))
     template = occasion.templates.get(message.template)
     if template is None:
         return _fail(file, message, "unknown_template", occasion)

@@ -12,7 +12,7 @@ from services.notifications.state.files import (
     Swept,
     put,
 )
-from services.notifications.state.knowledge import Knowledge, Parcel, Reachable
+from services.notifications.state.knowledge import ContactErased, Knowledge, Parcel, Reachable
 from services.notifications.state.messages import REMINDER, NeedsContact, OpenMessage, Sending, wanted
 from shared.contracts.event import Event
 from shared.contracts.events import notifications as said
@@ -128,7 +128,9 @@ def _kept(file: OrderFile, note: notes.OwnNote) -> OrderFile:
             return file.with_lines((*file.conversation, line))
         case notes.AgentWrote(line=line):
             return file.with_lines((*file.conversation, line))
-        case notes.ReturnExplained(at=at, task_id=task_id, agent_id=agent_id, reason=reason):
+        case notes.BuyerErased():
+            return file.model_copy(update={"contact": ContactErased()})
+        case notes.TaskExplained(at=at, task_id=task_id, agent_id=agent_id, reason=reason):
             task = file.live_task(task_id)
             step = tasks.Step(at=at, what="explained", agent_id=agent_id, note=reason)
             return file if task is None else file.with_task(tasks.explained(task, step))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.notifications.commands import OrderEnd, ParcelStage
-from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
+from shared.contracts.base import PERSONAL, Amount, Currency, Frozen, Id, Name, Utc
 
 
 class Parcel(Frozen):
@@ -50,8 +50,14 @@ class Reachable(Frozen):
     """Who receives the order, as far as a letter needs it."""
 
     known: Literal[True] = True
-    name: Name
-    email: str | None = None
+    name: Annotated[Name, PERSONAL]
+    email: Annotated[str, PERSONAL] | None = None
 
 
-Contact = Annotated[ContactUnknown | Reachable, Field(discriminator="known")]
+class ContactErased(Frozen):
+    """The buyer was erased: nobody may say any more who receives the order."""
+
+    known: Literal["erased"] = "erased"
+
+
+Contact = Annotated[ContactUnknown | Reachable | ContactErased, Field(discriminator="known")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue
 
-from shared.contracts.base import Frozen, Id, Name, Utc
+from shared.contracts.base import PERSONAL, Frozen, Id, Name, Utc
 from shared.contracts.event import Event
 from shared.contracts.events import notifications as said
 from shared.contracts.events.notifications import MergedReminder
@@ -20,7 +20,7 @@ class _Wanted(Frozen):
 
     message_id: Id
     template: Name
-    params: dict[str, JsonValue] = Field(default_factory=dict)
+    params: Annotated[dict[str, JsonValue], PERSONAL] = Field(default_factory=dict)
     """Values for the text. An agent's answer is among them, so they go when the message has ended."""
     stale_at: Utc | None = None
     rule: str = ""

@@ -63,13 +63,17 @@ class AgentWrote(_OfOrder):
     line: FromAgent
 
 
-class ReturnExplained(_OfOrder):
-    """What an agent wrote when he gave a task back."""
+class TaskExplained(_OfOrder):
+    """What an agent wrote when he gave a task back, or why he ended it so."""
 
     at: Utc
     task_id: Id
     agent_id: Id
     reason: Text
+
+
+class BuyerErased(_OfOrder):
+    """The order's buyer was erased."""
 
 
 class ReminderGathered(Note):
@@ -99,6 +103,14 @@ class AddedUp(Note):
 
 
 OwnNote = (
-    Heard | MessageKept | ContactAwaited | SendingBegun | BuyerWrote | AgentWrote | ReturnExplained | SweepSet
+    Heard
+    | MessageKept
+    | ContactAwaited
+    | SendingBegun
+    | BuyerWrote
+    | AgentWrote
+    | TaskExplained
+    | SweepSet
+    | BuyerErased
 )
 DayNote = ReminderGathered | ReminderLeft

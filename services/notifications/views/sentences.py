@@ -29,6 +29,7 @@ _ORDERS: Final = {
     "order.urge_answered": "The platform's urging was answered by {said.by:words}.",
     "order.completed": "The order is complete.",
     "order.offer_made": "The buyer was offered a {said.kind} for the next order: {said.what}.",
+    "order.erased": "The buyer was erased: who he is and what he wrote is kept no more.",
     "order.refunded": "The order ended: {said.amount} {said.currency} were paid back.",
     "fact.passed_on": "The shop's platform told {said.fact.fact}, and it was passed on.",
     "contact.changed": "Who receives the order was confirmed.",

@@ -7,15 +7,16 @@ from fastapi import APIRouter, Body, Query, Request, Response
 
 from services.orders.api.handling import handling_routes
 from services.orders.views import OrderView
-from shared.adapters.http.auth import Reader, Teller
-from shared.adapters.http.commands import look, tagged
+from shared.adapters.http.auth import Admin, Reader, Teller
+from shared.adapters.http.commands import Asking, look, tagged, visible
 from shared.adapters.http.examples import fact_examples
 from shared.adapters.http.facts import FactTaken, take
 from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
-from shared.adapters.http.problems import LOOKS, TELLS, not_found
-from shared.contracts.base import Id
+from shared.adapters.http.problems import ASKS, LOOKS, TELLS, not_found
+from shared.contracts.base import Frozen, Id, Strict
 from shared.contracts.facts import OrdersFact
+from shared.kernel.erasure import EraseBuyer
 from shared.runtime.desk import Desk, FileView
 
 EXAMPLES: Final = fact_examples(
@@ -38,6 +39,19 @@ class OrdersQuery(PageQuery):
     stage: SeenStage | None = None
     buyer: Id | None = None
     """Only this buyer's."""
+
+
+class Erasing(Strict):
+    """Whether the buyer shall be erased although the order is not over."""
+
+    even_though_open: bool = False
+
+
+class Erasure(Frozen):
+    """The order has forgotten its buyer; the other services do when they hear of it."""
+
+    order_id: Id
+    erased: Literal[True] = True
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -66,6 +80,21 @@ def routes(desk: Desk) -> APIRouter:
             tagged(response, file)
             return seen
         raise not_found("order")
+
+    @router.post(
+        "/orders/{order_id}/erasure",
+        tags=["orders"],
+        summary="Erase the buyer of an order, in all services",
+        responses=ASKS,
+    )
+    async def erase(order_id: PathId, asking: Asking, actor: Admin, body: Erasing) -> Erasure:
+        file = await desk.look(order_id)
+        if file is not None or not actor.every_shop:
+            # What only other services were told of has no file here, and belongs to no shop.
+            visible(file, actor, "order")
+        command = EraseBuyer(at=desk.clock.now(), even_though_open=body.even_though_open)
+        await asking.ask(desk, order_id, command)
+        return Erasure(order_id=order_id)
 
     handling_routes(router, desk)
     return router

@@ -44,6 +44,7 @@ from services.orders.decide import (
     answers,
     cancelling,
     changes,
+    erasing,
     freight,
     late_payment,
     links,
@@ -77,6 +78,7 @@ from shared.contracts.facts import (
     StockShort,
 )
 from shared.kernel.decision import NOTHING, EffectDone, EffectFailed, Outcome, Refused, TimerDue
+from shared.kernel.erasure import EraseBuyer
 from shared.kernel.profiles import Profile
 
 
@@ -140,6 +142,8 @@ def _ruled(command: OrderCommand, state: State, profile: Profile, rules: WishRul
             return NOTHING
         case CancelOrder():
             return cancelling.asked_for(command, state, profile)
+        case EraseBuyer():
+            return erasing.erased(command, state)
         case _:
             return _handled(command, state, profile, rules)
 

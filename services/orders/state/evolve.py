@@ -57,10 +57,12 @@ def of_order(state: State, happened: Event | Note) -> State:
     if isinstance(state, Unknown):
         if isinstance(happened, Event) and isinstance(happened.data, orders.OrderPlaced):
             order = _order(happened, happened.data)
-            order = order.model_copy(update={"texts": state.texts}) if state.texts else order
+            order = order.model_copy(update={"texts": state.texts, "erased": state.erased})
             return Unpaid(order=order, closes_at=happened.data.closes_at)
         if isinstance(happened, TextKept):
-            return Unknown(texts=(*state.texts, happened.kept))
+            return state.model_copy(update={"texts": (*state.texts, happened.kept)})
+        if isinstance(happened, Event) and isinstance(happened.data, orders.OrderErased):
+            return state.model_copy(update={"erased": True})
         return state
     match happened:
         case Event():
@@ -130,6 +132,8 @@ def _said(state: Known, event: Event) -> Known:
             return state if late is None else _with_late(state, (*state.order.late_payments, late))
         case orders.OrderUrgeRequested() | orders.OrderUrgeAnswered():
             return _with_urges(state, said)
+        case orders.OrderErased():
+            return _in_stage(state, state.order.model_copy(update={"erased": True}))
         case orders.LatePaymentRefundWanted():
             return _decided(state, said.payment_id)
         case orders.OrderReopened() if isinstance(state, Closed | Cancelled):

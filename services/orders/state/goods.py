@@ -210,9 +210,14 @@ class Goods(Frozen):
         known = next((case for case in self.cases if case.case_id == heard.case_id), None)
         match heard:
             case HearCaseOpened():
-                if known is not None:
-                    return self
-                return self._put_case(self._case(heard, heard.lines, holds=heard.holds))
+                if known is None:
+                    return self._put_case(self._case(heard, heard.lines, holds=heard.holds))
+                # The buyer brought the platform into one that was refused.
+                return (
+                    self
+                    if known.open
+                    else self._put_case(known.model_copy(update={"open": True, "holds": False}))
+                )
             case HearShipmentStopped():
                 case = known or self._case(heard, heard.lines, holds=False)
                 if not case.open:

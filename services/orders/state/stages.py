@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 from services.orders.state.buyer import Buyer
 from services.orders.state.goods import Goods, Reach
 from services.orders.state.handling import NO_HANDLING, Handling
-from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
+from shared.contracts.base import PERSONAL, Amount, Currency, Frozen, Id, Name, Text, Utc
 from shared.contracts.facts import Line
 from shared.contracts.wishes import VerifiedField
 
@@ -58,8 +58,10 @@ class Order(Frozen):
     checks: tuple[VerifiedField, ...] = ()
     """What looked complete when it was placed."""
     handling: Handling = NO_HANDLING
-    texts: tuple[Kept, ...] = ()
-    """Personal: what is not said to others."""
+    texts: Annotated[tuple[Kept, ...], PERSONAL] = ()
+    """What is not said to others."""
+    erased: bool = False
+    """Whether its buyer was erased."""
 
     def line(self, line_id: str) -> Line | None:
         """The line of that id."""
@@ -106,8 +108,10 @@ class Unknown(Frozen):
     """Nothing is known of the order."""
 
     stage: Literal["unknown"] = "unknown"
-    texts: tuple[Kept, ...] = ()
+    texts: Annotated[tuple[Kept, ...], PERSONAL] = ()
     """Texts that were told with the order itself."""
+    erased: bool = False
+    """Whether the buyer was erased, of an order that only others were told of."""
 
 
 class Unpaid(Frozen):

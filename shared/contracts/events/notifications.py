@@ -81,7 +81,9 @@ class MessageMerged(_Message):
 class MessageSuppressed(_Message):
     """A wanted message was dropped."""
 
-    reason: Literal["daily_cap", "stale", "no_longer_true", "already_told", "no_contact", "merged_into"]
+    reason: Literal[
+        "daily_cap", "stale", "no_longer_true", "already_told", "no_contact", "merged_into", "erased"
+    ]
     into: Id | None = None
     """The message that told it instead."""
     into_order: Id | None = None

@@ -194,6 +194,14 @@ class OrderRefunded(Payload):
     """Whether the platform paid it back itself: `aftersales` then pays nothing of it again."""
 
 
+@says("order.erased", "orders")
+class OrderErased(Payload):
+    """The buyer was erased: every service forgets who he is and what he wrote about this order."""
+
+    was_open: bool = False
+    """Whether something of the order was not over yet."""
+
+
 @says("fact.passed_on", "orders")
 class FactPassedOn(Payload):
     """A shop platform told orders a fact that another service takes; that service takes it from here.

@@ -14,10 +14,13 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from shared.contracts.catalog import CONTACTS_TOPIC, contacts_source, event_topic
-from shared.contracts.event import Event, Payload, event_id, to_cloudevent
-from shared.kernel.decision import CancelTimer, Decision, Effect, Outcome, SetTimer
+from shared.contracts.event import TYPE_PREFIX, Event, Payload, event_id, to_cloudevent
+from shared.contracts.events.orders import ContactChanged
+from shared.kernel.decision import CancelTimer, Contact, Decision, Effect, Outcome, SetTimer
+from shared.kernel.erasure import without_personal
 from shared.kernel.profiles import Profile
 from shared.runtime.file import EffectEntry, File, Pending, Timer
+from shared.runtime.fold.forgetting import forget
 from shared.runtime.limits import Limits
 from shared.runtime.pins import BEFORE_PINS, Pin, ProfileOf
 from shared.runtime.service import Service
@@ -66,7 +69,11 @@ class Book:
 
     def decide(self, command: Any) -> Outcome:
         """Ask the rules about a command, in the present state."""
-        return self.service.decide(command, self.file.state, self.now, self.profile())
+        return self.service.decide(self.admitted(command), self.file.state, self.now, self.profile())
+
+    def admitted(self, asked: Any) -> Any:
+        """A fact or command as this file may keep it: without the buyer, where he was erased."""
+        return without_personal(asked) if self.file.erased else asked
 
     def remember(self, key: str, digest: str) -> None:
         """Note an id as seen; the oldest is forgotten when there are too many."""
@@ -79,6 +86,8 @@ class Book:
     ) -> bool:
         """Take a decision into the file. Whether anything came of it."""
         file, service = self.file, self.service
+        forgets = decision.erases and not file.erased
+        file.erased = file.erased or forgets
         for note in decision.notes:
             file.state = service.evolve(file.state, note)
         payloads: tuple[Payload, ...] = (*decision.events, *decision.tasks, *decision.messages)
@@ -89,8 +98,7 @@ class Book:
             file.view = service.project(file.view, event)
             self._queue(event, topic)
         for contact in decision.contacts:
-            source = contacts_source(service.name)
-            self._queue(self._event(contact.payload, source, at, cause, decision.rule), CONTACTS_TOPIC)
+            self._queue_contact(contact, at, cause, decision.rule)
         for change in decision.timers:
             match change:
                 case SetTimer():
@@ -99,10 +107,13 @@ class Book:
                     file.timers.pop((change.name, change.key), None)
         for effect in decision.effects:
             self._want_effect(effect, cause)
-        if payloads or refused or decision.timers or decision.effects:
+        if forgets:
+            forget(file)
+        if payloads or refused or decision.timers or decision.effects or forgets:
             names = tuple(payload.name for payload in payloads)
             self.note_history(at, asked, cause, decision.rule, names, refused)
         moved = bool(decision.notes or payloads or decision.contacts or decision.timers or decision.effects)
+        moved = moved or forgets
         self.changed = self.changed or moved
         return moved
 
@@ -152,9 +163,13 @@ class Book:
             self.file.parked[source] = letter.sequence
             self.changed = True
 
-    def _event(self, payload: Payload, source: str, at: datetime, cause: Cause, rule: str) -> Event:
+    def _next(self, source: str) -> int:
         sequence = self.file.next_seq.get(source, 1)
         self.file.next_seq[source] = sequence + 1
+        return sequence
+
+    def _event(self, payload: Payload, source: str, at: datetime, cause: Cause, rule: str) -> Event:
+        sequence = self._next(source)
         return Event.model_construct(
             id=event_id(source, self.file.subject, sequence),
             source=source,
@@ -173,20 +188,31 @@ class Book:
             data=payload,
         )
 
+    def _queue_contact(self, contact: Contact, at: datetime, cause: Cause, rule: str) -> None:
+        """Queue a contact, or the tombstone that erases it. Of who was erased nothing is written again."""
+        source = contacts_source(self.service.name)
+        if contact.payload is not None and not self.file.erased:
+            self._queue(self._event(contact.payload, source, at, cause, rule), CONTACTS_TOPIC)
+            return
+        sequence = self._next(source)
+        self._append(CONTACTS_TOPIC, sequence, None, tombstone_headers(source, self.file.subject, sequence))
+
     def _queue(self, event: Event, topic: str) -> None:
-        if len(self.file.pending) >= self.limits.pending_max_per_file:
-            raise TooMuchPending(
-                f"{len(self.file.pending)} events wait to be published, as many as a file may hold"
-            )
         value = to_json(to_cloudevent(event))
-        held = sum(len(entry.value) for entry in self.file.pending)
+        held = sum(len(entry.value or "") for entry in self.file.pending)
         if held and held + len(value) > self.limits.pending_max_bytes_per_file:
             raise TooMuchPending(f"{held} bytes of events wait to be published, as many as a file may hold")
         if len(value) > self.limits.event_max_bytes:
             raise EventTooLarge(f"{event.name} would be larger than {self.limits.event_max_bytes} bytes")
-        self.file.pending.append(
-            Pending(topic, event.sequence, self.now, self.file.subject, value.decode(), event_headers(event))
-        )
+        self._append(topic, event.sequence, value.decode(), event_headers(event))
+
+    def _append(self, topic: str, sequence: int, value: str | None, headers: dict[str, str]) -> None:
+        file = self.file
+        if len(file.pending) >= self.limits.pending_max_per_file:
+            raise TooMuchPending(
+                f"{len(file.pending)} events wait to be published, as many as a file may hold"
+            )
+        file.pending.append(Pending(topic, sequence, self.now, file.subject, value, headers))
 
     def _want_effect(self, effect: Effect, cause: Cause) -> None:
         if effect.effect_id in self.file.effects:
@@ -233,6 +259,16 @@ def event_headers(event: Event) -> dict[str, str]:
     if event.traceparent is not None:
         headers["traceparent"] = event.traceparent
     return headers
+
+
+def tombstone_headers(source: str, subject: str, sequence: int) -> dict[str, str]:
+    """What travels with a tombstone: whose it is, and the type of what it erases."""
+    return {
+        "ce_type": f"{TYPE_PREFIX}{ContactChanged.name}.v{ContactChanged.version}",
+        "ce_source": source,
+        "ce_subject": subject,
+        "ce_sequence": str(sequence),
+    }
 
 
 def told_digest(fact: BaseModel) -> str:

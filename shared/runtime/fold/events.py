@@ -1,6 +1,8 @@
 """Events from the log: dedupe by sequence, reactions, poison and what waits behind it."""
 
 import traceback
+from collections.abc import Sequence
+from typing import Any
 
 from shared.contracts.event import Event, event_id
 from shared.kernel.decision import Decision, Refused
@@ -32,6 +34,7 @@ def hear(book: Book, work: Hear) -> Done:
         if not own_subject and event.sequence <= file.applied.get(source, 0):
             return Done(duplicate=True)
         if not work.redriven:
+            _take_at_once(book, work)
             book.park(source, _letter(work, "waiting", BEHIND_A_PARKED_ONE, ""))
             return Done(parked=True)
         if source in book.stuck:
@@ -102,8 +105,27 @@ def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
         view = book.service.project(file.view, event)
         moved = moved or view is not file.view
         file.view = view
+    _ask_all(book, work, work.commands)
+    if moved:
+        _note_applied(book, event.source, event.subject, event.sequence, event.id)
+
+
+def _take_at_once(book: Book, work: Hear) -> None:
+    """What must not wait behind a parked record is done now, and once more when that is redriven."""
+    commands = tuple(command for command in work.commands if command.AT_ONCE)
+    try:
+        with book.all_or_nothing():
+            _ask_all(book, work, commands)
+    except TooMuchPending:
+        raise
+    except Exception:  # noqa: BLE001  # it is parked with the others, and done at the redrive
+        return
+
+
+def _ask_all(book: Book, work: Hear, commands: Sequence[Any]) -> None:
+    event = work.event
     cause = Cause(event.correlation_id, event.id, work.traceparent or event.traceparent)
-    for command in work.commands:
+    for command in commands:
         if command.OUTSIDE:
             hear_fact(book, command, cause)
             continue
@@ -114,8 +136,6 @@ def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
                 take_in(book, outcome, command.at, cause, asked)
             case Refused():
                 book.note_history(command.at, asked, cause, rule="", refused=outcome.slug)
-    if moved:
-        _note_applied(book, event.source, event.subject, event.sequence, event.id)
 
 
 def _pin(event: Event) -> Pin:

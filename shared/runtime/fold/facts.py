@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.contracts.facts import fact_from
 from shared.kernel.decision import Decision, Refused
+from shared.kernel.erasure import ORDER_ERASED
 from shared.kernel.unfit import out_of_stage
 from shared.runtime.file import WaitingFact
 from shared.runtime.fold.book import Book, Cause, body_digest, told_digest
@@ -22,7 +23,7 @@ def tell(book: Book, work: Tell, passed_on: Cause | None = None) -> Done:
 
     One that another service passed on has that event for its cause.
     """
-    fact = work.fact
+    fact = book.admitted(work.fact)
     if _repeated(book, fact.id, work.digest):
         is_waiting = any(kept.fact_id == fact.id for kept in book.file.waiting)
         return Done(duplicate=True, waiting=is_waiting, fits=not is_waiting)
@@ -38,7 +39,7 @@ def tell(book: Book, work: Tell, passed_on: Cause | None = None) -> Done:
             take_in(book, outcome, fact.at, cause, fact.fact)
             return Done(result=dict(outcome.result))
         case Refused(early=True) if len(book.file.waiting) < book.limits.waiting_facts_max_per_file:
-            _keep(book, work, cause, outcome)
+            _keep(book, fact, work.shops, cause, outcome)
             return Done(fits=False, waiting=True, refused=outcome)
         case Refused():
             _say_out_of_stage(book, fact, outcome, fact.at, cause)
@@ -64,7 +65,8 @@ def ask(book: Book, work: Ask) -> Done:
         return Done(duplicate=True)
     if work.if_match is not None and work.if_match != book.file.version:
         raise VersionMoved(f"the file is at version {book.file.version}, not {work.if_match}")
-    outcome = book.decide(work.command)
+    is_allowed = book.admitted(work.command) is work.command
+    outcome = book.decide(work.command) if is_allowed else ORDER_ERASED
     match outcome:
         case Refused():
             return Done(refused=outcome, fits=False)
@@ -98,11 +100,10 @@ def _repeated(book: Book, key: str, digest: str) -> bool:
     return known is not None
 
 
-def _keep(book: Book, work: Tell, cause: Cause, refused: Refused) -> None:
-    fact = work.fact
-    shops = None if work.shops is None else list(work.shops)
+def _keep(book: Book, fact: Any, shops: tuple[str, ...] | None, cause: Cause, refused: Refused) -> None:
+    may_speak_for = None if shops is None else list(shops)
     told = fact.model_dump(mode="json")
-    book.file.waiting.append(WaitingFact(fact.id, fact.fact, told, shops, cause.traceparent))
+    book.file.waiting.append(WaitingFact(fact.id, fact.fact, told, may_speak_for, cause.traceparent))
     book.set_timer(FACT_WAIT, fact.id, fact.at + book.profile().values.fact_wait, cause)
     book.note_history(fact.at, fact.fact, cause, rule=FACT_WAIT, refused=refused.slug)
 

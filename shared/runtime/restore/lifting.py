@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from shared.contracts.catalog import CONTACTS_TOPIC, TOPICS, contacts_source
+from shared.contracts.catalog import CONTACTS_WRITERS, contacts_source
 from shared.runtime.engine import Engine
 from shared.runtime.file import File, from_document, new_file, to_document
 from shared.runtime.ports import Committed, Positions, TopicPartition, Unavailable, Write
@@ -26,12 +26,6 @@ from shared.runtime.restore.comparison import Comparison
 FILES_AT_ONCE: Final = 256
 ATTEMPTS: Final = 10
 ASKED: Final = "restore-check"
-_WRITES_CONTACTS: Final = frozenset(
-    writer
-    for topic in TOPICS
-    if topic.name == CONTACTS_TOPIC
-    for writer in (topic.owner, *topic.also_written_by)
-)
 
 
 @dataclass(slots=True)
@@ -100,7 +94,7 @@ def _lift_one(engine: Engine, file: File, found: Comparison, hold_until: datetim
     last, lost = found.last[file.subject], found.lost[file.subject]
     before = file.next_seq.get(service, 1)
     file.next_seq[service] = last + 1
-    if service in _WRITES_CONTACTS:
+    if service in CONTACTS_WRITERS:
         source = contacts_source(service)
         file.next_seq[source] = file.next_seq.get(source, 1) + lost
     file.pending = []

@@ -1,0 +1,1 @@
+"""Buyers erased, and searched for everywhere afterwards."""
