@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 from shared.runtime.engine import Engine
 from shared.runtime.file import EffectEntry, effects_in
-from shared.runtime.ports import EffectResult, Outside, Unavailable, Unreadable
+from shared.runtime.ports import EffectResult, Outside
 from shared.runtime.traces import HERE
-from shared.runtime.work import Contended, ReportEffect, StartEffect, TooMuchPending
+from shared.runtime.work import PAUSED, ReportEffect, StartEffect
 
 REPORT_PAUSE_SECONDS = 0.5
 
@@ -54,7 +54,11 @@ class Effects:
     async def finish(self) -> None:
         """Wait for what is under way; what was begun outside is to be known of."""
         while self._running:
-            await self.step([])
+            try:
+                await self.step([])
+            except PAUSED as problem:
+                # It could not be begun, so there is nothing to be known of it.
+                self._log("an effect is left to the next worker", reason=str(problem))
 
     async def _start_due(self, slots: list[int]) -> None:
         engine = self._engine
@@ -90,7 +94,7 @@ class Effects:
             try:
                 await self._engine.run([report])
                 return
-            except (Unavailable, Unreadable, Contended, TooMuchPending) as problem:
+            except PAUSED as problem:
                 self._log(
                     "an effect's result waits",
                     effect_id=entry.effect_id,

@@ -6,12 +6,12 @@ Each piece of work names the file it is for, so that one batch can hold any mix 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from shared.contracts.event import Event
 from shared.kernel.decision import Refused
 from shared.runtime.file import File
-from shared.runtime.ports import EffectResult, Record
+from shared.runtime.ports import EffectResult, Record, Unavailable, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,10 @@ class EventTooLarge(Exception):
 
 class Contended(Exception):
     """Other writers were first as often as may be tried; come again later."""
+
+
+PAUSED: Final = (Unavailable, Unreadable, Contended, TooMuchPending)
+"""What a worker waits out: nothing is wrong with the work itself."""
 
 
 def portions(work: Sequence[Work], max_files: int) -> Iterator[Sequence[Work]]:

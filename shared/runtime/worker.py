@@ -34,14 +34,11 @@ from shared.runtime.ports import (
     TopicPartition,
     Transport,
     Unavailable,
-    Unreadable,
 )
 from shared.runtime.progress import Progress
 from shared.runtime.sampling import labelled, sample
-from shared.runtime.work import Contended, Done, FireTimers, TooMuchPending, Work, portions
+from shared.runtime.work import PAUSED, Done, FireTimers, Work, portions
 
-PAUSED = (Unavailable, Unreadable, Contended, TooMuchPending)
-"""What a loop waits out: nothing is wrong with the work itself."""
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 REACH_POLL_SECONDS = 0.002
 STORED_PRECISION = timedelta(milliseconds=1)

@@ -109,6 +109,18 @@ async def test_a_result_is_kept_while_the_database_is_away_and_nothing_is_done_t
     assert await world.words() == ["effect-done"]
 
 
+async def test_an_effect_that_cannot_be_begun_holds_up_no_end_and_is_done_by_the_next_worker() -> None:
+    world = World()
+    await wanted(world)
+    await world.worker.effects._start_due(list(world.worker.slots()))
+    world.store.away = True
+    await world.worker.effects.finish()
+    assert world.outbox.attempts == []
+    world.store.away = False
+    await world.worker.try_effects()
+    assert world.outbox.attempts == ["effect-1"]
+
+
 async def test_a_rule_that_raises_at_a_result_is_told_again_and_nothing_is_done_twice() -> None:
     world = World()
     await wanted(world)
