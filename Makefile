@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real sizes chaos scale-out bench storms storm demo up images cluster simulate schemas format clean
+.PHONY: help setup check test test-real sizes chaos scale-out overload soak bench storms storm demo up images compose cluster simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -78,6 +78,12 @@ $(BENCH)/ready: requirements/bench.txt pyproject.toml | $(STAMP)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+overload: $(STAMP) ## Five times the load that it can do, over a slow database: MINUTES=5, ARGS=--smoke
+	@$(BIN)/python -m tests.chaos.overload --minutes $(or $(MINUTES),5) $(ARGS)
+
+soak: $(STAMP) ## A fault a minute under load; memory and handles must not grow: HOURS=2
+	@$(BIN)/python -m tests.chaos.soak --hours $(or $(HOURS),2) $(ARGS)
+
 bench: $(BENCH)/ready ## What the engine costs, beside the usual way and the drivers alone; ARGS=--smoke for a tiny one
 	@$(BENCH)/bin/python -m tests.bench $(ARGS)
 
@@ -93,6 +99,9 @@ demo: $(STAMP) ## Play three weeks of a shop on the real stack, live in this ter
 
 images: $(STAMP) ## Build every image and run it as production would (needs a Docker engine): ARGS='--base IMAGE', REPORT=1
 	@$(BIN)/python -m tests.images $(ARGS) $(if $(REPORT),--report)
+
+compose: $(STAMP) ## Start deploy/compose.yaml, use it, break it, stop it (engine and Compose; ten minutes): ARGS=--stand-ins, REPORT=1
+	@$(BIN)/python -m tests.composed $(ARGS) $(if $(REPORT),--report)
 
 cluster: $(STAMP) ## Install, change and remove the chart on a real Kubernetes control plane (needs Go): REPORT=1
 	@$(BIN)/python -m tests.cluster $(if $(REPORT),--report)

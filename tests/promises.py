@@ -43,6 +43,7 @@ PROMISES: Final = (
             "tests/runtime/test_known_versions.py",
             "tests/runtime/test_answers.py",
             "tests/chaos/test_chaos.py::test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice",
+            "tests/chaos/test_chaos.py::test_a_short_overload_is_worked_off_and_no_process_grows_or_ends_of_it",
             "tests/chaos/test_parts_of_chaos.py",
             "tests/size/test_topics.py",
             "tests/restore/test_in_memory.py",
@@ -155,6 +156,18 @@ PROMISES: Final = (
             "tests/runtime/test_stream.py::test_a_worker_stands_still_only_where_it_has_records_to_take",
             "tests/runtime/test_stream.py::test_a_member_that_the_group_lost_ends_the_worker",
             "tests/runtime/test_stream.py::test_a_worker_whose_broker_is_away_waits_for_it_and_has_its_time_anew_afterwards",
+        ),
+    ),
+    Promise(
+        "bounded",
+        "more than it can do waits or is told to come again; memory stays bounded",
+        README,
+        (
+            "tests/runtime/test_batch_sizes.py",
+            "tests/http/test_overload.py",
+            "tests/chaos/test_gauges.py",
+            "tests/chaos/test_chaos.py::test_a_short_overload_is_worked_off_and_no_process_grows_or_ends_of_it",
+            "tests/runtime/test_clearing.py::test_who_publishes_for_many_files_does_not_leave_the_clearing_for_later",
         ),
     ),
 )

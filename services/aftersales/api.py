@@ -7,11 +7,10 @@ from pydantic import Field
 
 from services.aftersales import commands
 from services.aftersales.views import ENDED, CaseView, OrderCases, ReviewView
-from shared.adapters.http.auth import Reader, Teller, Worker
-from shared.adapters.http.commands import IfMatch, ask, look, tagged
+from shared.adapters.http.auth import Reader, Teller
+from shared.adapters.http.commands import OnOrder, look, tagged
 from shared.adapters.http.examples import fact_examples
 from shared.adapters.http.facts import FactTaken, take
-from shared.adapters.http.idempotency import IdempotencyKey
 from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
 from shared.adapters.http.problems import ASKS, LOOKS, TELLS, not_found
@@ -91,29 +90,16 @@ class _Cases:
 
     async def ask(self, on: "_OnCase", command: Command) -> CaseListed:
         """Ask, and show the case as it is then."""
-        await look(self.desk, on.actor, on.order_id, "order")
-        answer = await ask(self.desk, on.actor, on.order_id, command, on.key, on.if_match)
-        return _shown(answer.file, on.case_id, on.response)
+        answer = await on.order.ask(self.desk, command)
+        return _shown(answer.file, on.case_id)
 
 
 class _OnCase:
     """What every command on a case comes with."""
 
-    def __init__(
-        self,
-        order_id: PathId,
-        case_id: PathId,
-        actor: Worker,
-        key: IdempotencyKey,
-        if_match: IfMatch,
-        response: Response,
-    ) -> None:
-        self.order_id = order_id
+    def __init__(self, order: OnOrder, case_id: PathId) -> None:
+        self.order = order
         self.case_id = case_id
-        self.actor = actor
-        self.key = key
-        self.if_match = if_match
-        self.response = response
 
 
 OnCase = Annotated[_OnCase, Depends()]
@@ -164,7 +150,7 @@ def _looking(router: APIRouter, desk: Desk) -> None:
 
     @router.get(_CASE, tags=["cases"], summary="Look at a case", responses=LOOKS)
     async def case(order_id: PathId, case_id: PathId, actor: Reader, response: Response) -> CaseListed:
-        return _shown(await look(desk, actor, order_id, "order"), case_id, response)
+        return _shown(tagged(response, await look(desk, actor, order_id, "order")), case_id)
 
 
 def _answering(router: APIRouter, cases: _Cases) -> None:
@@ -222,8 +208,8 @@ def _cases(file: FileView) -> list[CaseListed]:
     return [CaseListed(order_id=file.subject, shop_id=file.shop_id, case=case) for case in view.cases]
 
 
-def _shown(file: FileView | None, case_id: str, response: Response) -> CaseListed:
-    for it in [] if file is None else _cases(tagged(response, file)):
+def _shown(file: FileView | None, case_id: str) -> CaseListed:
+    for it in [] if file is None else _cases(file):
         if it.case.case_id == case_id:
             return it
     raise not_found("case")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import aiokafka
 from aiokafka.abc import ConsumerRebalanceListener
@@ -15,6 +15,7 @@ from shared.adapters.ending import ended
 from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
+    JOINING,
     LEAVE_SECONDS,
     START_SECONDS,
     Membership,
@@ -25,9 +26,8 @@ from shared.adapters.kafka_member import (
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
+from shared.adapters.record_buffer import RecordBuffer
 from shared.runtime.ports import MemberLost, Note, PortError, Record, TopicPartition, Unavailable, no_note
-
-_JOINING: Final = "broker: the group cannot be joined"
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ class AiokafkaTransport:
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
         self._fetching: asyncio.Task[tuple[int, list[Record]]] | None = None
         self._committing: asyncio.Task[None] | None = None
+        self._buffer = RecordBuffer()
+        """What a fetch brought beyond a batch's bytes."""
         self._acks = Acks()
         self._generation = 0
         self._owned: frozenset[int] = frozenset()
@@ -73,7 +75,7 @@ class AiokafkaTransport:
                 await consumer.start()
         except (KafkaError, OSError, TimeoutError) as problem:
             await self.close()
-            raise await unavailable(self._broker, problem, _JOINING) from problem
+            raise await unavailable(self._broker, problem, JOINING) from problem
         keep_member_id(consumer)
         self._committing = asyncio.create_task(self._commit_now_and_then())
 
@@ -83,23 +85,13 @@ class AiokafkaTransport:
             raise self._failure
         if self._consumer is None:
             raise MemberLost("the member has left the group")
-        if self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch(self._consumer, max_records, wait_seconds))
-        # A rebalance can keep a fetch longer than it was told to wait: it goes on for the next call.
-        await asyncio.wait({self._fetching}, timeout=wait_seconds)
-        if not self._fetching.done():
-            return []
-        fetched, self._fetching = self._fetching, None
-        try:
-            generation, records = fetched.result()
-        except KafkaError as problem:
-            if problem.retriable:
-                await asyncio.sleep(min(wait_seconds, 0.1))
-                return []
-            raise MemberLost(f"broker: {problem!r}") from problem
-        if generation != self._generation:
-            return []
-        return self._given(records)
+        if not self._buffer:
+            await self._fill(self._consumer, max_records, wait_seconds)
+        batch = self._buffer.take(max_records, self._membership.batch_max_bytes)
+        self._acks.give(batch)
+        for record in batch:
+            self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        return batch
 
     async def ack(self, records: Sequence[Record]) -> None:
         """These records are done with; the position is committed soon after, and at close."""
@@ -134,9 +126,7 @@ class AiokafkaTransport:
         if consumer is not None:
             await leave(consumer)
         await self._ends.close()
-        self._owned = frozenset()
-        self._positions = {}
-        self._acks.forget()
+        self._reset()
 
     async def revoked(self) -> None:
         """The group is rebalancing: nothing is owned until it is assigned again."""
@@ -144,9 +134,7 @@ class AiokafkaTransport:
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self._commit(self._consumer)
         self._generation += 1
-        self._owned = frozenset()
-        self._positions = {}
-        self._acks.forget()
+        self._reset()
 
     async def assigned(self, assigned: Collection[Any]) -> None:
         """The group has shared out its partitions anew."""
@@ -167,18 +155,40 @@ class AiokafkaTransport:
             self._positions.setdefault(where, position)
         self._owned = owned
 
+    def _reset(self) -> None:
+        self._owned = frozenset()
+        self._positions = {}
+        self._buffer.clear()
+        self._acks.forget()
+
+    async def _fill(self, consumer: aiokafka.AIOKafkaConsumer, max_records: int, wait_seconds: float) -> None:
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch(consumer, max_records, wait_seconds))
+        # A rebalance can keep a fetch longer than it was told to wait: it goes on for the next call.
+        await asyncio.wait({self._fetching}, timeout=wait_seconds)
+        if not self._fetching.done():
+            return
+        fetched, self._fetching = self._fetching, None
+        try:
+            generation, records = fetched.result()
+        except KafkaError as problem:
+            if problem.retriable:
+                await asyncio.sleep(min(wait_seconds, 0.1))
+                return
+            raise MemberLost(f"broker: {problem!r}") from problem
+        if generation == self._generation:
+            # Nothing before these is left to be given, whatever `assigned` was told meanwhile.
+            self._positions |= {
+                TopicPartition(each.topic, each.partition): each.offset for each in reversed(records)
+            }
+            self._buffer.add(records)
+
     async def _fetch(
         self, consumer: aiokafka.AIOKafkaConsumer, max_records: int, wait_seconds: float
     ) -> tuple[int, list[Record]]:
         fetched = await consumer.getmany(timeout_ms=round(wait_seconds * 1000), max_records=max_records)
         # No records come between a revocation and the next assignment, so these are of this generation.
         return self._generation, given(self._names, fetched)
-
-    def _given(self, batch: list[Record]) -> list[Record]:
-        self._acks.give(batch)
-        for record in batch:
-            self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        return batch
 
     async def _commit_now_and_then(self) -> None:
         while True:

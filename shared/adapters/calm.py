@@ -4,6 +4,8 @@ import logging
 from typing import Final
 
 EVERY_SECONDS: Final = 10.0
+REMEMBERED_MAX: Final = 200
+"""Complaints that are told apart; a driver may put what varies into them."""
 _TALKATIVE: Final = (
     "aiokafka",
     "aiokafka.conn",
@@ -28,6 +30,8 @@ class _NowAndThen(logging.Filter):
         said = self._said.get(str(record.msg))
         if said is not None and record.created - said < EVERY_SECONDS:
             return False
+        if len(self._said) >= REMEMBERED_MAX:
+            self._said.clear()
         self._said[str(record.msg)] = record.created
         return True
 

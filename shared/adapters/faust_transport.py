@@ -19,7 +19,6 @@ import contextlib
 import logging
 import shutil
 import tempfile
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -36,6 +35,7 @@ from shared.adapters.acks import Acks
 from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
+    JOINING,
     LEAVE_SECONDS,
     START_SECONDS,
     Membership,
@@ -46,6 +46,7 @@ from shared.adapters.kafka_member import (
     new_consumer,
 )
 from shared.adapters.naming import Names, Naming, as_they_are
+from shared.adapters.record_buffer import RecordBuffer
 from shared.runtime.ports import (
     MemberLost,
     Note,
@@ -61,8 +62,7 @@ from shared.runtime.ports import (
 CLOSE_SECONDS: Final = 4.5
 """How long leaving may take; after that Faust is left to itself."""
 BUFFER_MAX_RECORDS: Final = 1000
-"""From so many records in the buffer on, what was fetched waits; so it may hold a fetch more."""
-_JOINING: Final = "broker: the group cannot be joined"
+"""From so many records or a batch's bytes in the buffer on, what was fetched waits: a fetch more."""
 _CRASH_POLL_SECONDS: Final = 0.5
 _FETCH_MAX_SECONDS: Final = 1.0
 
@@ -89,7 +89,7 @@ class FaustTransport:
         self.acks = Acks()
         self._app: Any = None
         self._directory: str | None = None
-        self._buffer: deque[Record] = deque()
+        self._buffer = RecordBuffer()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._generation = 0
@@ -116,7 +116,7 @@ class FaustTransport:
             raise
         except (KafkaError, OSError, TimeoutError) as problem:
             await self.close()
-            raise await unavailable(self.broker, problem, _JOINING) from problem
+            raise await unavailable(self.broker, problem, JOINING) from problem
 
     async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
         """The next records of the owned partitions; [] after the wait."""
@@ -130,7 +130,7 @@ class FaustTransport:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._filled.wait(), min(left, _CRASH_POLL_SECONDS))
         self._check()
-        batch = [self._buffer.popleft() for _ in range(min(max_records, len(self._buffer)))]
+        batch = self._buffer.take(max_records, self.membership.batch_max_bytes)
         self._emptied.set()
         self.acks.give(batch)
         for record in batch:
@@ -180,15 +180,19 @@ class FaustTransport:
         """What was fetched, by partition: into the buffer. False if the group has rebalanced meanwhile."""
         if generation != self._generation or not self._owned:
             return False
-        while len(self._buffer) >= BUFFER_MAX_RECORDS and self._app is not None:
+        while self._is_full() and self._app is not None:
             self._emptied.clear()
             await self._emptied.wait()
         # Nothing else fetches while this one waits for room: after a rebalance the consumer stands where
         # it was put, and this is thrown away with the rest of the buffer.
         if generation == self._generation and self._owned:
-            self._buffer.extend(given(self.names, fetched))
+            self._buffer.add(given(self.names, fetched))
             self._filled.set()
         return True
+
+    def _is_full(self) -> bool:
+        buffer = self._buffer
+        return len(buffer) >= BUFFER_MAX_RECORDS or buffer.size_bytes >= self.membership.batch_max_bytes
 
     def revoked(self) -> None:
         """The group is rebalancing: nothing is owned until it is assigned again."""

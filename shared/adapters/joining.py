@@ -4,6 +4,7 @@ from shared.adapters.faust_transport import FaustTransport
 from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_broker import Broker
 from shared.adapters.kafka_member import Membership
+from shared.adapters.settings import CommonSettings
 from shared.contracts.catalog import HEARS, consumer_group, event_topic
 from shared.runtime.ports import Positions, Unavailable
 from shared.runtime.slots import check_partition_count
@@ -41,10 +42,20 @@ async def committed(broker: Broker, service: str) -> Positions:
         await admin.close()
 
 
-async def join_group(broker: Broker, service: str, instance_id: str | None = None) -> FaustTransport:
-    """A member of the service's group. Raises `Unavailable`."""
-    membership = Membership(client_id=f"orderlink-{service}", instance_id=instance_id)
-    transport = FaustTransport(broker, consumer_group(service), HEARS[service], membership=membership)
+async def join_group(
+    broker: Broker, service: str, partitions: int, settings: CommonSettings
+) -> FaustTransport:
+    """A member of the service's group, for topics of so many partitions. Raises `Unavailable`."""
+    topics = HEARS[service]
+    membership = Membership(
+        client_id=f"orderlink-{service}",
+        instance_id=settings.worker_instance_id,
+        batch_max_bytes=settings.batch_max_bytes,
+        fetch_max_bytes=settings.fetch_max_bytes,
+        # All of them may be one member's, and each may have an answer lying there.
+        partition_fetch_max_bytes=settings.fetch_max_bytes // (partitions * len(topics)),
+    )
+    transport = FaustTransport(broker, consumer_group(service), topics, membership=membership)
     try:
         await transport.start()
     except Unavailable:

@@ -126,7 +126,7 @@ class KafkaAdmin:
         with ThreadPoolExecutor(max_workers=1) as thread:
             reason = thread.submit(asyncio.run, self._broker.why_not()).result()
         if reason is not None:
-            raise Unavailable(f"broker: {reason}")
+            raise reason
 
     def _ensure(self, client: Any, wanted: Mapping[str, tuple[Topic, int]], replication: int) -> None:
         existing = self._partition_counts(client)
@@ -218,6 +218,8 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
     return {
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "retention.ms": str(topic.retention_ms),
+        # Said, since a broker's own default may forget by size what is to be kept for ever.
+        "retention.bytes": "-1",
         "min.insync.replicas": str(max(1, replication - 1)),
         "max.message.bytes": str(RECORD_MAX_BYTES),
     }

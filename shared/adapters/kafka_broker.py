@@ -23,7 +23,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from shared.adapters.connection_settings import KafkaSettings, SaslMechanism, SecurityProtocol
 from shared.adapters.credentials import Line, are_set, ca_problems, pair_problems, password_of, tls_context
 from shared.adapters.settings import SettingsWrong, from_environment
-from shared.runtime.ports import Unavailable
+from shared.runtime.ports import NotLetIn, Unavailable
 
 KNOCK_SECONDS: Final = 3.0
 """How long one server may take to let us in when we ask why it does not."""
@@ -83,18 +83,23 @@ class Broker:
             host, _, port = server.rpartition(":")
             yield host.strip("[]"), int(port)
 
-    async def why_not(self) -> str | None:
-        """Why none of the servers lets us in, each with what to mend; None when one of them does."""
+    async def why_not(self, what: str = "broker") -> Unavailable | None:
+        """Why none of the servers lets us in, each with what to mend; None when one of them does.
+
+        `NotLetIn` where one of them is there and turns us away.
+        """
         protection = self._protection()
         reasons: list[str] = []
+        kind = Unavailable
         for host, port in self._addresses():
-            reason = await self._knock(host, port, protection)
-            if reason is None:
+            problem = await self._knock(host, port, protection)
+            if problem is None:
                 return None
-            reasons.append(f"{host}:{port} {reason}")
-        return "; ".join(reasons)
+            reasons.append(f"{host}:{port} {self._reason(problem)}")
+            kind = NotLetIn if _turns_us_away(problem) else kind
+        return kind(f"{what}: {'; '.join(reasons)}")
 
-    async def _knock(self, host: str, port: int, protection: dict[str, Any]) -> str | None:
+    async def _knock(self, host: str, port: int, protection: dict[str, Any]) -> BaseException | None:
         connection: Any = None
         try:
             async with asyncio.timeout(KNOCK_SECONDS):
@@ -104,7 +109,7 @@ class Broker:
                 # A server that wants a user lets everybody ask what it can do, and nobody more.
                 await connection.send(MetadataRequest([]))
         except (KafkaError, OSError, TimeoutError) as problem:
-            return self._reason(problem)
+            return problem
         finally:
             if connection is not None:
                 await connection.close()
@@ -137,6 +142,14 @@ class Broker:
                 return "cannot be reached"
 
 
+def _turns_us_away(problem: BaseException) -> bool:
+    """Whether a server is there and says no. One that only ends the connection may be going away."""
+    if isinstance(problem, ssl.SSLError):
+        return not isinstance(problem, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    said_no = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
+    return isinstance(problem, said_no)
+
+
 def as_broker(where: Broker | str) -> Broker:
     """Plain servers are a broker without protection."""
     return Broker(where) if isinstance(where, str) else where
@@ -144,14 +157,14 @@ def as_broker(where: Broker | str) -> Broker:
 
 async def unavailable(broker: Broker, problem: BaseException, what: str = "broker") -> Unavailable:
     """The port's error for what ended an attempt to connect, with the true reason if it is found."""
-    reason: str | None = None
+    reason: Unavailable | None = None
     # A broker that does not answer would not answer now either.
     if isinstance(problem, KafkaError):
         try:
-            reason = await broker.why_not()
+            reason = await broker.why_not(what)
         except Unavailable as said:
             return said
-    return problem if isinstance(problem, Unavailable) else Unavailable(f"{what}: {reason or repr(problem)}")
+    return problem if isinstance(problem, Unavailable) else reason or Unavailable(f"{what}: {problem!r}")
 
 
 def broker_from(settings: KafkaSettings) -> Broker:

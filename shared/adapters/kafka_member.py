@@ -18,9 +18,11 @@ from shared.runtime.ports import Record, TopicPartition, Unavailable
 START_SECONDS: Final = 30.0
 """How long joining the group may take."""
 
+JOINING: Final = "broker: the group cannot be joined"
+"""What could not be done where a member does not get in."""
+
 LEAVE_SECONDS: Final = 1.5
 """How long each step of leaving may take: the last commit, and saying goodbye."""
-
 
 FETCH_MAX_RECORDS: Final = 1000
 """How many records one fetch may bring, unless it is asked for fewer."""
@@ -44,6 +46,12 @@ class Membership:
     out, since there were records of it lying here, waits for so long; hence short."""
     commit_interval_seconds: float = 0.5
     """How soon after the acknowledgement a position is committed."""
+    batch_max_bytes: int = 4_194_304
+    """A batch carries no more than this; a record that is larger comes alone."""
+    fetch_max_bytes: int = 8_388_608
+    """So much may lie fetched and not taken yet, over all partitions; a single larger record passes."""
+    partition_fetch_max_bytes: int = 262_144
+    """So much of it may be of one partition."""
 
 
 def new_consumer(broker: Broker, group: str, membership: Membership) -> Any:
@@ -65,6 +73,9 @@ def new_consumer(broker: Broker, group: str, membership: Membership) -> Any:
         rebalance_timeout_ms=session_milliseconds,
         heartbeat_interval_ms=round(membership.heartbeat_seconds * 1000),
         fetch_max_wait_ms=round(membership.fetch_wait_seconds * 1000),
+        # The driver keeps one answer for each partition until that is used up.
+        fetch_max_bytes=membership.fetch_max_bytes,
+        max_partition_fetch_bytes=membership.partition_fetch_max_bytes,
         metadata_max_age_ms=60_000,
     )
     hold_back_empty_fetches(consumer, membership.fetch_wait_seconds)

@@ -16,11 +16,19 @@ class MemoryTransport:
     real broker promises no order either.
     """
 
-    def __init__(self, log: MemoryLog, group: str, topics: Sequence[str], mix: Random | None = None) -> None:
+    def __init__(
+        self,
+        log: MemoryLog,
+        group: str,
+        topics: Sequence[str],
+        mix: Random | None = None,
+        batch_max_bytes: int | None = None,
+    ) -> None:
         self._log = log
         self._group = group
         self._topics = tuple(topics)
         self._mix = mix
+        self._batch_max_bytes = batch_max_bytes
         self._member: int | None = None
         self._generation = -1
         self._positions: dict[TopicPartition, int] = {}
@@ -121,11 +129,12 @@ class MemoryTransport:
         if self._seen_all_at == self._log.appended:
             return []
         found: list[Record] = []
+        room_bytes = self._batch_max_bytes
         if self._mix:
             self._mix.shuffle(self._turn)
         for turn, (where, records) in enumerate(self._turn):
             room = max_records - len(found)
-            if room <= 0:
+            if room <= 0 or (room_bytes is not None and room_bytes <= 0):
                 # The next call starts where this one stopped, so that no partition waits for ever.
                 self._turn = self._turn[turn:] + self._turn[:turn]
                 break
@@ -135,9 +144,20 @@ class MemoryTransport:
             if self._mix:
                 room = self._mix.randint(1, room)
             given = records[at : at + room]
+            if room_bytes is not None:
+                given, room_bytes = _within(given, room_bytes, alone=not found)
             self._positions[where] = at + len(given)
             found += given
         self._acks.give(found)
         if not found:
             self._seen_all_at = self._log.appended
         return found
+
+
+def _within(records: list[Record], room_bytes: int, *, alone: bool) -> tuple[list[Record], int]:
+    """The first of these that have room, and the room that is left; `alone`, the first one in any case."""
+    for count, record in enumerate(records):
+        if record.size_bytes > room_bytes and not (alone and count == 0):
+            return records[:count], 0
+        room_bytes -= record.size_bytes
+    return records, room_bytes

@@ -158,7 +158,8 @@ class MotorStore:
 
     async def stale_pending(self, slots: Collection[int], before: datetime, limit: int) -> list[Document]:
         """Documents of these slots with an event in `pending` whose `since` is before `before`."""
-        return await self._owned(slots, "pending.since", {"$lt": before}, limit, ordered=False)
+        only = ("version", "pending")
+        return await self._owned(slots, "pending.since", {"$lt": before}, limit, ordered=False, only=only)
 
     async def next_timer_at(self, slots: Collection[int]) -> datetime | None:
         """The earliest `next_timer_at` of these slots."""

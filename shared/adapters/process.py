@@ -46,7 +46,7 @@ from shared.adapters.wiring import Role, wiring_of
 from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
-from shared.runtime.ports import PortError, Publisher, Restored, Unavailable, Unreadable
+from shared.runtime.ports import NotLetIn, PortError, Publisher, Record, Restored, Unavailable, Unreadable
 from shared.runtime.restore.guard import check_heard, check_numbers
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
@@ -54,6 +54,7 @@ from shared.runtime.worker import Worker
 EXIT_ESCAPED: Final = 1
 EXIT_RESTORED: Final = 3
 REACH_MAX_SECONDS: Final = 5.0
+BROKER: Final = "the broker and its topics"
 NO_OLDER: Final = "the check that the database is no older than the topics"
 
 
@@ -156,7 +157,7 @@ class Process:
             await self._starting.step("the database and its indexes", store.prepare)
             await self._starting.step("the profiles of orders", lambda: self._all_profiles_loaded(store))
             if not self._works:
-                await self._starting.step(NO_OLDER, lambda: self._check_numbers(store))
+                await self._starting.step(BROKER, lambda: self._look_at_topic(store))
             async with asyncio.TaskGroup() as group:
                 clearing = group.create_task(
                     engine.relay.keep_clearing(settings.outage_backoff_first_seconds)
@@ -169,20 +170,30 @@ class Process:
             await self._drain.closed(CLEARING_SHARE, engine.relay.clear)
             await self._drain.closed(ALL, publisher.close, store.close, lambda: ended(self.traces))
 
-    async def _check_numbers(self, store: MotorStore) -> None:
-        """An API numbers events too. Where the broker is away it starts unchecked, since it is to accept.
+    async def _look_at_topic(self, store: MotorStore) -> None:
+        """What an API asks of the broker. Where that is away it starts unchecked, since it is to accept.
 
-        Raises `Restored`, and `Unavailable` when the database is away.
+        Raises `NotLetIn`, `Restored`, and `Unavailable` when the database is away.
         """
-        name = self.service.name
         try:
-            last = await last_records(self.wiring.broker, name, f"orderlink-{name}-{self.role}")
+            await self._check_rights()
+            last = await self._last_records()
+        except NotLetIn:
+            raise
         except Unavailable as problem:
-            if self._works:
-                raise
             self.log.warning("starts without a look at its topic", reason=str(problem))
             return
-        await check_numbers(name, store, last)
+        await check_numbers(self.service.name, store, last)
+
+    async def _check_rights(self) -> None:
+        # kafka-python takes its time to import, and nothing is served yet.
+        from shared.adapters.kafka_rights import check_rights  # noqa: PLC0415
+
+        await check_rights(self.wiring.broker, self.service.name)
+
+    async def _last_records(self) -> list[Record]:
+        name = self.service.name
+        return await last_records(self.wiring.broker, name, f"orderlink-{name}-{self.role}")
 
     async def _all_profiles_loaded(self, store: MotorStore) -> None:
         """An order goes by the profile under which it was placed: a version that is gone must come back.
@@ -215,16 +226,24 @@ class Process:
         from shared.adapters.joining import committed, join_group, partition_count  # noqa: PLC0415
 
         broker, name = self.wiring.broker, self.service.name
-        instance, at = self.settings.worker_instance_id, self._starting.step
+        at = self._starting.step
 
         async def checked() -> None:
-            await self._check_numbers(store)
+            await check_numbers(name, store, await self._last_records())
             await check_heard(name, store, await committed(broker, name))
 
-        partitions = await at("the broker and its topics", lambda: partition_count(broker, name))
+        async def counted() -> int:
+            await self._check_rights()
+            return await partition_count(broker, name)
+
+        partitions = await at(BROKER, counted)
         await at(NO_OLDER, checked)
-        transport = await at("the consumer group", lambda: join_group(broker, name, instance))
-        if transport is None or partitions is None:
+        if partitions is None:
+            return
+        transport = await at(
+            "the consumer group", lambda: join_group(broker, name, partitions, self.settings)
+        )
+        if transport is None:
             return
         leaving = [transport.close]
         try:

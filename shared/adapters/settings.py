@@ -57,6 +57,9 @@ class CommonSettings(Limits, MongoSettings, KafkaSettings):
     """The worker's port for `/livez`, `/readyz` and `/metrics`."""
     worker_instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
     """A fixed name of this worker in its group: restarted, it has its partitions back at once."""
+    fetch_max_bytes: Annotated[int, Field(ge=1_048_576, le=268_435_456)] = 8_388_608
+    """What a worker holds of the stream beside its batch, shared out over its partitions; a single record
+    that is larger than its partition's share passes."""
     drain_max_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0
     """After SIGTERM: how long what was begun may take to end."""
     drain_announce_seconds: Annotated[float, Field(ge=0, le=60)] = 0.0
@@ -71,6 +74,8 @@ class CommonSettings(Limits, MongoSettings, KafkaSettings):
     """How deep objects and arrays may be nested in a request body."""
     requests_in_flight_max: Annotated[int, Field(ge=1, le=10_000)] = 200
     """More requests than this at once are answered with 503 and Retry-After."""
+    bodies_max_bytes: Annotated[int, Field(ge=1_048_576, le=1_073_741_824)] = 33_554_432
+    """Bodies of requests being answered, together; what comes beyond is answered likewise."""
     page_size: Annotated[int, Field(ge=1, le=1000)] = 50
     """Items on a page of a list unless `limit` says otherwise."""
     page_size_max: Annotated[int, Field(ge=1, le=1000)] = 200

@@ -1,4 +1,4 @@
-"""The board of the demo: what the events of all services add up to, and how it looks in a terminal."""
+"""The board of demo and console: what all services' events add up to, and how it looks in a terminal."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class OpenTask:
 class Board:
     """Takes events, in any order between subjects, and keeps the present state of the shop."""
 
-    def __init__(self, zone: str) -> None:
+    def __init__(self, zone: str, title: str = "Demo Market") -> None:
         self.tally: Counter[str] = Counter()
         self.orders: dict[str, str] = {}
         self.cases: set[tuple[str, str]] = set()
@@ -61,6 +61,7 @@ class Board:
         self.news: deque[tuple[datetime, str, str]] = deque(maxlen=NEWS_SHOWN)
         self.taken = 0
         self._zone = ZoneInfo(zone)
+        self._title = title
 
     def take(self, event: Event) -> None:
         """Fold one event in."""
@@ -135,22 +136,23 @@ class Board:
 
     # How it looks
 
-    def show(self, now: datetime, done: int, total: int) -> RenderableType:
-        """The board as it stands."""
+    def show(self, now: datetime, done: int = 0, total: int = 0) -> RenderableType:
+        """The board as it stands, with how much of a story has been told where there is one."""
         left = Group(self._orders(), Text(), self._parcels())
         right = Group(self._cases(), Text(), self._messages())
         halves = Table.grid(expand=True, padding=(0, 2))
         halves.add_column(ratio=1)
         halves.add_column(ratio=1)
         halves.add_row(left, right)
-        progress = Table.grid(expand=True, padding=(0, 1))
-        progress.add_column(ratio=1)
-        progress.add_column(justify="right", no_wrap=True)
-        progress.add_row(ProgressBar(total=total, completed=done), f"{done} of {total}")
-        body = Group(progress, Text(), halves, Text(), self._tasks(), Text(), self._latest())
-        return Panel(
-            body, title=f"Demo Market, {self.day(now)} {self.clock(now)}", title_align="left", width=WIDTH
-        )
+        body = Group(halves, Text(), self._tasks(), Text(), self._latest())
+        if total:
+            progress = Table.grid(expand=True, padding=(0, 1))
+            progress.add_column(ratio=1)
+            progress.add_column(justify="right", no_wrap=True)
+            progress.add_row(ProgressBar(total=total, completed=done), f"{done} of {total}")
+            body = Group(progress, Text(), body)
+        title = f"{self._title}, {self.day(now)} {self.clock(now)}"
+        return Panel(body, title=title, title_align="left", width=WIDTH)
 
     def line(self, now: datetime) -> str:
         """The board in one line, for where there is no terminal."""
@@ -242,16 +244,14 @@ class Board:
             table.add_row("", "", "")
         return Group(title, table)
 
-    def _latest(self) -> Table:
+    def _latest(self) -> Group:
         table = Table.grid(padding=(0, 2))
-        table.title = Text("What happens", style="bold")
-        table.title_justify = "left"
         for moment, order_id, told in self.news:
             when = moment.astimezone(self._zone)
             table.add_row(Text(f"{when:%a %d %H:%M}", style="dim"), Text(order_id, style="cyan"), told)
         for _ in range(NEWS_SHOWN - len(self.news)):
             table.add_row("", "", "")
-        return table
+        return Group(Text("What happens", style="bold"), table)
 
 
 def _named(subject: str) -> str:

@@ -18,6 +18,7 @@ import yaml
 from shared.adapters.draining import GRACE_SECONDS
 from shared.adapters.kafka_admin import topic_configuration
 from shared.adapters.settings import CommonSettings, is_secret, variable
+from shared.cli import made as files
 from shared.cli.settings import meanings
 from shared.contracts.access import OPERATORS, Right, rights_of, rights_of_operators
 from shared.contracts.catalog import HEARS, SERVICES, SLOTS, TOPICS, Topic, consumer_group
@@ -68,11 +69,7 @@ def catalog() -> dict[str, Any]:
                 "name": topic.name,
                 "owner": topic.owner,
                 "coPartitioned": topic.co_partitioned,
-                "config": {
-                    name: value
-                    for name, value in topic_configuration(topic, 1).items()
-                    if name != REPLICATION
-                },
+                "config": _configuration(topic),
             }
             for topic in TOPICS
         ],
@@ -117,30 +114,23 @@ def made(folder: Path) -> dict[Path, str]:
 
 def stale(folder: Path) -> list[str]:
     """The files that are missing or differ from what the code makes."""
-    return [
-        f"{path}: {'differs' if (folder / path).exists() else 'missing'}"
-        for path, text in made(folder).items()
-        if not (folder / path).exists() or (folder / path).read_text("utf-8") != text
-    ]
+    return files.stale(folder, made(folder))
 
 
 @app.command()
 def write(folder: Folder = FOLDER) -> None:
     """Write the made parts anew."""
     _needs(folder)
-    for path, text in made(folder).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, "utf-8")
-        typer.echo(f"{folder / path} written.")
+    parts = made(folder)
+    files.write(folder, parts)
+    typer.echo("\n".join(f"{folder / path} written." for path in parts))
 
 
 @app.command()
 def check(folder: Folder = FOLDER) -> None:
     """Say whether the made parts are those of the code."""
     _needs(folder)
-    if found := stale(folder):
-        typer.echo("\n".join(("Not those of the code; run `orderlink chart write`:", *found)), err=True)
-        raise typer.Exit(1)
+    files.refuse(stale(folder), "Not those of the code; run `orderlink chart write`:")
     typer.echo("The made parts of the chart are those of the code.")
 
 

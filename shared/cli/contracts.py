@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 import yaml
 
+from shared.cli import made as files
 from shared.contracts import events
 from shared.contracts.asyncapi import document
 from shared.contracts.event import to_cloudevent
@@ -21,6 +22,7 @@ EXAMPLES: Final = Path("events/examples")
 RELEASED: Final = Path("events/released")
 INDEX: Final = Path("events/README.md")
 ASYNCAPI: Final = Path("asyncapi.yaml")
+GROWS_ONLY: Final = "Released events may only grow. Give the event a new version instead:"
 
 app = typer.Typer(help="Event schemas, examples and the AsyncAPI document.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Option("--folder", help="Where the files are: a checkout's docs folder.")]
@@ -28,27 +30,22 @@ Folder = Annotated[Path, typer.Option("--folder", help="Where the files are: a c
 
 def made() -> dict[Path, str]:
     """Every file that follows from the code, by its path in the folder."""
-    files: dict[Path, str] = {}
+    found: dict[Path, str] = {}
     for cls in published():
-        files[SCHEMAS / event_file(cls)] = _json(event_schema(cls))
-        files[EXAMPLES / event_file(cls)] = _json(to_cloudevent(example_of(cls)))
-    files[INDEX] = _index()
-    files[ASYNCAPI] = yaml.safe_dump(
+        found[SCHEMAS / event_file(cls)] = _json(event_schema(cls))
+        found[EXAMPLES / event_file(cls)] = _json(to_cloudevent(example_of(cls)))
+    found[INDEX] = _index()
+    found[ASYNCAPI] = yaml.safe_dump(
         document(_version(), f"./{SCHEMAS}"), sort_keys=False, allow_unicode=True, width=110
     )
-    return files
+    return found
 
 
 def stale(folder: Path) -> list[str]:
     """Files that are missing, differ from what the code makes, or belong to no event any more."""
     wanted = made()
-    found = [
-        f"{path}: {'differs' if (folder / path).exists() else 'missing'}"
-        for path, text in wanted.items()
-        if not (folder / path).exists() or (folder / path).read_text("utf-8") != text
-    ]
     kept = {path.relative_to(folder) for part in (SCHEMAS, EXAMPLES) for path in (folder / part).glob("*")}
-    return found + [f"{path}: no such event" for path in sorted(kept - set(wanted))]
+    return files.stale(folder, wanted) + [f"{path}: no such event" for path in sorted(kept - set(wanted))]
 
 
 def broken_promises(folder: Path) -> list[str]:
@@ -70,24 +67,22 @@ def broken_promises(folder: Path) -> list[str]:
 def write(folder: Folder = FOLDER) -> None:
     """Write all files anew."""
     _needs(folder)
-    files = made()
+    wanted = made()
     for part in (SCHEMAS, EXAMPLES):
         for path in (folder / part).glob("*.json"):
-            if path.relative_to(folder) not in files:
+            if path.relative_to(folder) not in wanted:
                 path.unlink()
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, "utf-8")
-    typer.echo(f"{len(files)} files written to {folder}.")
-    _tell(broken_promises(folder), "Released events may only grow. Give the event a new version instead:")
+    files.write(folder, wanted)
+    typer.echo(f"{len(wanted)} files written to {folder}.")
+    files.refuse(broken_promises(folder), GROWS_ONLY)
 
 
 @app.command()
 def check(folder: Folder = FOLDER) -> None:
     """Say whether the files are those of the code, and whether released events have only grown."""
     _needs(folder)
-    _tell(stale(folder), "Not those of the code; run `orderlink contracts write`:")
-    _tell(broken_promises(folder), "Released events may only grow. Give the event a new version instead:")
+    files.refuse(stale(folder), "Not those of the code; run `orderlink contracts write`:")
+    files.refuse(broken_promises(folder), GROWS_ONLY)
     typer.echo("The files are those of the code, and every release is kept.")
 
 
@@ -97,7 +92,7 @@ def freeze(release: Annotated[str, typer.Argument(help="Such as 0.1.0.")], folde
     _needs(folder)
     bundle = folder / RELEASED / f"{release}.json"
     if bundle.exists():
-        _tell([str(bundle)], "Released already, and a release does not change:")
+        files.refuse([str(bundle)], "Released already, and a release does not change:")
     classes = published()
     content = {
         "schemas": {event_file(cls): event_schema(cls) for cls in classes},
@@ -141,9 +136,3 @@ def _needs(folder: Path) -> None:
     if not folder.is_dir():
         typer.echo(f"There is no folder {folder}. Run this in a checkout, or name its docs folder.", err=True)
         raise typer.Exit(2)
-
-
-def _tell(found: list[str], headline: str) -> None:
-    if found:
-        typer.echo("\n".join([headline, *(f"  {line}" for line in found)]), err=True)
-        raise typer.Exit(1)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
+from shared.cli import made as files
+
 FOLDER: Final = Path("deploy/chart/files/dashboards")
 Unit = Literal["short", "reqps", "ops", "s", "percentunit", "bytes"]
 _COLUMNS: Final = 24
@@ -314,15 +316,14 @@ def dashboards(
     folder: Annotated[Path, typer.Option(help="Where to write them, one file each.")] = FOLDER,
 ) -> None:
     """Write Grafana's dashboards, one JSON file each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in made().items():
-        (folder / name).write_text(text, "utf-8")
-        typer.echo(f"{folder / name}")
+    boards = made()
+    files.write(folder, boards)
+    typer.echo("\n".join(f"{folder / path}" for path in boards))
 
 
-def made() -> dict[str, str]:
-    """Every dashboard's file by its name."""
-    return {f"{board.uid}.json": json.dumps(model(board), indent=1) + "\n" for board in BOARDS}
+def made() -> dict[Path, str]:
+    """Every dashboard's file by its path in the folder."""
+    return {Path(f"{board.uid}.json"): json.dumps(model(board), indent=1) + "\n" for board in BOARDS}
 
 
 def model(board: Board) -> dict[str, Any]:

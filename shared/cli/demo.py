@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,22 +16,21 @@ from shared.adapters.clock import FileClockWriter
 from shared.adapters.profile_files import load_profiles
 from shared.cli.agents import ActFailed
 from shared.cli.board import Board
+from shared.cli.console import FRAMES_PER_SECOND, caught_up, following
 from shared.cli.counts import INNER
 from shared.cli.lockstep import Lockstep
-from shared.cli.replay import FAST, TOPICS
+from shared.cli.replay import FAST
 from shared.cli.running import INTERRUPTED_CODE, Interrupted, ephemeral_directory, with_stack
 from shared.cli.stack import Plan, Ports, Stack, StackFailed
 from shared.cli.system import Addresses, System, SystemFailed
 from shared.cli.timeline import instants, measure
 from shared.cli.up import DIRECTORY, PORT_BASE, first_steps
-from shared.client import subscribe
 from shared.runtime.ports import Unavailable
 
 STORY: Final = Path(__file__).with_name("stories") / "demo.jsonl"
 SHOP: Final = "demo-market"
 WEEKS: Final = timedelta(weeks=3)
-FRAMES_PER_SECOND: Final = 4
-CATCH_UP_SECONDS: Final = 10.0
+BOARD_GROUP: Final = "demo-board"
 WORTH_READING: Final = {
     "D-1004": "A parcel is lost: the buyer wants his money back, then the carrier pays",
     "D-1079": "Parcels of one carrier stand in Bavaria: one incident, and its buyer hears of it once",
@@ -78,41 +77,15 @@ async def _demo(directory: Path, console: Console) -> None:
         async with System(Addresses.of_stack(stack)) as system:
             with FileClockWriter(clock, start, held=True) as writer:
                 driver = Lockstep(system, writer, start)
-                async with _following(board, stack):
+                async with following(board, BOARD_GROUP, stack.kafka):
                     with _shown(board, driver, extent.lines, console) as show:
                         await driver.play(instants(STORY), show, until=start + WEEKS)
-                        await _caught_up(board)
+                        await caught_up(board)
                         show(driver.lines, start + WEEKS)
             await _tell_the_end(board, system, console)
 
     await with_stack(plan, lambda said: console.print(f"[dim]· {said}[/dim]"), play)
     _what_next(console)
-
-
-@contextlib.asynccontextmanager
-async def _following(board: Board, stack: Stack) -> AsyncGenerator[None]:
-    """The board hears what any subscriber could hear."""
-
-    async def follow() -> None:
-        async for event in subscribe(*TOPICS, group="demo-board", servers=stack.kafka):
-            board.take(event)
-
-    following = asyncio.create_task(follow())
-    try:
-        yield
-    finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
-
-
-async def _caught_up(board: Board) -> None:
-    """Wait until the board has heard everything: until nothing new has come for a moment."""
-    for _ in range(round(CATCH_UP_SECONDS)):
-        before = board.taken
-        await asyncio.sleep(1.0)
-        if board.taken == before:
-            return
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import typer
 COMMANDS: Final[dict[str, str]] = {
     "demo": "Play three weeks of a shop on the real stack, live in this terminal.",
     "up": "Start broker, database and the four services; Ctrl-C stops all.",
+    "console": "The board of all orders of a running system, live in this terminal.",
     "simulate": "Run a timeline under a virtual clock, in one process, and count what happens.",
     "replay": "Play a timeline over HTTP on the real stack, in lockstep or in scaled time.",
     "dead-letters": "List, show, redrive or discard what a service could not digest.",

@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_broker import broker_from
 from shared.adapters.kafka_growth import EVENT_TOPICS, KafkaGrowth
+from shared.adapters.kafka_topics import PARTITIONS, Difference, KafkaTopics, differences
 from shared.cli.migrate import (
     OURS,
     SILENT_SETTING,
@@ -28,7 +28,6 @@ from shared.cli.operate import admin_of, plainly, progress, settings_now
 from shared.cli.running import INTERRUPTED_CODE
 from shared.contracts.catalog import HEARS, SERVICES, SLOTS, TOPICS, consumer_group
 from shared.runtime.ports import Unavailable
-from shared.runtime.slots import check_partition_count
 
 RETRY_SECONDS: Final = 3.0
 
@@ -54,21 +53,38 @@ def make(
     partitions: Partitions = 16,
     replication: Annotated[int, typer.Option(min=1, max=9, help="Copies of each partition.")] = 3,
     wait_seconds: WaitSeconds = 0.0,
+    alter: Annotated[
+        bool, typer.Option("--alter", help="Give topics that are there the catalogue's settings too.")
+    ] = False,
 ) -> None:
-    """Make what is missing; fail where a topic is there with another partition count."""
-    with plainly("topics"):
-        asyncio.run(
-            awaited(lambda admin: admin.ensure_topics(partitions, replication), wait_seconds, typer.echo)
-        )
-        typer.echo(f"{len(TOPICS)} topics are there, event topics with {partitions} partitions each.")
+    """Make what is missing; fail where a topic is there otherwise than the catalogue wants it."""
+
+    async def made(admin: KafkaTopics) -> None:
+        await admin.ensure_topics(partitions, replication)
+        if alter and (differing := differences(await admin.standing(), partitions)):
+            await admin.settle(differing)
+            typer.echo("\n".join(f"altered: {each.told}" for each in differing))
+        await all_there(admin, partitions)
+
+    with plainly("topics make"):
+        asyncio.run(awaited(made, wait_seconds, typer.echo))
+        typer.echo(all_is_well(partitions))
 
 
 @app.command()
 def check(partitions: Partitions = 16, wait_seconds: WaitSeconds = 0.0) -> None:
-    """Say whether all topics are there, event topics with so many partitions each; make nothing."""
+    """Say whether all topics are there as the catalogue wants them, settings too; change nothing."""
     with plainly("topics check"):
         asyncio.run(awaited(lambda admin: all_there(admin, partitions), wait_seconds, typer.echo))
-        typer.echo(f"{len(TOPICS)} topics are there, event topics with {partitions} partitions each.")
+        typer.echo(all_is_well(partitions))
+
+
+def all_is_well(partitions: int) -> str:
+    """What is said in the end."""
+    return (
+        f"{len(TOPICS)} topics are there, event topics with {partitions} partitions each, and set as they "
+        "must be."
+    )
 
 
 @app.command("list")
@@ -133,6 +149,7 @@ async def _migrate(
         typer.echo(f"All event topics have {wanted} partitions; nothing to do.")
         return
     typer.echo(f"1  Partitions now: {way.told}. Wanted: {wanted}.")
+    await tell_of_settings(KafkaTopics(broker_from(settings)), wanted)
     if stopped and not dry_run:
         await admin.forget_named(OURS)
     await check_nobody_works(admin)
@@ -168,30 +185,39 @@ async def _migrate(
     )
 
 
-async def all_there(admin: KafkaAdmin, partitions: int) -> None:
-    """Return when the catalogue's topics are all there with this partition count.
+async def tell_of_settings(admin: KafkaTopics, partitions: int) -> None:
+    """Say which settings differ: a migration changes partitions and leaves those as they are."""
+    found = differences(await admin.standing(), partitions)
+    if differing := [each for each in found if each.setting != PARTITIONS]:
+        told = "\n".join(f"   {each.told}" for each in differing)
+        typer.echo(f"   Left as they are, though the catalogue wants them otherwise:\n{told}")
+        typer.echo(f"   {what_next(differing)}")
+
+
+async def all_there(admin: KafkaTopics, partitions: int) -> None:
+    """Return when the catalogue's topics are all there with this partition count and their settings.
 
     Raises `Unavailable` where one is missing, since somebody may be about to make it, and `ValueError`
-    where one has another count, since waiting does not help.
+    with all that differs, since waiting does not help.
     """
-    check_partition_count(partitions)
-    there = await admin.partition_counts()
-    wanted = {topic.name: partitions if topic.co_partitioned else 1 for topic in TOPICS}
-    if differing := [
-        f"{name} has {there[name]} partitions, expected {count}"
-        for name, count in wanted.items()
-        if there.get(name, count) != count
-    ]:
-        raise ValueError(
-            f"{'; '.join(differing)}. Say the count that is there, or migrate the topics to more: "
-            "`orderlink topics migrate`"
-        )
-    if missing := [name for name in wanted if name not in there]:
+    there = await admin.standing()
+    if differing := differences(there, partitions):
+        raise ValueError("; ".join((*(each.told for each in differing), what_next(differing))))
+    if missing := [topic.name for topic in TOPICS if topic.name not in there]:
         raise Unavailable(f"there is no topic {', '.join(missing)}; `orderlink topics make` makes them")
 
 
+def what_next(differing: list[Difference]) -> str:
+    """How differences are mended."""
+    counts = [each for each in differing if each.setting == PARTITIONS]
+    steps = ["say the count that is there, or migrate the topics to more: `orderlink topics migrate`"]
+    if len(counts) < len(differing):
+        steps.append("`orderlink topics make --alter` gives them the settings that are expected")
+    return f"Next: {'; '.join(steps if counts else steps[1:])}"
+
+
 async def awaited(
-    step: Callable[[KafkaAdmin], Awaitable[None]], wait_seconds: float, say: Callable[[str], None]
+    step: Callable[[KafkaTopics], Awaitable[None]], wait_seconds: float, say: Callable[[str], None]
 ) -> None:
     """Do it, again and again for this long while something is not there yet, and say what is waited for.
 
@@ -199,7 +225,7 @@ async def awaited(
     """
     until = time.monotonic() + wait_seconds
     while True:
-        admin = admin_of(settings_now())
+        admin = KafkaTopics(broker_from(settings_now()))
         try:
             await step(admin)
         except Unavailable as problem:

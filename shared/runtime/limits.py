@@ -15,6 +15,10 @@ class Limits(Strict):
 
     batch_max_records: Annotated[int, Field(ge=1, le=10_000)] = 256
     """Records that are taken, decided on and committed together."""
+    batch_max_bytes: Annotated[int, Field(ge=1024, le=67_108_864)] = 4_194_304
+    """What these records may carry together; one that is larger is taken alone."""
+    batch_max_files: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Files that a worker loads together; a batch or a scan that concerns more is done in portions."""
     commit_attempts: Annotated[int, Field(ge=1, le=100)] = 10
     """How often a file is decided on again when its commit was no clear yes."""
     answer_max_seconds: Seconds = 15.0
@@ -23,6 +27,8 @@ class Limits(Strict):
     """Below the topic's message limit; a larger event fails before the commit."""
     pending_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 1_000
     """Events of one file that may wait for the broker; then the file takes nothing more."""
+    pending_max_bytes_per_file: Annotated[int, Field(ge=1_048_576, le=12_582_912)] = 4_194_304
+    """What these events may carry together; a file that grows beyond 16 MiB could not be stored."""
     seen_max_per_file: Annotated[int, Field(ge=16, le=10_000)] = 256
     """Ids of facts, commands and other subjects' events that a file remembers, to know a repetition."""
     history_max_per_file: Annotated[int, Field(ge=10, le=10_000)] = 200
@@ -30,7 +36,7 @@ class Limits(Strict):
     waiting_facts_max_per_file: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Facts that came too early and are kept, for one file."""
     known_versions_max_files: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
-    """States and views that an engine remembers, so that it need not read them again."""
+    """States and views that an engine remembers, so that it need not read them again; 10 to 20 kB each."""
     timers_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 5_000
     """Timers that one file may have."""
     timer_scan_max_files: Annotated[int, Field(ge=1, le=10_000)] = 500

@@ -22,6 +22,13 @@ class Unavailable(PortError):
     """The other side is away, or too slow. Nothing is known to be wrong with what was asked."""
 
 
+class NotLetIn(Unavailable):
+    """The other side is there and turns us away: user, certificate, protocol or rights are wrong.
+
+    Somebody may mend that while we wait. The text names the setting.
+    """
+
+
 class MemberLost(Unavailable):
     """The member of the consumer group can't go on: its process is to end and start again."""
 
@@ -122,7 +129,10 @@ class Store(Protocol):
         ...
 
     async def stale_pending(self, slots: Collection[int], before: datetime, limit: int) -> list[Document]:
-        """Documents of these slots with an event in `pending` whose `since` is before `before`."""
+        """Documents of these slots with an event in `pending` whose `since` is before `before`.
+
+        `_id`, `version` and `pending` of them are enough.
+        """
         ...
 
     async def next_timer_at(self, slots: Collection[int]) -> datetime | None:
@@ -204,6 +214,12 @@ class Record:
     value: bytes | None
     headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
+    @property
+    def size_bytes(self) -> int:
+        """What it carries: key, value and headers."""
+        own = len(self.key or b"") + len(self.value or b"")
+        return own + sum(len(name) + len(value) for name, value in self.headers.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -261,6 +277,7 @@ class Transport(Protocol):
     async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
         """The next records of the owned partitions, each partition in order; [] after the wait.
 
+        Nor are they more bytes together than the member was told to hold; one that is larger comes alone.
         Without an acknowledgement the same records come again only after a restart or a rebalance.
         Raises `MemberLost` when the member can't go on: the process is to end.
         """

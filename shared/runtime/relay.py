@@ -21,6 +21,9 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.ports import Cleared, Clock, Outgoing, Publisher, Store, Unavailable
 from shared.runtime.traces import NO_TRACES, Span, Traces
 
+UNCLEARED_MAX_FILES = 1_000
+"""Who publishes waits for the clearing from so many files on: the database takes less than the broker."""
+
 
 class Relay:
     """Between the files of one engine and the log."""
@@ -83,7 +86,7 @@ class Relay:
             self.strip(file)
         if self._acknowledged:
             self._uncleared.set()
-            if not self._clear_after_seconds:
+            if not self._clear_after_seconds or len(self._acknowledged) >= UNCLEARED_MAX_FILES:
                 await self.clear()
         return published.total()
 

@@ -3,6 +3,7 @@
 Each piece of work names the file it is for, so that one batch can hold any mix of them.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -167,3 +168,15 @@ class EventTooLarge(Exception):
 
 class Contended(Exception):
     """Other writers were first as often as may be tried; come again later."""
+
+
+def portions(work: Sequence[Work], max_files: int) -> Iterator[Sequence[Work]]:
+    """The work in its order, cut so that no portion concerns more files than that."""
+    begin, subjects = 0, set[str]()
+    for at, piece in enumerate(work):
+        if piece.subject not in subjects and len(subjects) == max_files:
+            yield work[begin:at]
+            begin, subjects = at, set()
+        subjects.add(piece.subject)
+    if work:
+        yield work[begin:]

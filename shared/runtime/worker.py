@@ -36,8 +36,9 @@ from shared.runtime.ports import (
     Unavailable,
     Unreadable,
 )
+from shared.runtime.progress import Progress
 from shared.runtime.sampling import labelled, sample
-from shared.runtime.work import Contended, Done, FireTimers, TooMuchPending, Work
+from shared.runtime.work import Contended, Done, FireTimers, TooMuchPending, Work, portions
 
 PAUSED = (Unavailable, Unreadable, Contended, TooMuchPending)
 """What a loop waits out: nothing is wrong with the work itself."""
@@ -71,10 +72,7 @@ class Worker:
         self.effects = Effects(engine, outsides, log, monotonic)
         self._monotonic = monotonic
         self._furthest = Furthest(engine.clock, log)
-        self._standing: dict[TopicPartition, tuple[int, float]] = {}
-        """For each partition with records to take: where it stands, and since when."""
-        self._waits_out_until = 0.0
-        """A batch waits for a database or broker that is away; by then it is tried again, or stuck."""
+        self._progress = Progress(engine.limits.progress_timeout_seconds, monotonic)
         self._stop = asyncio.Event()
         self._acting = 0
         self._slots_of: frozenset[int] = frozenset()
@@ -161,7 +159,7 @@ class Worker:
                 break
             except PAUSED as problem:
                 self.log("batch waits", reason=str(problem), seconds=backoff)
-                self._waits_out_until = self._monotonic() + backoff + limits.progress_timeout_seconds
+                self._progress.waits(backoff)
                 await _wait(self._stop, backoff)
                 backoff = min(backoff * 2, limits.outage_backoff_max_seconds)
                 if self._stop.is_set():
@@ -169,10 +167,8 @@ class Worker:
                 if not self.transport.partitions():
                     self._untaken.clear()
                     return False
-        self._waits_out_until = 0.0
         await self.transport.ack(records)
-        for where in self._untaken:
-            self._standing.pop(where, None)
+        self._progress.moved(self._untaken)
         self._untaken.clear()
         metrics = self.engine.metrics
         metrics.observe("orderlink_batch_records", len(records))
@@ -184,13 +180,14 @@ class Worker:
         heard = listen(self.engine.service, records)
         if heard.aliens:
             await self.engine.post_letters(heard.aliens)
-        done = await self.engine.run(heard.work)
-        self._look_for_effects(done)
+        poisoned = [True] * len(heard.aliens)
+        for portion in portions(heard.work, self.engine.limits.batch_max_files):
+            done = await self.engine.run(portion)
+            self._look_for_effects(done)
+            poisoned += [answer.poisoned for answer in done]
         try:
-            for _ in heard.aliens:
-                self.brake.note(poisoned=True)
-            for answer in done:
-                self.brake.note(poisoned=answer.poisoned)
+            for each in poisoned:
+                self.brake.note(poisoned=each)
         except Braked:
             await self.transport.ack(records)
             raise
@@ -214,7 +211,8 @@ class Worker:
             slots = [slot for slot in self.slots() if slot % self.partitions in partitions]
             documents = await store.due_timers(slots, until, limits.timer_scan_max_files)
             work: list[Work] = [FireTimers(document["_id"], until) for document in documents]
-            self._look_for_effects(await self.engine.run(work))
+            for portion in portions(work, limits.batch_max_files):
+                self._look_for_effects(await self.engine.run(portion))
             fired = fired or bool(documents)
             self._more_due = self._more_due or len(documents) == limits.timer_scan_max_files
             for document in documents:
@@ -273,7 +271,7 @@ class Worker:
             return False
         waited = timedelta(seconds=limits.pending_stale_after_seconds) - STORED_PRECISION
         before = self._furthest.now() - waited
-        documents = await store.stale_pending(slots, before, limits.timer_scan_max_files)
+        documents = await store.stale_pending(slots, before, limits.batch_max_files)
         files = [outbox_in(document) for document in documents]
         published = await self.engine.publish(files)
         return published > 0 and not any(file.pending for file in files)
@@ -288,17 +286,11 @@ class Worker:
                 ends = await self.transport.end_offsets()
             except Unavailable:
                 # While the broker is away nothing can be taken, and starting again would not help.
-                self._standing = {}
+                self._progress.excuse()
                 raise
         consumed = {where: self._consumed(where) for where in ends}
         lag = {where: max(0, end - consumed[where]) for where, end in ends.items()}
-        now = self._monotonic()
-        standing = {where: (consumed[where], now) for where, behind in lag.items() if behind}
-        for where, (position, _) in standing.items():
-            before = self._standing.get(where)
-            if before is not None and before[0] == position:
-                standing[where] = before
-        self._standing = standing
+        self._progress.look(consumed, lag)
         self.engine.metrics.gauge("orderlink_partitions_owned", len(self.transport.partitions()))
         self.engine.metrics.whole("orderlink_lag_records", labelled(lag))
         return False
@@ -312,11 +304,7 @@ class Worker:
 
         While the database or the broker is away it waits, and starting again would not help.
         """
-        patience = self.engine.limits.progress_timeout_seconds
-        now = self._monotonic()
-        if now < self._waits_out_until:
-            return True
-        return all(now - since < patience for _, since in self._standing.values())
+        return self._progress.alive()
 
     @contextmanager
     def _at_work(self) -> Generator[None]:

@@ -9,6 +9,7 @@ from shared.adapters.aiokafka_transport import AiokafkaTransport
 from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_member import Membership
 from shared.adapters.kafka_publisher import KafkaPublisher
+from shared.adapters.kafka_topics import Difference, KafkaTopics, differences
 from shared.adapters.memory_admin import MemoryAdmin
 from shared.adapters.memory_log import MemoryLog, MemoryPublisher
 from shared.adapters.memory_transport import MemoryTransport
@@ -106,6 +107,22 @@ async def test_topics_with_different_partition_counts_end_a_member(
         await member.batch(1, 0.1)
     assert member.partitions() == frozenset()
     await member.close()
+
+
+@pytest.mark.real
+async def test_a_topic_that_somebody_set_otherwise_is_seen_and_set_right(
+    parts: Parts, naming: Naming, admin: KafkaAdmin
+) -> None:
+    await admin.ensure_topics(4, 1)
+    topics = KafkaTopics(parts.bootstrap_servers, naming=naming)
+    assert differences(await topics.standing(), 4) == []
+    await topics.settle([Difference(ORDERS, "retention.ms", "-1", "3600000")])
+    assert [each.told for each in differences(await topics.standing(), 8)[:2]] == [
+        "orders.v1 has 4 partitions, expected 8",
+        "orders.v1 has retention.ms=3600000, expected -1",
+    ]
+    await topics.settle(differences(await topics.standing(), 4))
+    assert differences(await topics.standing(), 4) == []
 
 
 async def test_a_broker_that_is_away_is_unavailable() -> None:

@@ -4,7 +4,15 @@ import logging
 
 import pytest
 
-from shared.adapters.calm import calm_the_driver
+from shared.adapters.calm import REMEMBERED_MAX, _NowAndThen, calm_the_driver
+
+
+def test_complaints_that_are_all_different_are_said_and_not_remembered_without_end() -> None:
+    said = _NowAndThen()
+    for number in range(3 * REMEMBERED_MAX):
+        record = logging.LogRecord("aiokafka", logging.ERROR, __file__, 1, f"no fetch {number}", (), None)
+        assert said.filter(record)
+        assert len(said._said) <= REMEMBERED_MAX
 
 
 def test_the_same_complaint_is_said_once_in_a_while_and_others_at_once(

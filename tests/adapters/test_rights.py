@@ -8,6 +8,7 @@ import pytest
 from shared.adapters.faust_transport import FaustTransport
 from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_publisher import KafkaPublisher
+from shared.adapters.kafka_topics import KafkaTopics
 from shared.cli.topics import all_there
 from shared.contracts.access import rights_of, rights_of_operators
 from shared.contracts.catalog import HEARS, SERVICES, TOPICS, consumer_group, dead_letter_topic, event_topic
@@ -82,7 +83,7 @@ async def test_a_service_can_do_its_work_with_its_rights_and_nothing_else(
 
 async def test_operators_see_topics_and_lag_and_read_nothing(broker: SecuredKafka) -> None:
     await asyncio.to_thread(broker.let_in, "operators", SECRET, rights_of_operators())
-    admin = KafkaAdmin(broker.as_user("operators", SECRET))
+    admin = KafkaTopics(broker.as_user("operators", SECRET))
     await all_there(admin, PARTITIONS)
     for service in SERVICES:
         assert (await admin.lag(consumer_group(service), HEARS[service])).keys()

@@ -20,8 +20,8 @@ from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.adapters.settings import variable
 from shared.client import subscribe
-from shared.contracts.access import OPERATORS, rights_of, rights_of_operators
-from shared.contracts.catalog import CONTACTS_TOPIC, dead_letter_topic
+from shared.contracts.access import OPERATORS, Right, rights_of, rights_of_operators
+from shared.contracts.catalog import CONTACTS_TOPIC, dead_letter_topic, event_topic
 from shared.runtime.ports import Unavailable
 from tests.adapters.transport_suite import ORDERS, PARTITIONS, TOPICS, numbers, outgoing, take
 from tests.http.kit import placed
@@ -192,6 +192,29 @@ async def test_a_worker_waits_unready_for_its_user_and_works_when_he_is_there(
         async with asyncio.timeout(30):
             assert (await anext(events)).subject == "A-1"
         await events.aclose()
+
+
+async def test_an_api_waits_unready_for_its_user_and_for_his_rights(
+    broker: SecuredKafka, parts: Parts
+) -> None:
+    told = {
+        **environment(broker.as_user("early", LATE)),
+        "MONGODB_URL": parts.mongodb_url,
+        "ORDERLINK_MONGODB_DATABASE_PREFIX": f"early_{os.getpid()}_",
+    }
+    own = event_topic("orders")
+    async with running("orders", "api", **told) as it:
+        (port,) = await it.ports()
+        waiting = await it.until(lambda: it.event("waiting for what is away"))
+        assert "does not let user 'early' in" in waiting["reason"]
+        reads = [right for right in rights_of("orders") if right.name != own]
+        reads.append(Right(resource="topic", name=own, operations=("Describe", "Read")))
+        await asyncio.to_thread(broker.let_in, "early", LATE, reads)
+        await it.until(lambda: f"user 'early' lacks rights: Write on {own} " in "".join(it.lines))
+        async with client_of(port) as client:
+            assert (await client.get("/readyz")).json()["because"].keys() == {"start"}
+            await asyncio.to_thread(broker.let_in, "early", LATE, rights_of("orders"))
+            await ready(it, client)
 
 
 async def test_who_looks_after_topics_sees_all_of_them_and_makes_none(broker: SecuredKafka) -> None:

@@ -18,13 +18,22 @@ from shared.adapters.memory_log import MemoryLog
 from shared.adapters.memory_transport import MemoryTransport
 from shared.adapters.naming import Naming
 from shared.runtime.ports import Outgoing, Record, TopicPartition, Transport
+from tests.adapters import transport_sizes as sizes
 from tests.adapters import transport_suite as suite
 from tests.adapters.member import read_line
-from tests.adapters.transport_suite import CASES, PARTITIONS, TOPICS, Stage, take
+from tests.adapters.transport_sizes import BATCH_MAX_BYTES, PARTITION_FETCH_MAX_BYTES
+from tests.adapters.transport_suite import PARTITIONS, TOPICS, Stage, take
 from tests.kit.parts import Parts
 
 Case = Callable[[Stage], Awaitable[None]]
-MEMBERSHIP = Membership(session_timeout_seconds=6.0, heartbeat_seconds=0.2, commit_interval_seconds=0.1)
+CASES: tuple[Case, ...] = (*suite.CASES, *sizes.CASES)
+MEMBERSHIP = Membership(
+    session_timeout_seconds=6.0,
+    heartbeat_seconds=0.2,
+    commit_interval_seconds=0.1,
+    batch_max_bytes=BATCH_MAX_BYTES,
+    partition_fetch_max_bytes=PARTITION_FETCH_MAX_BYTES,
+)
 
 
 class MemoryStage:
@@ -33,7 +42,7 @@ class MemoryStage:
         self._kind = kind
 
     async def member(self, name: str | None = None) -> MemoryTransport:
-        member = self._kind(self._log, "workers", TOPICS)
+        member = self._kind(self._log, "workers", TOPICS, batch_max_bytes=BATCH_MAX_BYTES)
         await member.start()
         return member
 
@@ -215,6 +224,23 @@ class GivesThingsTwice(MemoryTransport):
         return batch + batch
 
 
+class CountsRecordsOnly(MemoryTransport):
+    """Takes as many records as it may, however large they are."""
+
+    async def start(self) -> None:
+        self._batch_max_bytes = None
+        await super().start()
+
+
+class WaitsUntilItHasRoom(MemoryTransport):
+    """Takes no record that is larger than a batch may be."""
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        room = self._batch_max_bytes or 0
+        batch = await super().batch(max_records, wait_seconds)
+        return batch if sum(record.size_bytes for record in batch) <= room else []
+
+
 class PositionsRunAhead(MemoryTransport):
     """Says that it has given what lies in its buffer."""
 
@@ -237,6 +263,8 @@ class PositionsRunAhead(MemoryTransport):
         (TakesOverAtTheEnd, suite.who_takes_over_begins_at_the_first_record_that_is_not_acknowledged),
         (SkipsWhatItGaveBefore, suite.who_takes_over_begins_at_the_first_record_that_is_not_acknowledged),
         (GivesThingsTwice, suite.what_was_given_does_not_come_again_to_the_same_member),
+        (CountsRecordsOnly, sizes.a_batch_of_large_records_stays_within_its_bytes),
+        (WaitsUntilItHasRoom, sizes.a_record_larger_than_a_batch_may_be_comes_alone_and_holds_up_nothing),
         (PositionsRunAhead, suite.positions_and_ends_tell_how_far_behind_a_member_is),
     ],
     ids=lambda named: named.__name__,

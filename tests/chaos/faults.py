@@ -139,6 +139,13 @@ async def _roll(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
     yield
 
 
+async def _drain(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
+    """Told to end with nobody there to take over."""
+    felt.exits_seconds.append(await town.alone(fault.target))
+    await town.ready(*town.everybody())
+    yield
+
+
 # Servers
 
 
@@ -273,6 +280,7 @@ KINDS: dict[str, Strike] = {
     "slow connections": _slow,
     "workers": _scale,
     "roll": _roll,
+    "drain": _drain,
     "let run": _let_run,
 }
 
@@ -286,9 +294,9 @@ def planted_plan(random: Random) -> list[Fault]:
 
 
 @contextlib.asynccontextmanager
-async def struck(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
+async def struck(strike: Strike, town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
     """Inside, the fault is over and the system may recover; at the end what it had added is gone."""
-    async with contextlib.asynccontextmanager(KINDS[fault.kind])(town, fault, felt):
+    async with contextlib.asynccontextmanager(strike)(town, fault, felt):
         yield
 
 

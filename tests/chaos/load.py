@@ -7,7 +7,7 @@ is counted under what was broken at that moment, and one that breaks the API's p
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -34,10 +34,14 @@ class Answers:
     counted: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     longest_seconds: dict[str, float] = field(default_factory=dict[str, float])
     wrong: list[str] = field(default_factory=list[str])
+    on_note: Callable[[str, float, str], None] = lambda service, began, what: None
+    """Told of each: its service, when it was sent, and what it got."""
 
-    def note(self, broken: str, what: str, seconds: float) -> None:
-        """One more."""
+    def note(self, broken: str, service: str, began: float, what: str) -> None:
+        """One more, sent at `began` of the machine's monotonic time and answered now."""
         self.counted[broken, what] += 1
+        self.on_note(service, began, what)
+        seconds = time.monotonic() - began
         self.longest_seconds[broken] = max(seconds, self.longest_seconds.get(broken, 0.0))
 
     def total(self, *whats: str) -> int:
@@ -69,7 +73,11 @@ class Load:
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
         self._clients = {
             service: httpx.AsyncClient(
-                base_url=apis[service], headers=dict(headers), timeout=ANSWER_MAX_SECONDS, limits=limits
+                base_url=apis[service],
+                headers=dict(headers),
+                # Whoever waits for a connection of ours does not wait for an answer yet.
+                timeout=httpx.Timeout(ANSWER_MAX_SECONDS, pool=None),
+                limits=limits,
             )
             for service in SERVICES
         }
@@ -108,11 +116,14 @@ class Load:
 
     async def _start(self, new_orders: bool) -> None:
         due = self._due.setdefault(self._day, deque())
-        began, started = time.monotonic(), 0
+        before, owed, started = time.monotonic(), 0.0, 0
         while True:
             self._look_at_ended()
-            owed = int((time.monotonic() - began) * self.orders_per_second) - started
-            for _ in range(max(0, owed)):
+            now = time.monotonic()
+            owed += (now - before) * self.orders_per_second
+            before = now
+            while owed >= 1:
+                owed -= 1
                 started += 1
                 if len(self._playing) >= self.orders_at_once_max:
                     continue
@@ -150,12 +161,12 @@ class Load:
 
     async def tell(self, fact: AnyFact) -> None:
         """Tell a fact until it is accepted."""
-        body = fact.model_dump_json(exclude_none=True)
+        body, service = fact.model_dump_json(exclude_none=True), TAKEN_BY[fact.fact]
         while True:
             broken, began = self.broken, time.monotonic()
             pause = 0.2
             try:
-                answer = await self._clients[TAKEN_BY[fact.fact]].post(
+                answer = await self._clients[service].post(
                     "/facts", content=body, headers={"Content-Type": "application/json"}
                 )
             except httpx.TimeoutException:
@@ -171,7 +182,7 @@ class Load:
                 what = f"{answer.status_code}"
                 retry_after = answer.headers.get("Retry-After", "")
                 if answer.is_success:
-                    self.answers.note(broken, "2xx", time.monotonic() - began)
+                    self.answers.note(broken, service, began, "2xx")
                     return
                 if answer.status_code != 503 or not retry_after:
                     self.answers.wrong.append(
@@ -179,5 +190,5 @@ class Load:
                     )
                 else:
                     pause = min(float(retry_after), RETRY_AFTER_MAX_SECONDS)
-            self.answers.note(broken, what, time.monotonic() - began)
+            self.answers.note(broken, service, began, what)
             await asyncio.sleep(pause)

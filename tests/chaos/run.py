@@ -21,7 +21,7 @@ from shared.adapters.ending import ended
 from shared.cli.lockstep import Lockstep
 from shared.cli.system import System
 from shared.contracts.catalog import SERVICES
-from tests.chaos.faults import Fault, Felt, struck
+from tests.chaos.faults import KINDS, Fault, Felt, struck
 from tests.chaos.ledger import differences
 from tests.chaos.load import CALM, Load
 from tests.chaos.onlooker import Look, Onlooker
@@ -84,6 +84,10 @@ class Run:
         self.on_stroke: Callable[[Stroke], None] = lambda stroke: None
         self.until: datetime | None = None
         """Where a short run ends; without, everything is told and played until nothing is due any more."""
+        self.kinds = dict(KINDS)
+        """How each kind of fault strikes; a run may have some of its own."""
+        self.give_up_seconds = GIVE_UP_SECONDS
+        self.night_kill_share = NIGHT_KILL_SHARE
         self._began = time.monotonic()
 
     async def play(self, days: AsyncIterator[Sequence[Fault]]) -> None:
@@ -91,7 +95,8 @@ class Run:
         number = 0
         async for faults in days:
             await self._day(number, faults)
-            await self._night(number, self.until or day_begins(number + 1))
+            tomorrow = day_begins(number + 1)
+            await self._night(number, min(tomorrow, self.until or tomorrow))
             number += 1
         for rest in () if self.until else range(number, number + DAYS_MAX - 1):
             await self._day(rest, None)
@@ -165,7 +170,7 @@ class Run:
     async def _strike(self, fault: Fault) -> None:
         stroke = Stroke(fault)
         self.now_doing = self.load.broken = fault.name
-        async with struck(self.town, fault, stroke.felt):
+        async with struck(self.kinds[fault.kind], self.town, fault, stroke.felt):
             over = time.monotonic()
             moving = _Moving(self.onlooker)
             self.load.broken = f"{fault.name}, recovering"
@@ -193,13 +198,13 @@ class Run:
     async def _within(self, step: Coroutine[Any, Any, None], what: str) -> None:
         """Wait for a step, but not for ever: what never comes is what we look for."""
         doing = asyncio.create_task(step)
-        until = time.monotonic() + GIVE_UP_SECONDS
+        until = time.monotonic() + self.give_up_seconds
         try:
             while not doing.done():
                 self.town.check()
                 self.onlooker.check()
                 if time.monotonic() > until:
-                    raise NeverCame(f"{GIVE_UP_SECONDS:.0f} s passed before {what}. {self.standing()}")
+                    raise NeverCame(f"{self.give_up_seconds:.0f} s passed before {what}. {self.standing()}")
                 await asyncio.wait({doing}, timeout=0.2)
             doing.result()
         finally:
@@ -225,7 +230,7 @@ class Run:
 
     def _by_night(self, _lines: int, now: datetime) -> None:
         self.now_doing = f"night, {now:%d %b %H:%M}"
-        if self.random.random() < NIGHT_KILL_SHARE:
+        if self.random.random() < self.night_kill_share:
             self.result.night_kills += 1
             self.town.child(self.random.choice(SERVICES), "worker").signal(signal.SIGKILL)
 

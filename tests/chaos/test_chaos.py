@@ -1,4 +1,4 @@
-"""A short round of chaos on real parts ends as the simulation says."""
+"""A short round of chaos, and a short overload, on real parts end as the simulation says."""
 
 import subprocess
 import sys
@@ -18,10 +18,10 @@ pytestmark = [
 ]
 
 
-def chaos(broker: str, directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run it as people do."""
-    command = [sys.executable, "-m", "tests.chaos", "--broker", broker, "--directory", str(directory)]
-    command += ["--orders-per-second", "1.5", "--orders-at-once", "30", *arguments]
+def smoke(run: str, broker: str, directory: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a short one as people do."""
+    command = [sys.executable, "-m", run, "--smoke", "--broker", broker, "--directory", str(directory)]
+    command += ["--orders-per-second", "1.5", "--orders-at-once", "30"]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
@@ -37,6 +37,15 @@ def broker(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.promise("kept", "once", "ordered", "timed", "resumed")
 def test_a_short_round_of_faults_loses_nothing_and_does_nothing_twice(broker: str, tmp_path: Path) -> None:
-    done = chaos(broker, tmp_path, "--smoke")
+    done = smoke("tests.chaos", broker, tmp_path)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    assert "Nothing was lost, twice or out of order" in done.stdout
+
+
+@pytest.mark.promise("kept", "bounded")
+def test_a_short_overload_is_worked_off_and_no_process_grows_or_ends_of_it(
+    broker: str, tmp_path: Path
+) -> None:
+    done = smoke("tests.chaos.overload", broker, tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert "Nothing was lost, twice or out of order" in done.stdout

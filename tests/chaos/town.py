@@ -39,6 +39,8 @@ WATCH_SECONDS = 0.2
 LEASE_SECONDS = 20
 """A refund or mail whose worker was killed is tried again after so long; shorter than usual, to save time."""
 
+WatchEnd = Callable[[Child], contextlib.AbstractAsyncContextManager[None]]
+
 
 @dataclass(slots=True)
 class Options:
@@ -69,6 +71,8 @@ class Town:
         """How often who sends requests looks which APIs are ready."""
         self.entrances: dict[str, list[str]] = {}
         """The addresses of each service's APIs, ready or not."""
+        self.watch_end: WatchEnd = lambda _child: contextlib.nullcontext()
+        """Around each SIGTERM, until the process has ended."""
         self.disks: dict[str, Disk] = {}
         """The small disks under `broker` and `database`, where they can be had."""
 
@@ -169,6 +173,18 @@ class Town:
 
     async def ended(self, child: Child) -> float:
         """SIGTERM, and how many seconds it took to end. One that does not end is killed: never."""
+        async with self.watch_end(child):
+            return await self._ended(child)
+
+    async def alone(self, name: str) -> float:
+        """The same with nobody there to take over; when it has ended, it is started again."""
+        child = self.stack.nursery.children.pop(name)
+        try:
+            return await self.ended(child)
+        finally:
+            self.stack.nursery.add(child)
+
+    async def _ended(self, child: Child) -> float:
         loop, asked = asyncio.get_running_loop(), child.pid
         began = loop.time()
         child.signal(signal.SIGTERM)

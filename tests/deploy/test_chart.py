@@ -164,6 +164,25 @@ def test_alerts_and_what_is_scraped_keep_the_names_that_our_metrics_say() -> Non
     assert {port["name"] for each in services for port in each["spec"]["ports"]} == {endpoint["port"]}
 
 
+def test_alerts_lead_to_the_runbook_where_that_is_served() -> None:
+    base = "https://wiki.example/orderlink/runbook?version=1"
+    on = ("monitoring.prometheusRule.enabled=true", f'monitoring.prometheusRule.runbookUrl="{base}"')
+    rule = named(rendered(MUST, sets=on), "PrometheusRule", "orderlink")
+    alerts = [each for group in rule["spec"]["groups"] for each in group["rules"] if "alert" in each]
+    assert alerts
+    for alert in alerts:
+        assert alert["annotations"]["runbook_url"] == f"{base}#{alert['alert'].lower()}"
+
+
+def test_what_deployments_are_to_carry_they_carry_and_their_pods_do_not() -> None:
+    reload = {"reloader.stakater.com/auto": "true"}
+    manifests = rendered(MUST, sets=(f"deploymentAnnotations={json.dumps(reload)}",))
+    deployments = of_kind(manifests, "Deployment")
+    assert [each["metadata"]["annotations"] for each in deployments] == [reload] * 8
+    for each in deployments:
+        assert not reload.items() <= each["spec"]["template"]["metadata"]["annotations"].items()
+
+
 def test_hooks_need_nothing_that_comes_only_after_them() -> None:
     for manifests in (rendered(MUST), rendered(MUST, EVERYTHING)):
         for job in of_kind(manifests, "Job"):

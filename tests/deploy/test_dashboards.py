@@ -39,7 +39,9 @@ def check_rules(folder: Path, expressions: list[str]) -> subprocess.CompletedPro
 
 def test_the_files_are_as_their_source_says() -> None:
     wanted = made()
-    found = {path.name: path.read_text("utf-8") for path in (ROOT / FOLDER).glob("*.json")}
+    found = {
+        path.relative_to(ROOT / FOLDER): path.read_text("utf-8") for path in (ROOT / FOLDER).glob("*.json")
+    }
     assert found == wanted, "make them anew: orderlink dashboards"
 
 

@@ -45,6 +45,7 @@ def test_all_that_must_be_said_is_asked_for_at_once() -> None:
         ('kafka.bootstrapServer="kafka:9092"', "bootstrapServer"),
         ('mongodb.url="mongodb://me:secret@there"', "/mongodb/url"),
         ('image.tag="latest"', "/image/tag"),
+        ('monitoring.prometheusRule.runbookUrl="docs/runbook.md"', "/monitoring/prometheusRule/runbookUrl"),
         ("worker.autoscaling.minReplicas=0", "/worker/autoscaling/minReplicas"),
         ('worker.resources={"limits": {"gpu": 1}}', "gpu"),
         ('services.shipping={"enabled": true}', "shipping"),

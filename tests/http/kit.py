@@ -9,10 +9,9 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.types import Message
 
 from shared.adapters.http.app import App, create_app
-from shared.adapters.http.auth import Reader, Teller, Worker, static_tokens
-from shared.adapters.http.commands import IfMatch, ask, look, tagged
+from shared.adapters.http.auth import Reader, Teller, static_tokens
+from shared.adapters.http.commands import OnOrder, look, tagged
 from shared.adapters.http.facts import FactTaken, take
-from shared.adapters.http.idempotency import IdempotencyKey
 from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
 from shared.adapters.inlet_settings import inlets_from
@@ -73,19 +72,10 @@ def toy_routes(desk: Desk) -> APIRouter:
         return {"id": file.subject, "words": list(file.state.words)}
 
     @router.post("/orders/{order_id}/say")
-    async def say(
-        order_id: PathId,
-        body: SayBody,
-        actor: Worker,
-        key: IdempotencyKey,
-        if_match: IfMatch,
-        response: Response,
-    ) -> dict[str, Any]:
-        await look(desk, actor, order_id, "order")
-        command = Say(at=desk.clock.now(), word=body.word)
-        answer = await ask(desk, actor, order_id, command, key, if_match)
+    async def say(on: OnOrder, body: SayBody) -> dict[str, Any]:
+        answer = await on.ask(desk, Say(at=desk.clock.now(), word=body.word))
         assert answer.file is not None
-        return {"words": list(tagged(response, answer.file).state.words), "duplicate": answer.duplicate}
+        return {"words": list(answer.file.state.words), "duplicate": answer.duplicate}
 
     return router
 

@@ -74,7 +74,7 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help=f"write {REPORT.relative_to(ROOT)}")
     told = parser.parse_args()
     try:
-        base, images = asyncio.run(_all(told.base or _default_base(), told.network))
+        base, images = asyncio.run(_all(told.base or default_base(), told.network))
     except (EngineFailed, ImagesWrong) as problem:
         sys.stderr.write(f"make images: {problem}\n")
         return 1
@@ -106,7 +106,8 @@ async def _all(base: str, network: str | None) -> tuple[dict[str, Any], list[Ima
             return found, [look(name, environment) for name in names]
 
 
-def _default_base() -> str:
+def default_base() -> str:
+    """What the Dockerfile builds on."""
     text = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
     return next(line for line in text.splitlines() if line.startswith("ARG BASE=")).removeprefix("ARG BASE=")
 

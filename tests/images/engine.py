@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,7 +40,7 @@ def docker(*arguments: str, seconds: float = COMMAND_SECONDS, **environment: str
         raise EngineFailed(f"docker {arguments[0]} took longer than {seconds:.0f} s") from problem
     if done.returncode:
         raise EngineFailed(f"docker {' '.join(arguments[:2])}:\n{(done.stdout + done.stderr)[-3000:]}")
-    return done.stdout.strip()
+    return done.stdout.strip("\n")
 
 
 def inspected(name: str, kind: str = "container") -> dict[str, Any]:
@@ -58,30 +58,43 @@ def build(service: str, tag: str, base: str, network: str | None) -> None:
     told = {"SERVICE": service, "REVISION": revision or "unknown", "BASE": base}
     if service == "sandbox":
         told["PINS"] = "sandbox"
-    options = [option for name, value in told.items() for option in ("--build-arg", f"{name}={value}")]
-    options += [] if network is None else ["--network", network]
     with pip_secrets() as secrets:
-        command = ("build", "-f", str(ROOT / "deploy" / "Dockerfile"), *options, *secrets, "-t", tag)
-        docker(*command, str(ROOT), seconds=BUILD_SECONDS, DOCKER_BUILDKIT="1")
+        built_from(ROOT / "deploy" / "Dockerfile", ROOT, tag, told, secrets, network)
+
+
+def built_from(
+    dockerfile: Path,
+    context: Path,
+    tag: str,
+    told: Mapping[str, str],
+    secrets: Mapping[str, Path],
+    network: str | None,
+) -> None:
+    """Build any image, with these arguments and secrets. Raises `EngineFailed`."""
+    options = [option for name, value in told.items() for option in ("--build-arg", f"{name}={value}")]
+    options += [option for name, file in secrets.items() for option in ("--secret", f"id={name},src={file}")]
+    options += [] if network is None else ["--network", network]
+    command = ("build", "-f", str(dockerfile), *options, "-t", tag, str(context))
+    docker(*command, seconds=BUILD_SECONDS, DOCKER_BUILDKIT="1")
 
 
 @contextmanager
-def pip_secrets() -> Iterator[list[str]]:
-    """How pip finds packages on this machine, as secrets of a build; folders of this machine are left out."""
+def pip_secrets() -> Generator[dict[str, Path]]:
+    """How pip finds packages on this machine, as secrets of a build by id; its folders are left out."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
     matches = (_SETTING.match(line) for line in listed.splitlines())
     found: dict[str, str] = {match[1]: match[2] for match in matches if match}
     lines = [f"{name} = {found[name]}" for name in PASSED_ON if name in found]
-    options: list[str] = []
+    secrets: dict[str, Path] = {}
     if cert := found.get("cert"):
         lines.append("cert = /run/secrets/ca.pem")
-        options += ["--secret", f"id=ca.pem,src={cert}"]
+        secrets["ca.pem"] = Path(cert)
     with TemporaryDirectory() as directory:
         conf = Path(directory) / "pip.conf"
         conf.write_text("\n".join(["[global]", *lines, ""]))
-        yield [*options, "--secret", f"id=pip.conf,src={conf}"] if lines else []
+        yield {**secrets, "pip.conf": conf} if lines else {}
 
 
 def run_options(name: str, environment: dict[str, str]) -> list[str]:

@@ -14,7 +14,10 @@ import yaml
 from shared.adapters.sandbox import SandboxSettings
 from shared.adapters.setting_values import PREFIX
 from shared.adapters.settings import CommonSettings, variable
+from shared.cli.main import COMMANDS
 from shared.contracts.catalog import SERVICES
+from tests.images.test_dockerfile import DOCKERFILE, instructions
+from tests.kit.apache import KAFKA_VERSION
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "compose.yaml"
@@ -38,7 +41,31 @@ def known(service: str) -> set[str]:
 def test_there_is_everything_that_orderlink_is() -> None:
     assert {"kafka", "mongodb"} == OTHERS
     roles = {f"{service}-{role}" for service in SERVICES for role in ("api", "worker")}
-    assert OURS.keys() == roles | {"topics", "sandbox"}
+    assert OURS.keys() == roles | {"topics", "sandbox", "cli", "console"}
+
+
+def test_what_is_only_run_by_hand_starts_by_no_other_command() -> None:
+    by_hand = {name for name, it in CONTAINERS.items() if "profiles" in it}
+    assert by_hand == {"cli", "console"}
+    assert CONTAINERS["console"]["command"][0] in COMMANDS
+
+
+def test_the_broker_is_the_one_that_tests_run_on() -> None:
+    assert CONTAINERS["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", KAFKA_VERSION)
+
+
+def test_what_has_to_last_is_on_a_volume() -> None:
+    kept = {volume.split(":")[1] for it in CONTAINERS.values() for volume in it.get("volumes", ())}
+    assert CONTAINERS["kafka"]["environment"]["KAFKA_LOG_DIRS"] in kept
+    assert CONTAINERS["sandbox"]["environment"]["ORDERLINK_SANDBOX_DIR"] in kept
+    owned = [rest for name, rest in instructions(DOCKERFILE.read_text("utf-8")) if name == "COPY"]
+    assert "--from=build --chown=10001:10001 /build/kept /var/lib/orderlink" in owned
+
+
+def test_what_runs_on_is_started_again_when_it_ends() -> None:
+    runs_on = CONTAINERS.keys() - {"topics", "cli", "console"}
+    assert {name for name, it in CONTAINERS.items() if it.get("restart") == "unless-stopped"} == runs_on
 
 
 @pytest.mark.parametrize("name", OURS)

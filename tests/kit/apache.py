@@ -16,6 +16,7 @@ from shared.adapters.embedded import HOST, EmbeddedError, ServerChild, free_port
 from tests.kit.maven import class_path
 
 POM: Final = Path(__file__).parent / "kafka" / "pom.xml"
+KAFKA_VERSION: Final = POM.read_text("utf-8").partition("<kafka.version>")[2].partition("<")[0]
 FORMAT_SECONDS: Final = 60.0
 HEAP: Final = ("-Xms64m", "-Xmx512m")
 QUICK: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")

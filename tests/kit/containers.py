@@ -16,9 +16,9 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
 from shared.adapters.embedded import HOST, EmbeddedError, free_port, mongodb_answers
-from tests.kit.apache import node_settings, takes_work
+from tests.kit.apache import KAFKA_VERSION, node_settings, takes_work
 
-KAFKA_IMAGE: Final = os.environ.get("TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
+KAFKA_IMAGE: Final = os.environ.get("TEST_KAFKA_IMAGE", f"apache/kafka:{KAFKA_VERSION}")
 MONGODB_IMAGE: Final = os.environ.get("TEST_MONGODB_IMAGE", "mongo:8.0")
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 5.0

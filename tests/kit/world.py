@@ -149,7 +149,7 @@ class World:
         """Another member of the group. It joins with `start`."""
         return Worker(
             self.another_engine(),
-            MemoryTransport(self.log, GROUP, HEARS),
+            MemoryTransport(self.log, GROUP, HEARS, batch_max_bytes=self.limits.batch_max_bytes),
             {"mail": self.outbox},
             self.log.partitions,
             lambda *args, **kwargs: None,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.runtime import relay
 from shared.runtime.work import Ask
 from tests.kit.toy import Say
 from tests.kit.world import World
@@ -65,6 +66,20 @@ async def test_while_the_database_is_away_it_is_remembered_what_is_to_be_cleared
     assert world.engine.relay.has_to_clear()
     world.store.away = False
     assert await world.engine.relay.clear()
+    assert await world.store.pending_count(10) == 0
+
+
+@pytest.mark.promise("bounded")
+async def test_who_publishes_for_many_files_does_not_leave_the_clearing_for_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay, "UNCLEARED_MAX_FILES", 3)
+    world = later()
+    await say(world, "A-1", "one")
+    await say(world, "B-1", "one")
+    assert world.engine.relay.has_to_clear()
+    await say(world, "C-1", "one")
+    assert not world.engine.relay.has_to_clear()
     assert await world.store.pending_count(10) == 0
 
 

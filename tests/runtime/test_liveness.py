@@ -4,10 +4,12 @@ While the database is away it waits, and is alive: starting it again would not h
 """
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from shared.adapters.memory_transport import MemoryTransport
+from shared.runtime import progress
 from shared.runtime.ports import Record, Unavailable
 from shared.runtime.worker import Worker
 from tests.kit.world import GROUP, HEARS, World
@@ -29,8 +31,9 @@ class Seconds:
 class Watched:
     """A worker on a transport of some kind, with records before it."""
 
-    def __init__(self, kind: type[MemoryTransport] = MemoryTransport) -> None:
+    def __init__(self, kind: type[MemoryTransport] = MemoryTransport, **limits: Any) -> None:
         self.world = World(
+            **limits,
             progress_timeout_seconds=PATIENCE_SECONDS,
             outage_backoff_first_seconds=0.001,
             outage_backoff_max_seconds=0.001,
@@ -80,6 +83,14 @@ class Wedged(MemoryTransport):
         return [record for record in batch if record.partition != 0]
 
 
+class InTurn(MemoryTransport):
+    """Gives all that there is of one partition before it comes to the next one."""
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        self._turn.sort(key=lambda turn: turn[0])
+        return await super().batch(max_records, wait_seconds)
+
+
 SUBJECTS = tuple(f"A-{n}" for n in range(20))
 
 
@@ -118,6 +129,31 @@ async def test_one_wedged_partition_is_not_alive_though_the_others_move() -> Non
         watched.world.poke("A-1", "more")
         await watched.world.settle()
     assert not watched.worker.alive()
+
+
+async def seconds_alive(watched: Watched, most: int) -> int:
+    """For how many seconds it is alive that takes four records a second of its backlog."""
+    await watched.begin(*(f"A-{n}" for n in range(600)))
+    await watched.worker.watch()
+    for second in range(most):
+        await watched.worker.take_batch()
+        watched.seconds.now += 1
+        await watched.worker.watch()
+        if not watched.worker.alive():
+            return second
+    return most
+
+
+async def test_a_partition_that_waits_for_its_turn_in_a_long_queue_is_alive() -> None:
+    watched = Watched(InTurn, batch_max_records=4)
+    assert await seconds_alive(watched, 160) == 160
+    assert watched.worker.transport.positions() == await watched.worker.transport.end_offsets()
+
+
+async def test_a_partition_that_is_passed_over_for_ever_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUEUED_MAX_RECORDS", 100)
+    watched = Watched(Wedged, batch_max_records=4)
+    assert PATIENCE_SECONDS < await seconds_alive(watched, 160) < 100
 
 
 async def test_a_batch_that_never_ends_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:

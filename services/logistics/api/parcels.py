@@ -9,9 +9,8 @@ from services.logistics.decide.surcharges import Quote, quoted
 from services.logistics.state import Placed
 from services.logistics.views import LogisticsView, ParcelView
 from services.logistics.views.care import WeightsView
-from shared.adapters.http.auth import Reader, Worker
-from shared.adapters.http.commands import IfMatch, ask, look, tagged
-from shared.adapters.http.idempotency import IdempotencyKey
+from shared.adapters.http.auth import Reader
+from shared.adapters.http.commands import OnOrder, look, tagged
 from shared.adapters.http.paths import PathId
 from shared.adapters.http.problems import ASKS, LOOKS, not_found
 from shared.contracts.base import Amount, Frozen, Id, Name, Strict, Text
@@ -72,21 +71,9 @@ class WeightsOfParcel(Frozen):
 class _OnParcel:
     """What every command on a parcel comes with."""
 
-    def __init__(
-        self,
-        order_id: PathId,
-        parcel_id: PathId,
-        actor: Worker,
-        key: IdempotencyKey,
-        if_match: IfMatch,
-        response: Response,
-    ) -> None:
-        self.order_id = order_id
+    def __init__(self, order: OnOrder, parcel_id: PathId) -> None:
+        self.order = order
         self.parcel_id = parcel_id
-        self.actor = actor
-        self.key = key
-        self.if_match = if_match
-        self.response = response
 
 
 OnParcel = Annotated[_OnParcel, Depends()]
@@ -102,9 +89,8 @@ class _Parcels:
 
     async def ask(self, on: _OnParcel, command: Command) -> ParcelView:
         """Ask, and show the parcel as it is then."""
-        await look(self.desk, on.actor, on.order_id, "order")
-        answer = await ask(self.desk, on.actor, on.order_id, command, on.key, on.if_match)
-        view: LogisticsView = tagged(on.response, answer.file).view if answer.file else LogisticsView()
+        answer = await on.order.ask(self.desk, command)
+        view: LogisticsView = answer.file.view if answer.file else LogisticsView()
         for parcel in view.parcels:
             if parcel.parcel_id == on.parcel_id:
                 return parcel

@@ -69,11 +69,7 @@ def counted(command: ask.CountParcel, state: Watching, profile: Profile) -> Deci
             rest = tuple(one for one in watching.standing if one not in fresh)
             left = watching.model_copy(update={"standing": rest})
             return _open(left, fresh, command.at, rule, "rule", "parcels_stand")
-    return (
-        _alone(command, watching)
-        if command.asks
-        else Decision(rule=_RULE, notes=(WatchIs(watching=watching),))
-    )
+    return _not_in_one(command, watching)
 
 
 def _standing(state: Watching, command: ask.CountParcel) -> Standing:
@@ -88,8 +84,10 @@ def _standing(state: Watching, command: ask.CountParcel) -> Standing:
     )
 
 
-def _alone(command: ask.CountParcel, watching: Watching) -> Decision:
-    """It is none, so far: the parcel's own notice tells its buyer, whom no incident tells again."""
+def _not_in_one(command: ask.CountParcel, watching: Watching) -> Decision:
+    """It is in none, so far: whoever asks is told so and tells the buyer, whom no incident tells again."""
+    if not command.asks:
+        return Decision(rule=_RULE, notes=(WatchIs(watching=watching),))
     named = (command.order_id, command.parcel_id)
     standing = tuple(
         one.model_copy(update={"told": True}) if (one.order_id, one.parcel_id) == named else one
@@ -129,12 +127,7 @@ def _in_incident(
             return Decision(rule=_RULE, notes=(WatchIs(watching=watching),))
         if len(incident.members) >= STANDING_MAX:
             more = incident.model_copy(update={"not_joined": incident.not_joined + 1})
-            full = _with(watching, more)
-            return (
-                _alone(command, full)
-                if command.asks
-                else Decision(rule=_RULE, notes=(WatchIs(watching=full),))
-            )
+            return _not_in_one(command, _with(watching, more))
         one = _standing(watching, command)
         grown = incident.model_copy(
             update={"members": (*incident.members, one), "affected": incident.affected + 1}

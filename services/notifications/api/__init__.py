@@ -12,16 +12,15 @@ from services.notifications.state import OrderFile
 from services.notifications.state.conversation import Line
 from services.notifications.views import Entry, OrderView
 from services.notifications.views.board import MessageSeen, TaskSeen
-from shared.adapters.http.auth import Actor, Reader, Teller, Worker
-from shared.adapters.http.commands import IfMatch, ask, look, look_up, tagged
+from shared.adapters.http.auth import Reader, Teller, Worker
+from shared.adapters.http.commands import Asking, ByAgent, OnOrder, look, look_up, tagged
 from shared.adapters.http.examples import fact_examples
 from shared.adapters.http.facts import FactTaken, take
-from shared.adapters.http.idempotency import IdempotencyKey
 from shared.adapters.http.outcomes import check_outcome
 from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
 from shared.adapters.http.problems import ASKS, LOOKS, TELLS, not_found
-from shared.contracts.base import Frozen, Id, Name, Strict, Text, Utc
+from shared.contracts.base import Frozen, Id, Name, Text, Utc
 from shared.contracts.facts import NotificationsFact
 from shared.contracts.tasks import OUTCOMES, Priority, TaskKind
 from shared.kernel.decision import Command
@@ -94,13 +93,6 @@ class Conversation(Frozen):
     lines: tuple[Line, ...]
 
 
-class ByAgent(Strict):
-    """Who acts."""
-
-    agent_id: Id | None = None
-    """The agent; without it, the token's name."""
-
-
 class Return(ByAgent):
     """Giving a task back."""
 
@@ -145,19 +137,9 @@ def routes(desk: Desk) -> APIRouter:
 class _OnTask:
     """What every command on a task comes with."""
 
-    def __init__(
-        self,
-        task_id: PathId,
-        actor: Worker,
-        key: IdempotencyKey,
-        if_match: IfMatch,
-        response: Response,
-    ) -> None:
+    def __init__(self, task_id: PathId, asking: Asking) -> None:
         self.task_id = task_id
-        self.actor = actor
-        self.key = key
-        self.if_match = if_match
-        self.response = response
+        self.asking = asking
 
 
 OnTask = Annotated[_OnTask, Depends()]
@@ -171,7 +153,7 @@ class _Tasks:
 
     async def find(self, on: _OnTask) -> tuple[FileView, TaskListed]:
         """The task and the file that it is in."""
-        file = await look_up(self.desk, on.actor, on.task_id, "task")
+        file = await look_up(self.desk, on.asking.actor, on.task_id, "task")
         return file, _task_of(file, on.task_id)
 
     async def ask(
@@ -179,9 +161,9 @@ class _Tasks:
     ) -> TaskListed:
         """Ask, and show the task as it is then."""
         file, _ = await self.find(on)
-        asked = command(at=self.desk.clock.now(), task_id=on.task_id, agent_id=_agent(by, on.actor), **fields)
-        answer = await ask(self.desk, on.actor, file.subject, asked, on.key, on.if_match)
-        return _task_of(tagged(on.response, answer.file or file), on.task_id)
+        asked = command(at=self.desk.clock.now(), task_id=on.task_id, agent_id=on.asking.by(by), **fields)
+        answer = await on.asking.ask(self.desk, file.subject, asked)
+        return _task_of(answer.file or file, on.task_id)
 
 
 def _telling(router: APIRouter, desk: Desk) -> None:
@@ -283,17 +265,13 @@ def _orders(router: APIRouter, desk: Desk) -> None:
         return Conversation(order_id=order_id, lines=lines)
 
     @router.post("/orders/{order_id}/reply", tags=["messages"], summary="Answer the buyer", responses=ASKS)
-    async def reply(
-        order_id: PathId, body: Reply, actor: Worker, key: IdempotencyKey, if_match: IfMatch
-    ) -> Replied:
-        file = await look(desk, actor, order_id, "order")
-        agent = _agent(body, actor)
+    async def reply(on: OnOrder, body: Reply) -> Replied:
         command = commands.ReplyToBuyer(
-            at=desk.clock.now(), order_id=order_id, text=body.text, agent_id=agent
+            at=desk.clock.now(), order_id=on.order_id, text=body.text, agent_id=on.asking.by(body)
         )
-        answer = await ask(desk, actor, order_id, command, key, if_match)
-        view = _order(answer.file or file)
-        return Replied(order_id=order_id, unanswered=view.unanswered, result=answer.result)
+        answer = await on.ask(desk, command)
+        view = _order(answer.file)
+        return Replied(order_id=on.order_id, unanswered=view.unanswered, result=answer.result)
 
     @router.get("/outbox", tags=["messages"], summary="List messages to buyers", responses=LOOKS)
     async def outbox(
@@ -322,12 +300,8 @@ def _live(query: TasksQuery) -> dict[str, Any]:
     }
 
 
-def _agent(by: ByAgent, actor: Actor) -> str:
-    return by.agent_id or actor.name
-
-
-def _order(file: FileView) -> OrderView:
-    if not isinstance(file.view, OrderView):
+def _order(file: FileView | None) -> OrderView:
+    if file is None or not isinstance(file.view, OrderView):
         raise not_found("order")
     return file.view
 

@@ -2,15 +2,14 @@
 
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from services.orders import commands
 from services.orders.state import Order
 from services.orders.views import OrderView
 from shared.adapters.http.auth import Worker
-from shared.adapters.http.commands import IfMatch, ask, look, tagged
-from shared.adapters.http.idempotency import IdempotencyKey
+from shared.adapters.http.commands import ByAgent, OnOrder, look, tagged
 from shared.adapters.http.paths import PathId
 from shared.adapters.http.problems import ASKS, LOOKS, not_found
 from shared.contracts.base import Frozen, Id, Name, Strict, Text, Utc
@@ -23,45 +22,39 @@ _ORDER: Final = "/orders/{order_id}"
 _WISH: Final = "/orders/{order_id}/wishes/{wish_id}"
 
 
-class By(Strict):
-    """Who does it, where the token does not say it."""
-
-    agent_id: Id | None = None
-
-
-class Requested(By):
+class Requested(ByAgent):
     """A special request of the buyer."""
 
     request: SpecialRequest
 
 
-class Changed(By):
+class Changed(ByAgent):
     """What is changed of the order."""
 
     change: commands.Change
 
 
-class Flagging(By):
+class Flagging(ByAgent):
     """The flag's colour; the usual one of the wish where none is named."""
 
     colour: FlagColour | None = None
 
 
-class Dropping(By):
+class Dropping(ByAgent):
     """Why the wish is over, and whether it is the shop that refuses it."""
 
     reason: Name
     refused: bool = False
 
 
-class Remarking(By):
+class Remarking(ByAgent):
     """A remark, and a flag where one is wanted."""
 
     text: Text = Field(min_length=1)
     colour: FlagColour | None = None
 
 
-class Checked(By):
+class Checked(ByAgent):
     """What was found of each field."""
 
     items: bool
@@ -69,7 +62,7 @@ class Checked(By):
     contact: bool
 
 
-class Choosing(By):
+class Choosing(ByAgent):
     """What the buyer chose for lines that are out of stock."""
 
     choice: Literal["wait", "replace", "cancel_lines"]
@@ -103,26 +96,6 @@ class TextSeen(Frozen):
     text: str
 
 
-class _OnOrder:
-    """What every command on an order comes with."""
-
-    def __init__(
-        self, order_id: PathId, actor: Worker, key: IdempotencyKey, if_match: IfMatch, response: Response
-    ) -> None:
-        self.order_id = order_id
-        self.actor = actor
-        self.key = key
-        self.if_match = if_match
-        self.response = response
-
-    def by(self, told: By) -> str:
-        """Who does it."""
-        return told.agent_id or self.actor.name
-
-
-OnOrder = Annotated[_OnOrder, Depends()]
-
-
 class _Orders:
     """The orders of a desk, as commands move them."""
 
@@ -130,13 +103,11 @@ class _Orders:
         self.desk = desk
         self.now = desk.clock.now
 
-    async def ask(self, on: _OnOrder, command: Command) -> OrderView:
+    async def ask(self, on: OnOrder, command: Command) -> OrderView:
         """Ask, and show the order as it is then."""
-        await look(self.desk, on.actor, on.order_id, "order")
-        answer = await ask(self.desk, on.actor, on.order_id, command, on.key, on.if_match)
+        answer = await on.ask(self.desk, command)
         if answer.file is None or not isinstance(answer.file.view, OrderView):
             raise not_found("order")
-        tagged(on.response, answer.file)
         return answer.file.view
 
 
@@ -155,26 +126,26 @@ def _wishing(router: APIRouter, orders: _Orders) -> None:
         _ORDER + "/requests", tags=["wishes"], summary="The buyer has a special request", responses=ASKS
     )
     async def request(on: OnOrder, body: Requested) -> OrderView:
-        made = commands.MakeRequest(at=orders.now(), request=body.request, by=on.by(body))
+        made = commands.MakeRequest(at=orders.now(), request=body.request, by=on.asking.by(body))
         return await orders.ask(on, made)
 
     @router.post(_ORDER + "/changes", tags=["wishes"], summary="Change the order", responses=ASKS)
     async def change(on: OnOrder, body: Changed) -> OrderView:
-        made = commands.MakeChange(at=orders.now(), change=body.change, by=on.by(body))
+        made = commands.MakeChange(at=orders.now(), change=body.change, by=on.asking.by(body))
         return await orders.ask(on, made)
 
 
 def _stepping(router: APIRouter, orders: _Orders) -> None:
     @router.post(_WISH + "/flag", tags=["wishes"], summary="Flag the order for a wish", responses=ASKS)
     async def flag(on: OnOrder, wish_id: PathId, body: Flagging) -> OrderView:
-        step = commands.FlagWish(at=orders.now(), wish_id=wish_id, colour=body.colour, by=on.by(body))
+        step = commands.FlagWish(at=orders.now(), wish_id=wish_id, colour=body.colour, by=on.asking.by(body))
         return await orders.ask(on, step)
 
     @router.post(
         _WISH + "/confirmation", tags=["wishes"], summary="The buyer stands by a wish", responses=ASKS
     )
-    async def confirm(on: OnOrder, wish_id: PathId, body: By) -> OrderView:
-        step = commands.ConfirmWish(at=orders.now(), wish_id=wish_id, by=on.by(body))
+    async def confirm(on: OnOrder, wish_id: PathId, body: ByAgent) -> OrderView:
+        step = commands.ConfirmWish(at=orders.now(), wish_id=wish_id, by=on.asking.by(body))
         return await orders.ask(on, step)
 
     @router.post(
@@ -192,14 +163,14 @@ def _stepping(router: APIRouter, orders: _Orders) -> None:
         summary="The warehouse goes by a wish",
         responses=ASKS,
     )
-    async def acknowledge(on: OnOrder, wish_id: PathId, body: By) -> OrderView:
-        step = commands.AcknowledgeWish(at=orders.now(), wish_id=wish_id, by=on.by(body))
+    async def acknowledge(on: OnOrder, wish_id: PathId, body: ByAgent) -> OrderView:
+        step = commands.AcknowledgeWish(at=orders.now(), wish_id=wish_id, by=on.asking.by(body))
         return await orders.ask(on, step)
 
     @router.post(_WISH + "/drop", tags=["wishes"], summary="A wish is over", responses=ASKS)
     async def drop(on: OnOrder, wish_id: PathId, body: Dropping) -> OrderView:
         step = commands.DropWish(
-            at=orders.now(), wish_id=wish_id, reason=body.reason, refused=body.refused, by=on.by(body)
+            at=orders.now(), wish_id=wish_id, reason=body.reason, refused=body.refused, by=on.asking.by(body)
         )
         return await orders.ask(on, step)
 
@@ -207,7 +178,9 @@ def _stepping(router: APIRouter, orders: _Orders) -> None:
 def _working(router: APIRouter, orders: _Orders) -> None:
     @router.post(_ORDER + "/remarks", tags=["orders"], summary="Write a remark", responses=ASKS)
     async def remark(on: OnOrder, body: Remarking) -> OrderView:
-        written = commands.WriteRemark(at=orders.now(), text=body.text, colour=body.colour, by=on.by(body))
+        written = commands.WriteRemark(
+            at=orders.now(), text=body.text, colour=body.colour, by=on.asking.by(body)
+        )
         return await orders.ask(on, written)
 
     @router.post(
@@ -218,7 +191,7 @@ def _working(router: APIRouter, orders: _Orders) -> None:
     )
     async def verify(on: OnOrder, body: Checked) -> OrderView:
         found = body.model_dump(exclude={"agent_id"})
-        return await orders.ask(on, commands.VerifyOrder(at=orders.now(), by=on.by(body), **found))
+        return await orders.ask(on, commands.VerifyOrder(at=orders.now(), by=on.asking.by(body), **found))
 
     @router.post(
         _ORDER + "/shortages/{shortage_id}/choice",
@@ -233,7 +206,7 @@ def _working(router: APIRouter, orders: _Orders) -> None:
             choice=body.choice,
             until=body.until,
             replacement=body.replacement,
-            by=on.by(body),
+            by=on.asking.by(body),
         )
         return await orders.ask(on, chosen)
 

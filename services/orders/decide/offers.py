@@ -6,6 +6,8 @@ Source: customer-service practice, duty O21. Nothing is asked in return, a revie
 from datetime import datetime
 from typing import Final
 
+from pydantic import JsonValue
+
 from services.orders.decide.asking import tell_buyer
 from services.orders.state import Delivered
 from shared.contracts.events import orders
@@ -29,7 +31,7 @@ def made(state: Delivered, at: datetime, profile: Profile) -> Decision:
     said = orders.OrderOfferMade(
         kind=offer.kind, what=offer.what, kept=kept, currency=order.currency, valid_until=until
     )
-    params = {"kind": offer.kind, "what": offer.what, "valid_until": until.isoformat()}
+    params: dict[str, JsonValue] = {"kind": offer.kind, "what": offer.what, "valid_until": until.isoformat()}
     return Decision(
-        rule="offers", events=(said,), messages=(tell_buyer(order, TEMPLATE, offer.kind, {**params}),)
+        rule="offers", events=(said,), messages=(tell_buyer(order, TEMPLATE, offer.kind, params),)
     )

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.adapters.http.auth import INLETS
 from shared.adapters.http.fields import named
-from shared.adapters.http.problems import ProblemRaised, wrong_field
+from shared.adapters.http.problems import ProblemRaised, come_again, wrong_field
 from shared.adapters.settings import CommonSettings
 
 _INTEGER_MAX: Final = 2**63 - 1
@@ -127,6 +127,8 @@ class BodyGuard:
     def __init__(self, app: ASGIApp, settings: CommonSettings) -> None:
         self._app = app
         self._settings = settings
+        self._held_bytes = 0
+        """Of all requests that are being answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request's body."""
@@ -135,11 +137,15 @@ class BodyGuard:
             return
         headers = Headers(scope=scope)
         self._check_length(headers)
-        raw = await self._read(receive)
-        if raw and not scope["path"].startswith(INLETS):
-            self._check_type(headers)
-            read_json(raw, self._settings.json_depth_max)
-        await self._app(scope, _replay(raw, receive), send)
+        parts: list[bytes] = []
+        try:
+            raw = await self._read(receive, parts)
+            if raw and not scope["path"].startswith(INLETS):
+                self._check_type(headers)
+                read_json(raw, self._settings.json_depth_max)
+            await self._app(scope, _replay(raw, receive), send)
+        finally:
+            self._held_bytes -= sum(map(len, parts))
 
     def _check_length(self, headers: Headers) -> None:
         said = headers.get("content-length")
@@ -165,17 +171,16 @@ class BodyGuard:
                 415, "unsupported-media-type", "Content-Encoding: expected a body that is not compressed."
             )
 
-    async def _read(self, receive: Receive) -> bytes:
+    async def _read(self, receive: Receive, parts: list[bytes]) -> bytes:
         try:
             async with asyncio.timeout(self._settings.body_read_max_seconds):
-                return await self._collect(receive)
+                return await self._collect(receive, parts)
         except TimeoutError:
             raise ProblemRaised(
                 408, "body-too-slow", "The body did not arrive in time.", headers={"Connection": "close"}
             ) from None
 
-    async def _collect(self, receive: Receive) -> bytes:
-        parts: list[bytes] = []
+    async def _collect(self, receive: Receive, parts: list[bytes]) -> bytes:
         size = 0
         while True:
             message = await receive()
@@ -186,6 +191,13 @@ class BodyGuard:
             if size > self._settings.body_max_bytes:
                 raise self._too_large()
             parts.append(part)
+            self._held_bytes += len(part)
+            # One alone always passes, however the two limits stand to each other.
+            if size < self._held_bytes > self._settings.bodies_max_bytes:
+                raise come_again(
+                    f"The requests being answered have more than {self._settings.bodies_max_bytes} bytes of "
+                    "bodies; try again."
+                )
             if not message.get("more_body", False):
                 return b"".join(parts)
 

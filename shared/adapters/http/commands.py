@@ -5,9 +5,11 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header, Response
 
-from shared.adapters.http.auth import Actor
-from shared.adapters.http.idempotency import digest_of, scoped
+from shared.adapters.http.auth import Actor, Worker
+from shared.adapters.http.idempotency import IdempotencyKey, digest_of, scoped
+from shared.adapters.http.paths import PathId
 from shared.adapters.http.problems import ProblemRaised, not_found, refused
+from shared.contracts.base import Id, Strict
 from shared.kernel.decision import Command
 from shared.runtime.desk import Answer, Desk, FileView
 
@@ -70,3 +72,50 @@ def tagged(response: Response, file: FileView) -> FileView:
     """Send the file's version along as ETag."""
     response.headers["ETag"] = f'"{file.version}"'
     return file
+
+
+class ByAgent(Strict):
+    """Who does it, where the token does not say it."""
+
+    agent_id: Id | None = None
+    """The agent; without it, the token's name."""
+
+
+class _Asking:
+    """What every command comes with: who asks, under which key, of which version."""
+
+    def __init__(self, actor: Worker, key: IdempotencyKey, if_match: IfMatch, response: Response) -> None:
+        self.actor = actor
+        self.key = key
+        self.if_match = if_match
+        self.response = response
+
+    def by(self, told: ByAgent) -> str:
+        """Who does it."""
+        return told.agent_id or self.actor.name
+
+    async def ask(self, desk: Desk, subject: str, command: Command) -> Answer:
+        """Ask for something, and send the version that the file has then."""
+        answer = await ask(desk, self.actor, subject, command, self.key, self.if_match)
+        if answer.file is not None:
+            tagged(self.response, answer.file)
+        return answer
+
+
+Asking = Annotated[_Asking, Depends()]
+
+
+class _OnOrder:
+    """What every command on an order comes with."""
+
+    def __init__(self, order_id: PathId, asking: Asking) -> None:
+        self.order_id = order_id
+        self.asking = asking
+
+    async def ask(self, desk: Desk, command: Command) -> Answer:
+        """Ask it of the order, if the actor may see it; 404 otherwise."""
+        await look(desk, self.asking.actor, self.order_id, "order")
+        return await self.asking.ask(desk, self.order_id, command)
+
+
+OnOrder = Annotated[_OnOrder, Depends()]

@@ -123,6 +123,12 @@ def refused(refusal: Refused) -> ProblemRaised:
     return ProblemRaised(404 if refusal.missing else 409, refusal.slug, refusal.detail)
 
 
+def come_again(detail: str) -> ProblemRaised:
+    """More is asked at once than may be."""
+    soon = {"Retry-After": str(RETRY_SOON_SECONDS)}
+    return ProblemRaised(503, "too-many-requests-in-flight", detail, headers=soon)
+
+
 def not_found(what: str) -> ProblemRaised:
     """There is no such thing, or the token may not know of it."""
     return ProblemRaised(404, "not-found", f"There is no {what} of that id here.")

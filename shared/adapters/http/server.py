@@ -13,7 +13,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from shared.adapters.http.problems import ProblemRaised
 
 BACKLOG = 1024
-KEEP_ALIVE_SECONDS = 5
+KEEP_ALIVE_SECONDS = 75
+"""Longer than load balancers keep a connection that nobody uses (nginx and AWS' 60 s): whoever closes first
+must be the one who sends, or now and then a request meets a connection that is just being closed."""
 
 
 class PortTaken(OSError):

@@ -179,6 +179,9 @@ class Book:
                 f"{len(self.file.pending)} events wait to be published, as many as a file may hold"
             )
         value = to_json(to_cloudevent(event))
+        held = sum(len(entry.value) for entry in self.file.pending)
+        if held and held + len(value) > self.limits.pending_max_bytes_per_file:
+            raise TooMuchPending(f"{held} bytes of events wait to be published, as many as a file may hold")
         if len(value) > self.limits.event_max_bytes:
             raise EventTooLarge(f"{event.name} would be larger than {self.limits.event_max_bytes} bytes")
         self.file.pending.append(

@@ -1,0 +1,1 @@
+"""deploy/compose.yaml, started as a whole, used, broken and stopped."""
