@@ -169,11 +169,12 @@ def as_markdown(run: Run, gauges: Gauges) -> str:
     said = "Nothing was lost, twice or out of order" if not result.wrong else "PROMISES WERE BROKEN"
     longest = max(seconds_of(warmed_up(gauges, name)) for name in gauges.names())
     judged = longest >= JUDGED_FROM_SECONDS
+    lasted = max(life[-1].at_seconds for life in gauges.lives.values())
     page = [
         "# Soak: a fault a minute, and what every process holds",
         "",
         f"Made by `make soak` on {broker} and the embedded database, with four APIs and four workers as",
-        f"processes. **It ran for {result.seconds / 60:.0f} minutes**, with {len(result.strokes)} faults.",
+        f"processes. **It ran for {lasted / 60:.0f} minutes**, with {len(result.strokes)} faults.",
         *machine(result.loads),
         "",
         f"**{said}**: {result.facts:,} accepted facts about {result.orders:,} orders,",
