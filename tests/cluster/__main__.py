@@ -3,7 +3,7 @@
     python -m tests.cluster [--report]
 
 Needs Go, and Linux on x86-64 or a `helm` on the PATH. The first time builds Kubernetes from its Go
-modules, which takes a quarter of an hour and some gigabytes of Go's caches; then it takes two minutes.
+modules, which takes a quarter of an hour and some gigabytes of Go's caches; then it takes some minutes.
 """
 
 import argparse

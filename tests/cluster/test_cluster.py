@@ -24,6 +24,9 @@ def test_the_readme_has_the_commands_that_are_played() -> None:
 
 
 def test_without_go_it_says_so_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    def nowhere(_program: str) -> None:
+        return None
+
+    monkeypatch.setattr(shutil, "which", nowhere)
     with pytest.raises(NoParts, match=r"^[^\n]*there is no `go` on the PATH$"):
         module_files("sigs.k8s.io/kwok", "v0.8.0")
