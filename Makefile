@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	if "$$name" -c '$(IS_SUPPORTED)' 2>/dev/null; then \
 	echo "$$name"; break; fi; done)
 
-.PHONY: help setup check test test-real sizes chaos scale-out overload soak bench storms storm demo up images compose simulate schemas format clean
+.PHONY: help setup check test test-real sizes chaos scale-out overload soak bench storms storm demo up images compose cluster simulate schemas format clean
 
 help: ## List these commands
 	@echo "Orderlink. Every command sets up what it needs in $(VENV) first."
@@ -102,6 +102,9 @@ images: $(STAMP) ## Build every image and run it as production would (needs a Do
 
 compose: $(STAMP) ## Start deploy/compose.yaml, use it, break it, stop it (engine and Compose; ten minutes): ARGS=--stand-ins, REPORT=1
 	@$(BIN)/python -m tests.composed $(ARGS) $(if $(REPORT),--report)
+
+cluster: $(STAMP) ## Install, change and remove the chart on a real Kubernetes control plane (needs Go): REPORT=1
+	@$(BIN)/python -m tests.cluster $(if $(REPORT),--report)
 
 up: $(STAMP) ## Start broker, database and the four services; Ctrl-C stops all
 	$(BIN)/orderlink up

@@ -1,6 +1,6 @@
 """Which records of a partition are done with: the position to commit, whatever the order of the acks."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 
 from shared.runtime.ports import Record, TopicPartition
@@ -14,15 +14,14 @@ class Acks:
     """
 
     def __init__(self) -> None:
-        self._given: dict[TopicPartition, deque[int]] = {}
-        self._done: dict[TopicPartition, set[int]] = {}
+        self._given: defaultdict[TopicPartition, deque[int]] = defaultdict(deque)
+        self._done: defaultdict[TopicPartition, set[int]] = defaultdict(set)
         self._committable: dict[TopicPartition, int] = {}
 
     def give(self, records: Iterable[Record]) -> None:
         """These records go out, each partition in order."""
         for record in records:
-            where = TopicPartition(record.topic, record.partition)
-            self._given.setdefault(where, deque()).append(record.offset)
+            self._given[TopicPartition(record.topic, record.partition)].append(record.offset)
 
     def ack(self, records: Iterable[Record]) -> None:
         """These are done with. One that was not given out since the last `forget` is ignored."""
@@ -30,7 +29,7 @@ class Acks:
         for record in records:
             where = TopicPartition(record.topic, record.partition)
             if where in self._given:
-                self._done.setdefault(where, set()).add(record.offset)
+                self._done[where].add(record.offset)
                 touched.add(where)
         for where in touched:
             self._advance(where)

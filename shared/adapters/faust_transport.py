@@ -62,8 +62,7 @@ from shared.runtime.ports import (
 CLOSE_SECONDS: Final = 4.5
 """How long leaving may take; after that Faust is left to itself."""
 BUFFER_MAX_RECORDS: Final = 1000
-"""From so many records in the buffer on, or a batch's bytes, what was fetched waits; so it may hold a
-fetch more."""
+"""From so many records or a batch's bytes in the buffer on, what was fetched waits: a fetch more."""
 _CRASH_POLL_SECONDS: Final = 0.5
 _FETCH_MAX_SECONDS: Final = 1.0
 

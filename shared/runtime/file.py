@@ -14,7 +14,6 @@ Invariants
 - `next_timer_at` and `next_effect_at` are the earliest of what they stand for, or None.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -150,21 +149,18 @@ class File:
     @property
     def next_timer_at(self) -> datetime | None:
         """The earliest moment at which a timer is to be looked at."""
-        return min((timer.fires_at for timer in self.timers.values()), default=None)
+        return min([timer.fires_at for timer in self.timers.values()], default=None)
 
     @property
     def next_effect_at(self) -> datetime | None:
         """The earliest moment at which an effect is to be tried."""
-        return _earliest(entry.next_try_at for entry in self.effects.values())
+        moments = [at for entry in self.effects.values() if (at := entry.next_try_at) is not None]
+        return min(moments, default=None)
 
     def due_timer(self, until: datetime) -> Timer | None:
         """The first timer to fire by then: by due time, then by the order of being set."""
         due = [timer for timer in self.timers.values() if timer.fires_at <= until]
         return min(due, key=lambda timer: (timer.due_at, timer.order), default=None)
-
-
-def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
-    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def new_file(service: Service, subject: str) -> File:

@@ -18,7 +18,7 @@ class Limits(Strict):
     batch_max_bytes: Annotated[int, Field(ge=1024, le=67_108_864)] = 4_194_304
     """What these records may carry together; one that is larger is taken alone."""
     batch_max_files: Annotated[int, Field(ge=1, le=10_000)] = 500
-    """Files that are loaded together, whoever asks; a batch that concerns more is done in portions."""
+    """Files that a worker loads together; a batch or a scan that concerns more is done in portions."""
     commit_attempts: Annotated[int, Field(ge=1, le=100)] = 10
     """How often a file is decided on again when its commit was no clear yes."""
     answer_max_seconds: Seconds = 15.0
@@ -36,7 +36,7 @@ class Limits(Strict):
     waiting_facts_max_per_file: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Facts that came too early and are kept, for one file."""
     known_versions_max_files: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
-    """States and views that an engine remembers, so that it need not read them again."""
+    """States and views that an engine remembers, so that it need not read them again; 10 to 20 kB each."""
     timers_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 5_000
     """Timers that one file may have."""
     timer_scan_max_files: Annotated[int, Field(ge=1, le=10_000)] = 500

@@ -82,13 +82,16 @@ def _work_of(
     `parked_in` is the file in which the record is parked. It moves past the record whatever the rules
     say; for other files the record is one like any other.
     """
+    watched = service.watches and not event.source.startswith(service.name)
+    if not reactions and not watched and parked_in is None:
+        # Of all that is heard, half concerns no file here.
+        return []
     ordered = sorted(reactions, key=lambda reaction: reaction[0])
     work = [
         Hear(subject, event, record, tuple(command for _, command in group), subject == parked_in)
         for subject, group in groupby(ordered, key=lambda reaction: reaction[0])
     ]
     told = {piece.subject for piece in work}
-    watched = service.watches and not event.source.startswith(service.name)
     if event.subject not in told and watched:
         work.append(Hear(event.subject, event, record, (), event.subject == parked_in))
         told.add(event.subject)

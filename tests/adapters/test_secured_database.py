@@ -1,16 +1,22 @@
 """The store on a database that wants TLS and a user, and what it says when it is not let in."""
 
 import asyncio
+import json
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.database import Database
 from shared.adapters.motor_store import MotorStore
+from shared.contracts.catalog import SERVICES
 from shared.runtime.ports import Committed, PortError, Unavailable, Write
+from tests.deploy.rendering import EVERYTHING, MUST, named, rendered
 from tests.http.kit import placed
 from tests.kit.certificates import Authority
 from tests.kit.secured import PASSWORD, SecuredDatabase
@@ -112,3 +118,43 @@ async def test_a_service_waits_unready_until_it_is_let_in(database: SecuredDatab
                 await client.post("/facts", json=placed(at=SystemClock().now().isoformat()))
             ).status_code == 202
         assert "the password of late" not in "".join(it.lines)
+
+
+async def test_the_users_that_the_chart_makes_come_into_their_own_databases_and_no_other(
+    database: SecuredDatabase, tmp_path: Path
+) -> None:
+    if shutil.which("mongosh") is None:
+        pytest.skip("mongosh is not installed: npm install --global mongosh")
+    told = database.operator
+    manifests = rendered(MUST, EVERYTHING)
+    (job,) = named(manifests, "Job", "orderlink-mongodb-users")["spec"]["template"]["spec"]["containers"]
+    asked = {each["name"]: each.get("value", "") for each in job["env"]}
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "USERS": asked["USERS"],
+        "ADMIN_URL": (
+            f"mongodb://{told.username}:{quote(str(told.password))}@{database.address}/"
+            f"?directConnection=true&tls=true&tlsCAFile={told.ca_file}"
+        ),
+        **{name: f"of {name}" for name in asked if name.startswith("PASSWORD_")},
+    }
+    users = json.loads(asked["USERS"])
+    assert {each["service"] for each in users} == set(SERVICES)
+    for how in ("made", "renewed"):
+        ran = await asyncio.create_subprocess_exec(
+            *job["command"], *job["args"], env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await ran.communicate()
+        assert ran.returncode == 0
+        assert said.decode().count(f": {how}, readWrite on ") == len(SERVICES)
+    orders, others = users[0], users[1:]
+    where = replace(told, username=orders["user"], password=f"of PASSWORD_{orders['service'].upper()}")
+    own = MotorStore(where, orders["database"])
+    await own.prepare()
+    await own.close()
+    for other in others:
+        foreign = MotorStore(where, other["database"])
+        with pytest.raises(PortError, match="wants a user with the role readWrite"):
+            await foreign.prepare()
+        await foreign.close()

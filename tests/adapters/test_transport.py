@@ -18,20 +18,15 @@ from shared.adapters.memory_log import MemoryLog
 from shared.adapters.memory_transport import MemoryTransport
 from shared.adapters.naming import Naming
 from shared.runtime.ports import Outgoing, Record, TopicPartition, Transport
+from tests.adapters import transport_sizes as sizes
 from tests.adapters import transport_suite as suite
 from tests.adapters.member import read_line
-from tests.adapters.transport_suite import (
-    BATCH_MAX_BYTES,
-    CASES,
-    PARTITION_FETCH_MAX_BYTES,
-    PARTITIONS,
-    TOPICS,
-    Stage,
-    take,
-)
+from tests.adapters.transport_sizes import BATCH_MAX_BYTES, PARTITION_FETCH_MAX_BYTES
+from tests.adapters.transport_suite import PARTITIONS, TOPICS, Stage, take
 from tests.kit.parts import Parts
 
 Case = Callable[[Stage], Awaitable[None]]
+CASES: tuple[Case, ...] = (*suite.CASES, *sizes.CASES)
 MEMBERSHIP = Membership(
     session_timeout_seconds=6.0,
     heartbeat_seconds=0.2,
@@ -268,8 +263,8 @@ class PositionsRunAhead(MemoryTransport):
         (TakesOverAtTheEnd, suite.who_takes_over_begins_at_the_first_record_that_is_not_acknowledged),
         (SkipsWhatItGaveBefore, suite.who_takes_over_begins_at_the_first_record_that_is_not_acknowledged),
         (GivesThingsTwice, suite.what_was_given_does_not_come_again_to_the_same_member),
-        (CountsRecordsOnly, suite.a_batch_of_large_records_stays_within_its_bytes),
-        (WaitsUntilItHasRoom, suite.a_record_larger_than_a_batch_may_be_comes_alone_and_holds_up_nothing),
+        (CountsRecordsOnly, sizes.a_batch_of_large_records_stays_within_its_bytes),
+        (WaitsUntilItHasRoom, sizes.a_record_larger_than_a_batch_may_be_comes_alone_and_holds_up_nothing),
         (PositionsRunAhead, suite.positions_and_ends_tell_how_far_behind_a_member_is),
     ],
     ids=lambda named: named.__name__,

@@ -15,9 +15,6 @@ PARTITIONS = 4
 ORDERS, LOGISTICS = "orders.v1", "logistics.v1"
 TOPICS = (ORDERS, LOGISTICS)
 PATIENCE_SECONDS = 20.0
-BATCH_MAX_BYTES = 65_536
-"""What the members of a stage are told that a batch may carry."""
-PARTITION_FETCH_MAX_BYTES = 32_768
 
 
 class Stage(Protocol):
@@ -118,34 +115,6 @@ async def a_batch_is_never_larger_than_asked_for(stage: Stage) -> None:
             assert len(batch) <= 7
             taken += batch
     assert sorted(numbers(taken)) == list(range(30))
-
-
-async def a_batch_of_large_records_stays_within_its_bytes(stage: Stage) -> None:
-    large = "7".zfill(10_000).encode()
-    await stage.publish(*(Outgoing(TOPICS[n % 2], f"key-{n % 7}".encode(), large) for n in range(60)))
-    member = await stage.member()
-    taken: list[Record] = []
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(taken) < 60:
-            batch = await member.batch(1000, 0.2)
-            assert sum(record.size_bytes for record in batch) <= BATCH_MAX_BYTES
-            await member.ack(batch)
-            taken += batch
-    assert all(offsets == list(range(len(offsets))) for offsets in by_partition(taken).values())
-    assert member.positions() == await member.end_offsets()
-
-
-async def a_record_larger_than_a_batch_may_be_comes_alone_and_holds_up_nothing(stage: Stage) -> None:
-    huge = Outgoing(ORDERS, b"key-0", b"1" * (3 * BATCH_MAX_BYTES))
-    await stage.publish(outgoing(0), outgoing(0), huge, outgoing(0), huge, huge, outgoing(0))
-    member = await stage.member()
-    batches: list[list[Record]] = []
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while sum(map(len, batches)) < 7:
-            batches.append(await member.batch(1000, 0.2))
-    assert [record.offset for batch in batches for record in batch] == list(range(7))
-    for batch in batches:
-        assert len(batch) == 1 or sum(record.size_bytes for record in batch) <= BATCH_MAX_BYTES
 
 
 async def a_large_backlog_is_given_once_and_whole(stage: Stage) -> None:
@@ -405,8 +374,6 @@ CASES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     records_come_whole_and_in_order,
     an_empty_log_gives_an_empty_batch_after_the_wait,
     a_batch_is_never_larger_than_asked_for,
-    a_batch_of_large_records_stays_within_its_bytes,
-    a_record_larger_than_a_batch_may_be_comes_alone_and_holds_up_nothing,
     a_large_backlog_is_given_once_and_whole,
     a_record_written_while_waiting_comes_at_once,
     what_was_given_does_not_come_again_to_the_same_member,

@@ -14,6 +14,9 @@ from statistics import fmean, median
 from shared.cli.children import Child
 
 LOOK_SECONDS = 0.5
+KNOWN_FILES = 128
+FULL_SOON = {"ORDERLINK_KNOWN_VERSIONS_MAX_FILES": f"{KNOWN_FILES}"}
+"""So that what processes remember of files, some 20 kB of each, does not look like a leak while it fills."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 MIB = 1024.0
 

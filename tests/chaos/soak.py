@@ -21,7 +21,7 @@ from rich.console import Console
 
 from shared.adapters.ending import ended
 from tests.chaos.faults import Fault, Felt
-from tests.chaos.gauges import Gauges, Sample, drawn, slope_per_hour
+from tests.chaos.gauges import FULL_SOON, KNOWN_FILES, Gauges, Sample, drawn, slope_per_hour
 from tests.chaos.orders import day_begins
 from tests.chaos.report import machine
 from tests.chaos.run import Run
@@ -38,7 +38,6 @@ WARM_SHARE = 0.25
 WARM_MAX_SECONDS = 1200.0
 HANDLES_SPREAD = 8
 """So far the medians of two times may lie apart: connections come and go."""
-KNOWN_FILES = 128
 DAY_MAX_MINUTES = 45
 """Longer, and the timers of a day would meet its facts."""
 NEXT_MINUTE = "until the minute is over"
@@ -90,9 +89,7 @@ async def soak(wanted: argparse.Namespace, directory: Path, console: Console) ->
         seen.append(gauges)
         looking.add(asyncio.create_task(gauges.keep_looking()))
 
-    options = Options(
-        directory, wanted.broker, environment={"ORDERLINK_KNOWN_VERSIONS_MAX_FILES": f"{KNOWN_FILES}"}
-    )
+    options = Options(directory, wanted.broker, environment=FULL_SOON)
     try:
         run = await play(wanted, options, days, console, prepare)
     finally:
@@ -172,11 +169,12 @@ def as_markdown(run: Run, gauges: Gauges) -> str:
     said = "Nothing was lost, twice or out of order" if not result.wrong else "PROMISES WERE BROKEN"
     longest = max(seconds_of(warmed_up(gauges, name)) for name in gauges.names())
     judged = longest >= JUDGED_FROM_SECONDS
+    lasted = max(life[-1].at_seconds for life in gauges.lives.values())
     page = [
         "# Soak: a fault a minute, and what every process holds",
         "",
         f"Made by `make soak` on {broker} and the embedded database, with four APIs and four workers as",
-        f"processes. **It ran for {result.seconds / 60:.0f} minutes**, with {len(result.strokes)} faults.",
+        f"processes. **It ran for {lasted / 60:.0f} minutes**, with {len(result.strokes)} faults.",
         *machine(result.loads),
         "",
         f"**{said}**: {result.facts:,} accepted facts about {result.orders:,} orders,",

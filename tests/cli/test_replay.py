@@ -1,12 +1,16 @@
 """A timeline in lockstep on the real stack: the same counts as by hand, also when workers are killed."""
 
 import json
+import re
 import signal
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from shared.cli.counts import domain_names
 from shared.cli.replay import Replayed, replay_on, replay_on_own_stack
@@ -14,6 +18,7 @@ from shared.cli.stack import Servers, Stack
 from shared.cli.system import Addresses, SystemFailed
 from shared.cli.timeline import measure
 from shared.contracts.catalog import SERVICES
+from shared.runtime.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from tests.kit.parts import DatabaseServer, Server
 from tests.timelines.arithmetic import counts_by_order
 from tests.timelines.test_authored import TIMELINE
@@ -58,6 +63,53 @@ class Killer:
             self.killed.append(name)
 
 
+IN_TROUBLE = {
+    "orderlink_brake_on",
+    "orderlink_commit_redos_total",
+    "orderlink_dead_letters_total",
+    "orderlink_http_rejected_total",
+    "orderlink_inlet_deliveries_total",
+    "orderlink_publish_failures_total",
+    "orderlink_stuck_files",
+}
+"""What a day without trouble, and without inlets, leaves at 0; `tests/http` and `tests/settings` move it."""
+SAMPLED = {
+    "orderlink_http_requests_in_flight",
+    "orderlink_lag_records",
+    "orderlink_orders_with_open_tasks",
+    "orderlink_orders_with_overdue_tasks",
+    "orderlink_pending_files",
+    "orderlink_pending_oldest_seconds",
+    "orderlink_timer_overdue_seconds",
+}
+"""Gauges of what passes: between two looks it is gone, so these may stand at 0."""
+
+
+class Metrics:
+    """Reads every process's metrics now and then, and keeps which of them were ever above 0."""
+
+    def __init__(self) -> None:
+        self.moved: set[str] = set()
+        self.told: set[str] = set()
+        self._urls: list[str] = []
+
+    def watch(self, stack: Stack) -> None:
+        self._urls = [where(name) for name in SERVICES for where in (stack.api, stack.worker)]
+
+    def read(self) -> None:
+        for url in self._urls:
+            with suppress(httpx.TransportError):  # it was killed just now
+                self._take(httpx.get(f"{url}/metrics", timeout=10).text)
+
+    def _take(self, exposition: str) -> None:
+        for family in text_string_to_metric_families(exposition):
+            for sample in family.samples:
+                name = re.sub("_(bucket|count|sum)$", "", sample.name)
+                self.told.add(name)
+                if sample.value > 0:
+                    self.moved.add(name)
+
+
 def by_hand() -> dict[str, int]:
     counts = counts_by_order()
     return dict(sorted(sum((counts[order] for order in (*ORDERS, "T73")), Counter[str]()).items()))
@@ -68,15 +120,28 @@ async def test_a_lockstep_replay_is_exact_though_every_worker_is_killed_once(
     some_orders: Path, tmp_path: Path, servers: Servers
 ) -> None:
     extent = measure(some_orders)
-    killer = Killer(extent.lines)
+    killer, metrics = Killer(extent.lines), Metrics()
     said: list[str] = []
+
+    def show(lines: int, moment: datetime) -> None:
+        if lines % 10 == 0 or lines == extent.lines:
+            metrics.read()
+        killer(lines, moment)
+
+    def watch(stack: Stack) -> None:
+        killer.watch(stack)
+        metrics.watch(stack)
+
     played: Replayed = await replay_on_own_stack(
-        tmp_path, some_orders, extent, None, killer, said.append, killer.watch, servers
+        tmp_path, some_orders, extent, None, show, said.append, watch, servers
     )
     assert killer.killed == list(SERVICES)
     assert sum("was ended by SIGKILL; starting it again" in line for line in said) == len(SERVICES)
     assert played.counts.all == by_hand()
     assert [slug for _, slug in played.refused] == ["blocked-by-task"]
+    counted = {*COUNTERS, *GAUGES, *HISTOGRAMS}
+    assert counted - metrics.told <= IN_TROUBLE | SAMPLED
+    assert counted - metrics.moved <= IN_TROUBLE | SAMPLED
 
 
 async def test_a_replay_in_scaled_time_plays_to_the_end(tmp_path: Path, servers: Servers) -> None:

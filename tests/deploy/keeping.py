@@ -2,10 +2,10 @@
 
     python -m tests.deploy.keeping 0.1.0
 
-writes down, at a release, the values that the chart was rendered with and what came out. From then on
-the chart must take the same values, and leave every one of those objects in its place: a Deployment
-with another selector can't be upgraded, a topic or user under another name would be a new one, and
-whoever called a Service by its name still does.
+writes down, at a release, the values that the chart was rendered with and what came out, and packs the
+chart, from which `make cluster` upgrades. From then on the chart must take the same values, and leave
+every one of those objects in its place: a Deployment with another selector can't be upgraded, a topic or
+user under another name would be a new one, and whoever called a Service by its name still does.
 """
 
 import shutil
@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import yaml
 
-from tests.deploy.rendering import EVERYTHING, MUST, Manifest, rendered
+from tests.deploy.rendering import CHART, EVERYTHING, MUST, Manifest, rendered
+from tests.kit.helm import helm
 
 KEPT: Final = Path(__file__).parent / "released"
 CASES: Final = {"must": (MUST.name,), "everything": (MUST.name, EVERYTHING.name)}
@@ -80,6 +81,7 @@ def main(version: str) -> None:
     folder.mkdir(parents=True)
     for path in (MUST, EVERYTHING):
         shutil.copy(path, folder / path.name)
+    print(helm("package", str(CHART), "--version", version, "--destination", str(folder)))
     for case in CASES:
         text = yaml.safe_dump(objects_now(version, case), sort_keys=True)
         (folder / f"objects-{case}.yaml").write_text(text, "utf-8")

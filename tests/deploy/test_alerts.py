@@ -14,7 +14,14 @@ import pytest
 import yaml
 
 from shared.cli.metrics import OF_THE_PROCESS
-from shared.runtime.metrics import COUNTERS, GAUGES, HISTOGRAMS, Instrument
+from shared.runtime.metrics import (
+    COUNTERS,
+    FACTS_WITHIN_SECONDS,
+    GAUGES,
+    HISTOGRAMS,
+    TIMERS_WITHIN_SECONDS,
+    Instrument,
+)
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = ROOT / "deploy" / "chart" / "files" / "alerts.yaml"
@@ -131,6 +138,43 @@ def test_an_alert_says_what_it_is_about_and_how_bad_it_is(tmp_path: Path) -> Non
                         },
                     }
                 ],
+            }
+        ],
+    }
+    assert not run_tests(tmp_path, "1m", [test])
+
+
+@needs_promtool
+@pytest.mark.parametrize("window", ["5m", "30m", "1h", "6h"])
+@pytest.mark.parametrize(
+    ("recorded", "counted", "bound"),
+    [
+        ("events_late", "orderlink_publish_wait_seconds", FACTS_WITHIN_SECONDS),
+        ("timers_late", "orderlink_timer_lateness_seconds", TIMERS_WITHIN_SECONDS),
+    ],
+)
+def test_the_share_of_the_late_is_that_of_all_processes_of_a_service(
+    tmp_path: Path, recorded: str, counted: str, bound: float, window: str
+) -> None:
+    """One has 1 in 10 late, one that says nine times as much has none: 1 in 100 of both."""
+    in_time, all_ = f'{counted}_bucket{{le="{bound}",', f"{counted}_count{{"
+    series = {
+        f'{in_time}service="orders",instance="a"}}': "0+90x400",
+        f'{all_}service="orders",instance="a"}}': "0+100x400",
+        f'{in_time}service="orders",instance="b"}}': "0+900x400",
+        f'{all_}service="orders",instance="b"}}': "0+900x400",
+        f'{in_time}service="logistics",instance="c"}}': "0+0x400",
+        f'{all_}service="logistics",instance="c"}}': "0+100x400",
+    }
+    share = f'orderlink:{recorded}:ratio_rate{window}{{service="orders"}}'
+    test = {
+        "interval": "1m",
+        "input_series": series_of({"series": series}),
+        "promql_expr_test": [
+            {
+                "expr": f"abs({share} - 0.01) < bool 1e-9",
+                "eval_time": "390m",
+                "exp_samples": [{"labels": '{service="orders"}', "value": 1}],
             }
         ],
     }

@@ -193,6 +193,12 @@ def test_hooks_need_nothing_that_comes_only_after_them() -> None:
             assert spec["restartPolicy"] == "Never"
 
 
+def test_a_hook_that_failed_goes_by_itself_when_there_was_time_to_read_it() -> None:
+    # Helm takes away hooks that succeeded, and at an uninstall none.
+    for job in of_kind(rendered(MUST, EVERYTHING), "Job"):
+        assert job["spec"]["ttlSecondsAfterFinished"] >= 3600
+
+
 def test_topics_are_looked_at_before_an_upgrade_and_made_before_the_first_day() -> None:
     def told(*values: Path) -> tuple[str, list[str]]:
         job = named(rendered(*values), "Job", "orderlink-topics")

@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 import yaml
 
-from tests.deploy.keeping import kept_of, lost, objects_now, objects_then, released
+from tests.deploy.keeping import CASES, KEPT, kept_of, lost, objects_now, objects_then, released
 from tests.deploy.rendering import CHART, EVERYTHING, MUST, named, rendered
 
 
@@ -17,6 +17,13 @@ def test_the_chart_of_the_first_release_is_kept() -> None:
 @pytest.mark.parametrize(("version", "case"), released())
 def test_what_a_release_made_is_still_there_and_can_be_changed_in_place(version: str, case: str) -> None:
     assert lost(objects_then(version, case), objects_now(version, case)) == []
+
+
+@pytest.mark.parametrize(("version", "case"), released())
+def test_the_packed_chart_of_a_release_makes_what_was_written_down_of_it(version: str, case: str) -> None:
+    values = (KEPT / version / name for name in CASES[case])
+    chart = KEPT / version / f"orderlink-{version}.tgz"
+    assert kept_of(rendered(*values, chart=chart)) == objects_then(version, case)
 
 
 def test_a_changed_selector_a_lost_topic_and_another_port_are_seen() -> None:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from shared.adapters.http.requests import Requests
 from shared.adapters.http.server import HttpServer, PortTaken
+from shared.runtime.metrics import NoMetrics
 from tests.http.kit import ADMIN, Door, placed
 
 
@@ -66,6 +68,24 @@ async def test_a_request_that_has_begun_is_answered_before_the_server_ends(door:
         gate.set()
         assert (await asked).status_code == 202
     await stopping
+
+
+async def test_a_request_that_outlasts_the_wait_of_an_ending_server_is_put_off() -> None:
+    begun = asyncio.Event()
+
+    async def hangs(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    server = HttpServer(Requests(hangs, NoMetrics(), 10), "127.0.0.1", 0, 1.0)
+    await server.start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=10) as client:
+        asking = asyncio.create_task(client.post("/facts", json=placed()))
+        await begun.wait()
+        await server.stop()
+        answer = await asking
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 async def test_a_port_that_is_taken_is_said_at_once(door: Door) -> None:

@@ -5,6 +5,11 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.faust_transport import FaustTransport
+from shared.adapters.joining import join_group
+from shared.adapters.kafka_broker import as_broker
+from shared.adapters.settings import CommonSettings
+from shared.contracts.catalog import HEARS
 from shared.runtime.ports import Document, Record
 from shared.runtime.work import FireTimers, TooMuchPending, portions
 from tests.kit.world import World
@@ -123,6 +128,19 @@ async def test_a_file_holds_no_more_bytes_of_unpublished_events_than_it_may() ->
         await world.worker.digest(records)
     await world.worker.digest(records)
     assert [word[0] for _, word in world.published("A-1")] == [str(number) for number in range(8)]
+
+
+async def test_what_a_worker_may_fetch_is_shared_out_over_all_its_partitions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def joined(_transport: FaustTransport) -> None:
+        """Without a broker."""
+
+    monkeypatch.setattr(FaustTransport, "start", joined)
+    settings = CommonSettings(auth="off", batch_max_bytes=2_000_000, fetch_max_bytes=3_000_000)
+    member = (await join_group(as_broker("nowhere:9092"), "notifications", 8, settings)).membership
+    assert (member.batch_max_bytes, member.fetch_max_bytes) == (2_000_000, 3_000_000)
+    assert 2_900_000 < member.partition_fetch_max_bytes * 8 * len(HEARS["notifications"]) <= 3_000_000
 
 
 @pytest.mark.parametrize("max_files", [1, 2, 3, 100])

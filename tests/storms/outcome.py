@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from shared.contracts.catalog import HEARS
 from shared.runtime.ports import Record
 from tests.storms.faults import Window
 from tests.storms.storm import Storm
@@ -56,19 +57,35 @@ class Outcome:
     files: dict[File, tuple[Any, Any]] = field(default_factory=dict[File, tuple[Any, Any]])
     """State and view."""
     asked: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    activity: dict[str, list[tuple[datetime, str, str]]] = field(
-        default_factory=dict[str, list[tuple[datetime, str, str]]]
+    said_at: list[tuple[datetime, Record]] = field(default_factory=list[tuple[datetime, Record]])
+    """When each event was said."""
+    taken_in: list[tuple[datetime, str, str, str]] = field(
+        default_factory=list[tuple[datetime, str, str, str]]
     )
-    """For each order: moment, service, and what it took in, or `said`."""
+    """Moment, subject and service of what was taken in beside events: `fact` or `timer`."""
     days: dict[str, str] = field(default_factory=dict[str, str])
     """The order of each buyer's day and of each parcel's number."""
     calls: int = 0
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     """How often each service called a port, by path and call."""
+    _canonical: dict[tuple[File, int], Any] = field(default_factory=dict[tuple[File, int], Any])
 
     def order_of(self, subject: str) -> str:
         """The order that a file is of."""
         return self.days.get(subject, subject)
+
+    def canonical_of(self, file: File, which: int) -> Any:
+        """A file's state (0) or view (1) without what may differ. The calm's is asked for many times."""
+        found = self._canonical.get((file, which))
+        if found is None:
+            value = self.files[file][which].model_dump(mode="json")
+            found = self._canonical[(file, which)] = canonical(value)
+        return found
+
+    def orders(self) -> set[str]:
+        """All orders about which something happened."""
+        subjects = {subject for _, subject in self.said} | {subject for _, subject, _, _ in self.taken_in}
+        return set(map(self.order_of, subjects))
 
 
 async def outcome_of(storm: Storm) -> Outcome:
@@ -76,33 +93,50 @@ async def outcome_of(storm: Storm) -> Outcome:
     outcome = Outcome(asked=storm.ledger.asked, calls=storm.fate.calls, passed=storm.fate.passed)
     outcome.days.update((tracking_file(telling.order_id), telling.order_id) for telling in storm.facts)
     for record in storm.ledger.said.values():
-        source, subject = record.headers["ce_source"].decode(), record.headers["ce_subject"].decode()
-        outcome.said.setdefault((source, subject), []).append(record)
+        file = _file_of(record)
+        outcome.said.setdefault(file, []).append(record)
         if record.headers["ce_type"] == b"orderlink.message.asked.v1":
-            outcome.days[_content(record.value or b"")["buyer_day"]] = subject
+            outcome.days[_content(record.value or b"")["buyer_day"]] = file[1]
     for name, house in storm.houses.items():
         for document in await house.files.page({}, None, 10_000):
             outcome.files[(name, document["_id"])] = (document["state"], document["view"])
-    for moment, subject, service, what in storm.activity:
-        outcome.activity.setdefault(outcome.order_of(subject), []).append((moment, service, what))
+    outcome.said_at, outcome.taken_in = storm.said_at, storm.taken_in
     return outcome
 
 
 def demands(calm: Outcome, storm: Outcome, windows: Iterable[Window]) -> dict[str, Demand]:
     """What is asked of each order, by what it did, or would have done, while something was late."""
-    found = dict.fromkeys(calm.activity, Demand.SAME)
+    found = dict.fromkeys(calm.orders(), Demand.SAME)
     for window in windows:
-        for order_id in found:
-            if window.order_id not in (None, order_id):
-                continue
-            both = (*calm.activity[order_id], *storm.activity.get(order_id, ()))
-            inside = [each for each in both if window.begin <= each[0] <= window.end]
-            if inside:
+        for order_id, inside in _inside(window, (calm, storm)).items():
+            if order_id in found and window.order_id in (None, order_id):
                 # Late twice: what was in order once may meet what comes late from the other time.
                 first = found[order_id] is Demand.SAME
                 in_order = first and _in_order(inside, window.service)
                 found[order_id] = Demand.LATER if in_order else Demand.SOUND
     return found
+
+
+def _inside(window: Window, runs: Iterable[Outcome]) -> dict[str, list[tuple[datetime, str, str]]]:
+    """For each order what happened in a window: moment, service, and what it took in, or `said`."""
+    found: dict[str, list[tuple[datetime, str, str]]] = {}
+    for run in runs:
+        for moment, subject, service, what in run.taken_in:
+            if window.begin <= moment <= window.end:
+                found.setdefault(run.order_of(subject), []).append((moment, service, what))
+        for moment, record in run.said_at:
+            if window.begin <= moment <= window.end:
+                source, subject = _file_of(record)
+                happened = found.setdefault(run.order_of(subject), [])
+                happened.append((moment, source, "said"))
+                hearers = (name for name, topics in HEARS.items() if record.topic in topics)
+                happened += [(moment, name, record.topic) for name in hearers]
+    return found
+
+
+def _file_of(record: Record) -> File:
+    """The file that said it."""
+    return record.headers["ce_source"].decode(), record.headers["ce_subject"].decode()
 
 
 def _in_order(inside: list[tuple[datetime, str, str]], late: str | None) -> bool:
@@ -129,7 +163,7 @@ def differences(calm: Outcome, storm: Outcome, asked_for: Mapping[str, Demand]) 
             continue
         wrong = _said_differs(file, calm.said.get(file, []), storm.said.get(file, []), demand)
         if demand is Demand.SAME:
-            wrong += _file_differs(file, calm.files.get(file), storm.files.get(file))
+            wrong += _file_differs(file, calm, storm)
         if wrong:
             found.setdefault(order_id, []).extend(wrong)
     for effect_id in sorted(calm.asked.keys() | storm.asked.keys()):
@@ -145,7 +179,8 @@ def differences(calm: Outcome, storm: Outcome, asked_for: Mapping[str, Demand]) 
 
 
 def _said_differs(file: File, one: list[Record], other: list[Record], demand: Demand) -> list[str]:
-    if Counter(record.value for record in one) == Counter(record.value for record in other):
+    values, others = [record.value for record in one], [record.value for record in other]
+    if values == others or Counter(values) == Counter(others):
         return []
     if demand is Demand.SAME:
         first, second = Counter(map(_canonical, one)), Counter(map(_canonical, other))
@@ -158,16 +193,17 @@ def _said_differs(file: File, one: list[Record], other: list[Record], demand: De
     return [f"{'/'.join(file)} said {dict(second - first)} instead of {dict(first - second)}"]
 
 
-def _file_differs(file: File, one: tuple[Any, Any] | None, other: tuple[Any, Any] | None) -> Iterable[str]:
+def _file_differs(file: File, calm: Outcome, storm: Outcome) -> Iterable[str]:
+    one, other = calm.files.get(file), storm.files.get(file)
     if one is other is None:
         return
     if one is None or other is None:
         yield f"{'/'.join(file)}: is {'missing' if other is None else 'new'}"
         return
-    for which, first, second in zip(("state", "view"), one, other, strict=True):
-        if first is second or first == second:
+    for at, which in enumerate(("state", "view")):
+        if one[at] is other[at] or one[at] == other[at]:
             continue
-        left, right = canonical(first.model_dump(mode="json")), canonical(second.model_dump(mode="json"))
+        left, right = calm.canonical_of(file, at), storm.canonical_of(file, at)
         if left != right:
             yield f"{'/'.join(file)}: {which} differs: {_first_difference(left, right)}"
 

@@ -18,7 +18,7 @@ from tests.kit.rules import default_profile
 from tests.storms.faults import Fault, Window, plan
 from tests.storms.ledger import Broken
 from tests.storms.outcome import Outcome, demands, differences, outcome_of
-from tests.storms.remembered import ReadOnce, Remembered
+from tests.storms.remembered import OneOfEach, ReadOnce, Remembered
 from tests.storms.storm import Storm
 from tests.storms.story import story
 from tests.storms.telling import Telling
@@ -56,8 +56,9 @@ class Stage:
     def __init__(self, number: int, orders: Collection[str] | None = None) -> None:
         facts = story(number, ORDERS)
         self.facts = [fact for fact in facts if orders is None or fact.order_id in orders]
-        self._services = [Remembered(service).service for service in _services()]
-        self._read_once = ReadOnce()
+        one = OneOfEach()
+        self._services = [Remembered(service, one).service() for service in _services()]
+        self._read_once = ReadOnce(one)
         self._calms: list[Outcome] = []
 
     def calm(self, number: int = 0) -> Outcome:
@@ -78,11 +79,11 @@ class Stage:
         """Play the story under these faults. The outcome is yet to be judged."""
         played = Played(seed, facts=len(self.facts))
         try:
-            storm, played.outcome = self._play(seed, faults, trace, played)
+            played.windows, played.outcome = self._play(seed, faults, trace, played)
         except Exception as problem:  # noqa: BLE001  # whatever ends a storm early is what it found
             played.failure = f"{type(problem).__name__}: {problem}"
-        else:
-            played.windows = storm.windows
+        # The processes of a storm that is over hold each other.
+        gc.collect(0)
         return played
 
     def judge(self, played: Played) -> None:
@@ -108,7 +109,7 @@ class Stage:
         faults: Sequence[Fault],
         trace: Callable[[str], None] | None,
         played: Played | None = None,
-    ) -> tuple[Storm, Outcome]:
+    ) -> tuple[list[Window], Outcome]:
         # In every calm but the first another service is late, so that the others are first.
         sluggish = SERVICES[len(self._calms) % len(SERVICES)] if played is None and self._calms else ""
         storm = Storm(self.facts, self._services, _profile(), seed, faults, sluggish=sluggish)
@@ -123,7 +124,7 @@ class Stage:
         try:
             with self._read_once.in_force(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
                 runner.run(whole())
-            return storm, outcomes[0]
+            return storm.windows, outcomes[0]
         finally:
             if played is not None:
                 played.events = len(storm.ledger.said)
@@ -187,13 +188,14 @@ def shrink(seed: int, say: Callable[[str], None]) -> tuple[list[Telling], list[F
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """What is loaded stays, and a storm leaves few cycles: look for garbage rarely."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)
+    """Look for garbage after each storm only: what is loaded and remembered stays."""
+    gc.freeze()
+    gc.disable()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.enable()
+        gc.unfreeze()
 
 
 @lru_cache(maxsize=1)

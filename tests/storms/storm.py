@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from shared.adapters.clock import VirtualClock
 from shared.adapters.memory_log import MemoryLog
-from shared.contracts.catalog import HEARS, event_topic
+from shared.contracts.catalog import event_topic
 from shared.kernel.profiles import Profile
-from shared.runtime.ports import Outgoing, PortError
+from shared.runtime.ports import Outgoing, PortError, Record
 from shared.runtime.service import Service
 from shared.runtime.work import Ask, Contended, Tell, TooMuchPending
 from tests.storms.fate import PATH, Crash, Fate
@@ -67,8 +67,10 @@ class Storm:
             self.clock, self.log, self.fate, self.ledger, profile, limits, self.acted, self._stir
         )
         self.houses = {service.name: House(around, service) for service in services}
-        self.activity: list[tuple[datetime, str, str, str]] = []
-        """Moment, order, service and what it took in: a topic, `fact` or `timer`; or `said`."""
+        self.said_at: list[tuple[datetime, Record]] = []
+        """When each event was said."""
+        self.taken_in: list[tuple[datetime, str, str, str]] = []
+        """Moment, subject and service of what was taken in beside events: `fact` or `timer`."""
         self._ahead = deque(facts)
         self._telling: set[str] = set()
         self._to_tell: dict[str, deque[Telling]] = {}
@@ -163,16 +165,9 @@ class Storm:
     def _note(self) -> None:
         """What was said at this moment, for those who compare."""
         now = self.clock.now()
-        for record in self.ledger.new:
-            subject = record.headers["ce_subject"].decode()
-            source = record.headers["ce_source"].decode()
-            self.activity.append((now, subject, source, "said"))
-            for name, topics in HEARS.items():
-                if record.topic in topics:
-                    self.activity.append((now, subject, name, record.topic))
+        self.said_at += [(now, record) for record in self.ledger.new]
         self.ledger.new.clear()
-        for name, subject in self.ledger.timers_fired:
-            self.activity.append((now, subject, name, "timer"))
+        self.taken_in += [(now, subject, name, "timer") for name, subject in self.ledger.timers_fired]
         self.ledger.timers_fired.clear()
 
     # The scheduler
@@ -321,7 +316,7 @@ class Storm:
             self._asked[telling.id] = telling.work(found["state"] if found else None)
         for work in self._asked[telling.id]:
             await self._accepted(house, work)
-        self.activity.append((self.clock.now(), telling.order_id, house.name, "fact"))
+        self.taken_in.append((self.clock.now(), telling.order_id, house.name, "fact"))
         self._telling.discard(telling.order_id)
 
     async def _accepted(self, house: House, work: Tell | Ask) -> None:

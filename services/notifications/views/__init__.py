@@ -121,7 +121,18 @@ def project(view: AnyView, event: Event) -> AnyView:
         view = OrderView(order_id=event.subject)
     if any(entry.event_id == event.id for entry in view.timeline):
         return view
-    return _listed(_moved(_entered(view, event), event))
+    entered = _entered(view, event)
+    moved = _moved(entered, event)
+    return _listed(moved) if _lists_differ(entered, moved) else moved
+
+
+def _lists_differ(before: OrderView, view: OrderView) -> bool:
+    """Whether anything moved by which lists find an order; the timeline is none of it."""
+    return (
+        view.tasks is not before.tasks
+        or view.outbox is not before.outbox
+        or view.conversation is not before.conversation
+    )
 
 
 _OF_REPORTS: Final = (

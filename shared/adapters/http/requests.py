@@ -4,6 +4,7 @@ The outermost layer. Whatever escapes everything else becomes a 500 problem here
 its kind and place under the request's id, never its text.
 """
 
+import asyncio
 import re
 from time import perf_counter
 from typing import Any, Final
@@ -17,6 +18,7 @@ from shared.adapters.http.bodies import Disconnected
 from shared.adapters.http.problems import come_again, internal, known
 from shared.adapters.logs import failure, logger
 from shared.runtime.metrics import Metrics
+from shared.runtime.ports import Unavailable
 from shared.runtime.traces import HERE, NO_TRACES, Traces, plain_traceparent
 
 _PLAIN_ID: Final = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
@@ -77,14 +79,23 @@ class Requests:
             await self._app(scope, receive, answer)
         except Disconnected:
             state["slug"] = "disconnected"
+        except asyncio.CancelledError:
+            # A process that ends waits so long for its answers, and no longer. The request's task ends here
+            # in any case; what it asked for may be done or not, and asking again does no harm.
+            await self._fail(Unavailable("the process ends"), scope, receive, answer, state)
         except Exception as error:  # noqa: BLE001  # the last place at which a failure can become an answer
-            problem = known(error)
-            if problem is None:
-                self._log.error("request failed", route=_route(scope), **failure(error))
-                problem = internal()
-            state["slug"] = problem.slug
-            if answer.status == 0:
-                await problem.response(state["request_id"])(scope, receive, answer)
+            await self._fail(error, scope, receive, answer, state)
+
+    async def _fail(
+        self, error: Exception, scope: Scope, receive: Receive, answer: "_Answer", state: dict[str, Any]
+    ) -> None:
+        problem = known(error)
+        if problem is None:
+            self._log.error("request failed", route=_route(scope), **failure(error))
+            problem = internal()
+        state["slug"] = problem.slug
+        if answer.status == 0:
+            await problem.response(state["request_id"])(scope, receive, answer)
 
     def _note(self, scope: Scope, state: dict[str, Any], answer: "_Answer", seconds: float) -> None:
         route, method = _route(scope), _method(scope)
