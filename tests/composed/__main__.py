@@ -24,7 +24,7 @@ from shared.contracts.catalog import SERVICES
 from tests.composed.project import FILE, UP_SECONDS, ComposeWrong, Project, Stop, composed, overridden
 from tests.composed.report import REPORT, Crash, Found, Restart, page
 from tests.composed.standins import build_stand_ins
-from tests.composed.told import AMOUNT, Told, all_paid, one_story, traffic, until
+from tests.composed.told import AMOUNT, Told, all_paid, all_there, one_story, traffic, until
 from tests.images.__main__ import default_base
 from tests.images.engine import EngineFailed, docker, pip_secrets
 
@@ -122,7 +122,8 @@ def _events(project: Project) -> int:
 
 async def _nothing_lost(project: Project, told: Told) -> None:
     """Everything was paid once, heard by everybody, in order, and nothing was parked."""
-    await all_paid(told, told.refunds_owed)
+    await all_paid(told.refunds_owed)
+    await all_there(told)
 
     async def heard() -> bool:
         said = await asyncio.to_thread(project.run, "topics", "lag")
@@ -160,16 +161,15 @@ async def _restarted(project: Project, told: Told, service: str) -> Restart:
 
 async def _crashed(project: Project, told: Told) -> Crash:
     """Kill the process behind the engine's back: it is the engine that has to start it again."""
-    told.longest_seconds, since = 0.0, time.time()
-    before = project.containers()[CRASHED]
+    before, since = project.containers()[CRASHED], time.time()
     options = ("--rm", "--pid", "host", "--user", "10001", "--entrypoint", "/opt/orderlink/bin/python")
-    docker("run", *options, "orderlink-cli", "-c", _KILL, str(before["State"]["Pid"]))
+    kill = ("run", *options, "orderlink-cli", "-c", _KILL, str(before["State"]["Pid"]))
+    await asyncio.to_thread(docker, *kill)
     await asyncio.to_thread(project.until_restarted, CRASHED, int(before["RestartCount"]))
     await asyncio.to_thread(project.until_healthy, CRASHED)
-    owed = set(told.refunds_owed)
-    ready = time.time() - since
-    await all_paid(told, owed)
-    return Crash(ready, time.time() - since)
+    await all_paid(set(told.refunds_owed))
+    paid, died = time.time(), project.died_at(CRASHED, since)
+    return Crash(project.ready_seconds(CRASHED, since), paid - died)
 
 
 async def _ended(project: Project, ending: str) -> dict[str, Stop]:

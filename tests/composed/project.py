@@ -99,6 +99,13 @@ class Project:
         """From a container's start to its first word that it takes work; None where it says none."""
         return _seconds_between(self._happenings(service, since), "start", "health_status: healthy")
 
+    def died_at(self, service: str, since: float) -> float:
+        """When a service's container ended. Raises `ComposeWrong` where it did not."""
+        died = [each.at for each in self._happenings(service, since) if each.what == "die"]
+        if not died:
+            raise ComposeWrong(f"{service} was killed and did not end")
+        return died[0]
+
     def stopped(self, service: str, since: float) -> Stop:
         """How a container ended. Raises `ComposeWrong` where it did not, or not by itself."""
         happened = self._happenings(service, since)

@@ -25,11 +25,12 @@ class Restart:
 
 @dataclass(frozen=True)
 class Crash:
-    """A worker that was killed while orders came. Seconds since then."""
+    """A worker that was killed while orders came."""
 
-    ready_seconds: float
+    ready_seconds: float | None
+    """From its new start until it said that it takes work."""
     caught_up_seconds: float
-    """Until all refunds were paid that were owed when it was back."""
+    """From its death until all refunds were paid that were owed when it was back."""
 
 
 @dataclass
@@ -83,6 +84,7 @@ def page(found: Found, images: Mapping[str, str]) -> str:
         calm=found.calm_seconds,
         restarts="\n".join(restarts),
         crash=found.crash,
+        crash_ready=_seconds(found.crash.ready_seconds),
         facts=found.facts,
         refunds=found.refunds,
         events=found.events,
@@ -154,9 +156,8 @@ took meanwhile until it was accepted, told again and again as a shop's platform 
 | --- | ---: | ---: | ---: |
 {restarts}
 
-Then the worker of aftersales, who pays, was killed with SIGKILL. The engine started it again; it was
-ready after {crash.ready_seconds:.0f} s. All refunds owed by then were paid
-after {crash.caught_up_seconds:.0f} s.
+Then the worker of aftersales, who pays, was killed with SIGKILL. The engine started it again, which took
+{crash_ready}; all refunds owed by then were paid {crash.caught_up_seconds:.0f} s after its death.
 
 **Nothing was lost and nothing done twice**: {facts} facts accepted, {refunds} refunds owed and paid once
 each, {events} events on the topics in order and without gaps, no dead letter.

@@ -165,7 +165,7 @@ async def _orders(told: Told, enough: asyncio.Event) -> None:
     raise ComposeWrong(f"{ORDERS_MAX} orders were not enough: something took too long")
 
 
-async def all_paid(told: Told, orders: Set[str]) -> None:
+async def all_paid(orders: Set[str]) -> None:
     """Return when each of these orders has its refund. Raises `ComposeWrong` where one has none, or two."""
 
     async def missing() -> Set[str]:
@@ -181,7 +181,11 @@ async def all_paid(told: Told, orders: Set[str]) -> None:
         await until("refund for every order", none_missing)
     except ComposeWrong as problem:
         raise ComposeWrong(f"{problem}: {sorted(await missing())[:5]}") from problem
-    for order_id in sorted(orders):
+
+
+async def all_there(told: Told) -> None:
+    """Look at every order. Raises `SystemFailed` where one is not there."""
+    for order_id in sorted(told.refunds_owed):
         shown = await told.system.look("orders", f"/orders/{order_id}")
         if shown["order_id"] != order_id:
             raise ComposeWrong(f"GET /orders/{order_id}: got {shown}")
