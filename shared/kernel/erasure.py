@@ -6,7 +6,7 @@ views. So one walk blanks all of it, and a field that is added tomorrow is blank
 
 from functools import cache
 from types import NoneType
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, cast, get_args
 
 from pydantic import BaseModel
 
@@ -44,11 +44,13 @@ def without_personal(value: T) -> T:
         case BaseModel():
             blanked = _without(value)
         case tuple():
-            items = tuple(map(without_personal, value))
-            blanked = items if any(now is not was for now, was in zip(items, value, strict=True)) else value
+            items = cast("tuple[Any, ...]", value)
+            blank = tuple(map(without_personal, items))
+            blanked = blank if any(now is not was for now, was in zip(blank, items, strict=True)) else items
         case dict():
-            held = {key: without_personal(was) for key, was in value.items()}
-            blanked = held if any(held[key] is not was for key, was in value.items()) else value
+            held = cast("dict[Any, Any]", value)
+            emptied = {key: without_personal(was) for key, was in held.items()}
+            blanked = emptied if any(emptied[key] is not was for key, was in held.items()) else held
         case _:
             pass
     return blanked  # type: ignore[no-any-return]  # of the value's own type, by its kind
@@ -73,10 +75,13 @@ def _blank(was: Any, *, optional: bool) -> Any:
     match was:
         case str():
             return ERASED
-        case tuple() if all(isinstance(each, str) for each in was):
-            return was if set(was) == {ERASED} else (ERASED,) * len(was)
-        case tuple() | dict():
-            return type(was)()
+        case tuple():
+            items = cast("tuple[Any, ...]", was)  # type: ignore[redundant-cast]  # not for pyright
+            if not all(isinstance(each, str) for each in items):
+                return ()
+            return items if set(items) == {ERASED} else (ERASED,) * len(items)
+        case dict():
+            return {}
         case _:
             return without_personal(was)
 

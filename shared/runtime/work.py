@@ -176,11 +176,12 @@ PAUSED: Final = (Unavailable, Unreadable, Contended, TooMuchPending)
 
 def portions(work: Sequence[Work], max_files: int) -> Iterator[Sequence[Work]]:
     """The work in its order, cut so that no portion concerns more files than that."""
-    begin, subjects = 0, set[str]()
+    begin = 0
+    subjects: set[str] = set()
     for at, piece in enumerate(work):
         if piece.subject not in subjects and len(subjects) == max_files:
             yield work[begin:at]
-            begin, subjects = at, set()
+            begin, subjects = at, set[str]()
         subjects.add(piece.subject)
     if work:
         yield work[begin:]
