@@ -56,7 +56,7 @@ class SightingListed(Frozen):
     shop_id: Id | None
     sighting: SightingView
     text: str | None = None
-    """The carrier's own words, shortened; null when they are no longer kept."""
+    """The carrier's own words, shortened, while it waits for its parcel; null afterwards."""
 
 
 class ParcelListed(Frozen):
@@ -183,6 +183,6 @@ def _sightings(file: FileView) -> list[SightingListed]:
         one = kept.get(shown.sighting_id)
         told_for = None if one is None else one.shop_id
         of_parcel = shops.get(shown.order_id) if shown.order_id is not None else None
-        text = None if one is None else one.scan.text
+        text = (one.scan.text or None) if one else None
         listed.append(SightingListed(shop_id=told_for or of_parcel, sighting=shown, text=text))
     return listed
