@@ -34,6 +34,9 @@ SAID_ONCE: Final = {
     "orderlink.case.refunded.v1": "refund_id",
 }
 """Events that stand for a side effect, and what must not come twice."""
+OVER: Final = ("done", "failed")
+HEEDED: Final = "refund"
+"""The kind of effect whose end rules go by: what is due at that moment may come before it or after it."""
 
 
 class Broken(AssertionError):
@@ -55,6 +58,9 @@ class Ledger:
         """Files with a source that waits for its dead letters."""
         self.timers_fired: list[tuple[str, str]] = []
         """Service and subject, since somebody last took them."""
+        self.effects_late: list[tuple[datetime, datetime, str, str]] = []
+        """Refunds that were not over at the moment at which they were wanted: from then until when, service
+        and subject; since somebody last took them."""
         self.asked: dict[str, dict[str, Any]] = {}
         """What the far side was asked, by effect."""
         self._log = log
@@ -69,6 +75,7 @@ class Ledger:
         self._heard: dict[str, Counter[TopicPartition]] = {name: Counter() for name in HEARS}
         self._wanted: dict[str, str] = {}
         """Effects that a file wants or has had, and how far it knows them to be."""
+        self._wanted_at: dict[str, datetime] = {}
         self._asking: set[str] = set()
 
     @property
@@ -125,7 +132,15 @@ class Ledger:
                 self.broken.append(f"fact: {fact_id} was accepted and is lost")
         self._timers(service, old, new, now)
         for entry in new["effects"]:
-            self._wanted[entry["effect_id"]] = entry["status"]
+            self._effect(service, subject, entry, now)
+
+    def _effect(self, service: str, subject: str, entry: Mapping[str, Any], now: datetime) -> None:
+        effect_id, status = entry["effect_id"], entry["status"]
+        wanted_at = self._wanted_at.setdefault(effect_id, now)
+        ends = status in OVER and self._wanted.get(effect_id) not in OVER
+        if ends and now > wanted_at and entry["kind"] == HEEDED:
+            self.effects_late.append((wanted_at, now, service, subject))
+        self._wanted[effect_id] = status
 
     def cleared(self, service: str, new: Document) -> None:
         """Pending events were taken out of a file."""
@@ -161,7 +176,8 @@ class Ledger:
         acts = [
             (line["because"], line["asked"])
             for line in new["history"][len(old["history"]) if old else 0 :]
-            if line["because"].count("/") == 2 and not line["asked"].startswith(("Effect", "Discard"))
+            if line["because"].count("/") == 2
+            and not line["asked"].startswith(("Effect", "Discard", "timer "))
         ]
         for because, asked in acts:
             if (because, asked) in acted:
@@ -219,6 +235,12 @@ class Ledger:
             self._fired.add(which)
             self.timers_fired.append((service, subject))
             self._backlog(service, new, ref, due)
+        # What comes late may set a timer to a moment at which it has fired before: it fires then, once more.
+        set_before = old["timers_set"] if old else 0
+        for timer in new["timers"]:
+            if timer["order"] > set_before:
+                about = f"{timer['name']}/{timer['key']}" if timer["key"] else timer["name"]
+                self._fired.discard((service, new["_id"], f"timer/{about}@{timer['due_at']}"))
 
     def _backlog(self, service: str, document: Document, ref: str, due: datetime) -> None:
         at = bisect_left(self._moments, due)

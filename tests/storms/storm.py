@@ -169,6 +169,8 @@ class Storm:
         self.ledger.new.clear()
         self.taken_in += [(now, subject, name, "timer") for name, subject in self.ledger.timers_fired]
         self.ledger.timers_fired.clear()
+        self.windows += [Window(*late) for late in self.ledger.effects_late]
+        self.ledger.effects_late.clear()
 
     # The scheduler
 
