@@ -245,7 +245,7 @@ def from_document(service: Service, document: Document) -> File:
         applied=dict(document["applied"]),
         seen=dict(document["seen"]),
         parked=dict(document["parked"]),
-        timers={(entry["name"], entry["key"]): _timer(entry) for entry in document["timers"]},
+        timers={(timer.name, timer.key): timer for timer in timers_in(document)},
         timers_set=document["timers_set"],
         effects={entry.effect_id: entry for entry in effects_in(document)},
         waiting=[WaitingFact(**entry) for entry in document["waiting"]],
@@ -284,6 +284,11 @@ def outbox_in(document: Document) -> File:
 def pending_in(document: Document) -> list[Pending]:
     """What a stored document has pending, without reading the rest of it."""
     return [Pending(**entry) for entry in document["pending"]]
+
+
+def timers_in(document: Document) -> list[Timer]:
+    """The timers of a stored document, without reading the rest of it."""
+    return [_timer(entry) for entry in document["timers"]]
 
 
 def effects_in(document: Document) -> list[EffectEntry]:

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from shared.adapters.kafka_member import hold_back_empty_fetches
 from shared.cli.stack import Plan, Servers, Stack
 from shared.contracts.catalog import SERVICES, event_topic
+from tests.kit.memory import memory_of
 
 SETTLE_SECONDS: Final = 10.0
 FETCH_WAIT_SECONDS: Final = 0.01
@@ -241,10 +242,7 @@ def _memory(stack: Stack) -> list[Process]:
     for name, child in stack.nursery.children.items():
         if child.pid is None or name.split()[0] not in SERVICES:
             continue
-        status = Path(f"/proc/{child.pid}/status")
-        if not status.exists():
-            continue
-        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        now, peak = (int(fields[each].split()[0]) / 1024 for each in ("VmRSS", "VmHWM"))
-        found.append(Process(name=name, memory_megabytes=now, memory_peak_megabytes=peak))
+        memory = memory_of(child.pid)
+        if memory is not None:
+            found.append(Process(name=name, memory_megabytes=memory.now, memory_peak_megabytes=memory.peak))
     return found

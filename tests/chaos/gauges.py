@@ -12,13 +12,13 @@ from pathlib import Path
 from statistics import fmean, median
 
 from shared.cli.children import Child
+from tests.kit.memory import memory_of
 
 LOOK_SECONDS = 0.5
 KNOWN_FILES = 128
 FULL_SOON = {"ORDERLINK_KNOWN_VERSIONS_MAX_FILES": f"{KNOWN_FILES}"}
 """So that what processes remember of files, some 20 kB of each, does not look like a leak while it fills."""
 BLOCKS = "▁▂▃▄▅▆▇█"
-MIB = 1024.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,12 @@ class Gauges:
 
 def _held_by(pid: int) -> tuple[float, int] | None:
     """Memory in MiB and open handles of a process; None when it has ended."""
-    process = Path(f"/proc/{pid}")
+    memory = memory_of(pid)
     try:
-        status = (process / "status").read_text()
-        handles = sum(1 for _ in (process / "fd").iterdir())
+        handles = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
         return None
-    for line in status.splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / MIB, handles
-    return None
+    return None if memory is None else (memory.now, handles)
 
 
 def slope_per_hour(points: Sequence[tuple[float, float]]) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -23,6 +22,7 @@ from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
 from shared.runtime.ports import Clock, Committed, Document, Outgoing, Write
 from shared.runtime.worker import Worker
+from tests.kit.memory import memory_of
 from tests.kit.rules import default_profile
 from tests.kit.toy import Rules, ToyState, toy
 from tests.kit.world import Outbox
@@ -182,9 +182,5 @@ def stages(explained: dict[str, Any]) -> set[str]:
 
 def rss_megabytes() -> float:
     """What this process holds in memory now; its highest where the system does not tell."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = memory_of()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if memory is None else memory.now

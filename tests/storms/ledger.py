@@ -26,6 +26,8 @@ from typing import Any, Final
 
 from shared.adapters.memory_log import MemoryLog
 from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, contacts_source, event_topic
+from shared.runtime.file import timers_in
+from shared.runtime.fold.timers import timer_ref
 from shared.runtime.ports import Document, Record, TopicPartition
 
 SAID_ONCE: Final = {
@@ -237,10 +239,9 @@ class Ledger:
             self._backlog(service, new, ref, due)
         # What comes late may set a timer to a moment at which it has fired before: it fires then, once more.
         set_before = old["timers_set"] if old else 0
-        for timer in new["timers"]:
-            if timer["order"] > set_before:
-                about = f"{timer['name']}/{timer['key']}" if timer["key"] else timer["name"]
-                self._fired.discard((service, new["_id"], f"timer/{about}@{timer['due_at']}"))
+        if new["timers_set"] > set_before:
+            set_now = [timer for timer in timers_in(new) if timer.order > set_before]
+            self._fired -= {(service, new["_id"], timer_ref(timer)) for timer in set_now}
 
     def _backlog(self, service: str, document: Document, ref: str, due: datetime) -> None:
         at = bisect_left(self._moments, due)

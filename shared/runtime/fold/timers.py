@@ -46,7 +46,7 @@ def _fire_one(book: Book, timer: Timer, traceparent: str | None) -> None:
     if timer.name == FACT_WAIT:
         give_up_waiting(book, timer.key, timer.due_at)
         return
-    cause = Cause(timer.correlation_id, _ref(timer), traceparent)
+    cause = Cause(timer.correlation_id, timer_ref(timer), traceparent)
     command = TimerDue(at=timer.due_at, name=timer.name, key=timer.key, due_at=timer.due_at)
     outcome = book.decide(command)
     match outcome:
@@ -66,7 +66,7 @@ def _postpone(book: Book, timer: Timer, problem: Exception) -> None:
                 source=book.service.name,
                 source_subject=book.file.subject,
                 sequence=0,
-                event_id=_ref(timer),
+                event_id=timer_ref(timer),
                 reason=f"{type(problem).__name__}: {problem}",
                 stack=traceback.format_exc(limit=STACK_MAX_FRAMES),
                 kind="timer",
@@ -78,6 +78,7 @@ def _postpone(book: Book, timer: Timer, problem: Exception) -> None:
     )
 
 
-def _ref(timer: Timer) -> str:
+def timer_ref(timer: Timer) -> str:
+    """What stands in the why-trail as the cause of what a timer's firing did."""
     about = f"{timer.name}/{timer.key}" if timer.key else timer.name
     return f"timer/{about}@{timer.due_at.isoformat()}"
