@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from random import Random
 
 import httpx
@@ -23,6 +24,9 @@ ANSWER_MAX_SECONDS = 60.0
 """An answer that takes longer is none: the API promises to answer, if only with 503."""
 RETRY_AFTER_MAX_SECONDS = 1.0
 """We come again sooner than we are asked to: more load."""
+REQUESTS_MAX = 64
+"""So many requests may be under way at each API. The others wait here in a line: the client's own pool looks
+through all of its requests whenever one begins or ends, and with thousands does nothing else any more."""
 TWICE_SHARE = 0.05
 CALM = "nothing"
 
@@ -57,6 +61,8 @@ class Load:
     random: Random
     orders_per_second: float
     orders_at_once_max: int
+    facts_a_day_max: int | None = None
+    """Of the orders begun from now on no more than so many facts are told on a day; None tells all."""
     broken: str = CALM
     answers: Answers = field(default_factory=Answers)
     told: list[tuple[int, int, AnyFact]] = field(default_factory=list[tuple[int, int, AnyFact]])
@@ -65,18 +71,19 @@ class Load:
     _due: dict[int, deque[tuple[Order, int]]] = field(default_factory=dict[int, deque[tuple[Order, int]]])
     _playing: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
     _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict[str, httpx.AsyncClient])
+    _turns: dict[str, asyncio.Semaphore] = field(default_factory=dict[str, asyncio.Semaphore])
     _starting: "asyncio.Task[None] | None" = None
     _day: int = 0
 
     def connect(self, apis: Mapping[str, str], headers: Mapping[str, str]) -> None:
         """Where the APIs are."""
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+        self._turns = {service: asyncio.Semaphore(REQUESTS_MAX) for service in SERVICES}
+        limits = httpx.Limits(max_connections=REQUESTS_MAX, max_keepalive_connections=REQUESTS_MAX)
         self._clients = {
             service: httpx.AsyncClient(
                 base_url=apis[service],
                 headers=dict(headers),
-                # Whoever waits for a connection of ours does not wait for an answer yet.
-                timeout=httpx.Timeout(ANSWER_MAX_SECONDS, pool=None),
+                timeout=ANSWER_MAX_SECONDS,
                 limits=limits,
             )
             for service in SERVICES
@@ -152,7 +159,7 @@ class Load:
 
     async def _tell_day(self, order_id: str, facts: Iterable[AnyFact]) -> None:
         day = self._day
-        for rank, fact in enumerate(facts):
+        for rank, fact in enumerate(islice(facts, self.facts_a_day_max)):
             await self.tell(fact)
             self.told.append((day, rank, fact))
             if self.random.random() < TWICE_SHARE:
@@ -162,33 +169,39 @@ class Load:
     async def tell(self, fact: AnyFact) -> None:
         """Tell a fact until it is accepted."""
         body, service = fact.model_dump_json(exclude_none=True), TAKEN_BY[fact.fact]
-        while True:
-            broken, began = self.broken, time.monotonic()
-            pause = 0.2
-            try:
-                answer = await self._clients[service].post(
-                    "/facts", content=body, headers={"Content-Type": "application/json"}
-                )
-            except httpx.TimeoutException:
-                what = "no answer"
-                self.answers.wrong.append(
-                    f"fact {fact.id} got no answer within {ANSWER_MAX_SECONDS:.0f} s ({broken} broken)"
-                )
-            except httpx.ConnectError:
-                what = "nobody there"
-            except httpx.TransportError:
-                what = "cut off"
-            else:
-                what = f"{answer.status_code}"
-                retry_after = answer.headers.get("Retry-After", "")
-                if answer.is_success:
-                    self.answers.note(broken, service, began, "2xx")
-                    return
-                if answer.status_code != 503 or not retry_after:
-                    self.answers.wrong.append(
-                        f"fact {fact.id} got {what} with Retry-After {retry_after!r}: {answer.text[:200]}"
-                    )
-                else:
-                    pause = min(float(retry_after), RETRY_AFTER_MAX_SECONDS)
-            self.answers.note(broken, service, began, what)
+        pause: float | None = 0.0
+        while pause is not None:
             await asyncio.sleep(pause)
+            async with self._turns[service]:
+                pause = await self._tell_once(fact.id, body, service)
+
+    async def _tell_once(self, fact_id: str, body: str, service: str) -> float | None:
+        """Tell it, and return after how many seconds to come again; None if it was accepted."""
+        broken, began = self.broken, time.monotonic()
+        pause: float | None = 0.2
+        try:
+            answer = await self._clients[service].post(
+                "/facts", content=body, headers={"Content-Type": "application/json"}
+            )
+        except httpx.TimeoutException:
+            what = "no answer"
+            self.answers.wrong.append(
+                f"fact {fact_id} got no answer within {ANSWER_MAX_SECONDS:.0f} s ({broken} broken)"
+            )
+        except httpx.ConnectError:
+            what = "nobody there"
+        except httpx.TransportError:
+            what = "cut off"
+        else:
+            what = f"{answer.status_code}"
+            retry_after = answer.headers.get("Retry-After", "")
+            if answer.is_success:
+                what, pause = "2xx", None
+            elif answer.status_code == 503 and retry_after:
+                pause = min(float(retry_after), RETRY_AFTER_MAX_SECONDS)
+            else:
+                self.answers.wrong.append(
+                    f"fact {fact_id} got {what} with Retry-After {retry_after!r}: {answer.text[:200]}"
+                )
+        self.answers.note(broken, service, began, what)
+        return pause

@@ -4,9 +4,9 @@ python -m tests.chaos.overload [--minutes 5 | --smoke] [--broker apache|embedded
 
 In calm the memory of every process is noted. Then the database is slowed by the proxy, and orders are told
 one after the other for as long as the workers keep pace: that is what they can do. Then new ones come at
-five times that rate, whether the workers keep pace or not; what an API refuses is told again, as a shop's
-platform would. Then it is over, and everything has to drain. Workers take small batches here, so that two
-processors can send five times what they do.
+five times that rate, whether the workers keep pace or not, each with its first fact; what an API refuses is
+told again, as a shop's platform would. Then it is over, and everything has to drain. Workers take small
+batches here, so that two processors can send five times what they do.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -26,6 +25,7 @@ from shared.adapters.ending import ended
 from tests.chaos.faults import Fault, Felt
 from tests.chaos.gauges import FULL_SOON, KNOWN_FILES, Gauges, drawn
 from tests.chaos.onlooker import Look
+from tests.chaos.oracle import DAY_MAX
 from tests.chaos.orders import day_begins
 from tests.chaos.report import machine
 from tests.chaos.run import Run
@@ -48,7 +48,8 @@ AT_ONCE_FOR_PACE = 40
 NO_BOUND = 1_000_000
 ROUND_TRIPS = 200
 DRAIN_MAX_SECONDS = 1800.0
-NIGHT_LASTS = timedelta(hours=25)
+RUN_MAX = DAY_MAX
+"""Nothing comes due within it, so that what has to drain is what came in and what followed from it."""
 CALM_PHASE = Fault("let run", "calm")
 OVERLOAD = "overload"
 
@@ -88,7 +89,7 @@ async def overload(wanted: argparse.Namespace, directory: Path, console: Console
         yield [Fault(CALM_PHASE.kind, CALM_PHASE.target, around), Fault(OVERLOAD, "", lasts), rest]
 
     def prepare(run: Run) -> None:
-        run.until = day_begins(0) + NIGHT_LASTS
+        run.until = day_begins(0) + RUN_MAX
         run.night_kill_share = 0.0
         run.give_up_seconds = DRAIN_MAX_SECONDS
         run.kinds[OVERLOAD] = lambda town, fault, felt: _overloaded(run, town, fault, felt, measured)
@@ -125,6 +126,8 @@ async def _overloaded(
     town.tell(f"a write takes {1000 * usual:.1f} ms, slowed {1000 * slowed:.1f} ms")
     try:
         load.orders_per_second, load.orders_at_once_max = AT_ONCE_FOR_PACE, AT_ONCE_FOR_PACE
+        # An order's next fact waits for the one before; told after the overload, they would make another.
+        load.facts_a_day_max = 1
         # What is begun in one go at first says nothing of the pace.
         await _accepted_per_second(run, fault.seconds / 10, at_least=2 * AT_ONCE_FOR_PACE)
         measured.pace = await _accepted_per_second(run, fault.seconds / 10, at_least=FACTS_FOR_PACE)
@@ -135,6 +138,7 @@ async def _overloaded(
         measured.seconds = time.monotonic() - began
     finally:
         load.orders_per_second, load.orders_at_once_max = before
+        load.facts_a_day_max = None
         town.to_database.slow(0)
     felt.note = f"{measured.came:.1f} facts/s came, {measured.pace:.1f} could be worked on"
     yield
