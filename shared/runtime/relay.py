@@ -9,11 +9,16 @@ Clearing is no part of the promise: it saves publishing again, which consumers d
 wait for it. Where `clear_after_seconds` says so, what was acknowledged is kept in mind and cleared
 together with what else is by then. Meanwhile `strip` takes it out of what is loaded, and a commit of
 that file clears it by the way. A crash forgets it, and the sweep publishes it once more.
+
+One clears at a time, and so many files at once. A database that takes less than the broker is met by
+hundreds who publish: each of them clearing all that is left, side by side, would give it the same
+work hundreds of times over, and the slower it became the more.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import islice
 
 from shared.contracts.event import TYPE_PREFIX
 from shared.runtime.file import File, Pending
@@ -23,6 +28,8 @@ from shared.runtime.traces import NO_TRACES, Span, Traces
 
 UNCLEARED_MAX_FILES = 1_000
 """Who publishes waits for the clearing from so many files on: the database takes less than the broker."""
+CLEARED_AT_ONCE_MAX_FILES = 256
+"""In one bulk: what somebody waits for who publishes meanwhile, and what is lost when it fails."""
 
 
 class Relay:
@@ -46,6 +53,7 @@ class Relay:
         self._acknowledged: dict[str, dict[str, int]] = {}
         """For each file and topic the last sequence that the broker has, until it is cleared."""
         self._uncleared = asyncio.Event()
+        self._clearing = asyncio.Lock()
 
     async def publish(self, files: Sequence[File]) -> int:
         """Publish, best effort. Returns how many events were acknowledged.
@@ -86,8 +94,10 @@ class Relay:
             self.strip(file)
         if self._acknowledged:
             self._uncleared.set()
-            if not self._clear_after_seconds or len(self._acknowledged) >= UNCLEARED_MAX_FILES:
+            if not self._clear_after_seconds:
                 await self.clear()
+            elif self._is_full():
+                await self._make_room()
         return published.total()
 
     def _begun(self, entries: Sequence[Pending]) -> list[Span]:
@@ -116,15 +126,31 @@ class Relay:
         return bool(self._acknowledged)
 
     async def clear(self) -> bool:
-        """Clear what was acknowledged, in one go. Whether there was anything, and it could be done."""
-        self._uncleared.clear()
+        """Clear what was acknowledged by now. Whether there was anything, and it could be done."""
+        async with self._clearing:
+            self._uncleared.clear()
+            subjects = list(self._acknowledged)
+            for first in range(0, len(subjects), CLEARED_AT_ONCE_MAX_FILES):
+                if not await self._clear(subjects[first : first + CLEARED_AT_ONCE_MAX_FILES]):
+                    return False
+        return bool(subjects)
+
+    def _is_full(self) -> bool:
+        return len(self._acknowledged) >= UNCLEARED_MAX_FILES
+
+    async def _make_room(self) -> None:
+        """Clear some of it, unless others have done so while this waited for its turn."""
+        async with self._clearing:
+            if self._is_full():
+                await self._clear(list(islice(self._acknowledged, CLEARED_AT_ONCE_MAX_FILES)))
+
+    async def _clear(self, subjects: Collection[str]) -> bool:
+        """Clear these files in one go. Whether it could be done."""
         cleared = [
             Cleared(subject, topic, seq)
-            for subject, known in self._acknowledged.items()
-            for topic, seq in known.items()
+            for subject in subjects
+            for topic, seq in self._acknowledged.get(subject, {}).items()
         ]
-        if not cleared:
-            return False
         try:
             await self._store.clear(cleared)
         except Unavailable:

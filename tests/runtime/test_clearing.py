@@ -1,8 +1,12 @@
 """Clearing later: nobody waits for it, nothing is published twice by the one who remembers."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
 from shared.runtime import relay
+from shared.runtime.ports import Cleared
 from shared.runtime.work import Ask
 from tests.kit.toy import Say
 from tests.kit.world import World
@@ -81,6 +85,34 @@ async def test_who_publishes_for_many_files_does_not_leave_the_clearing_for_late
     await say(world, "C-1", "one")
     assert not world.engine.relay.has_to_clear()
     assert await world.store.pending_count(10) == 0
+
+
+@pytest.mark.promise("bounded")
+async def test_many_who_publish_at_once_over_a_slow_database_give_it_no_clearing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay, "UNCLEARED_MAX_FILES", 4)
+    monkeypatch.setattr(relay, "CLEARED_AT_ONCE_MAX_FILES", 3)
+    world, asked, is_quick = later(), list[Sequence[Cleared]](), asyncio.Event()
+    clear = world.store.clear
+
+    async def slowly(cleared: Sequence[Cleared]) -> None:
+        asked.append(cleared)
+        await is_quick.wait()
+        await clear(cleared)
+
+    monkeypatch.setattr(world.store, "clear", slowly)
+    async with asyncio.TaskGroup() as group:
+        for number in range(8):
+            group.create_task(say(world, f"{number}", "one"))
+        while len(world.events()) < 8:
+            await asyncio.sleep(0)
+        assert [len(cleared) for cleared in asked] == [3]
+        is_quick.set()
+    assert [len(cleared) for cleared in asked] == [3, 3]
+    await world.engine.relay.clear()
+    subjects = [done.subject for cleared in asked for done in cleared]
+    assert sorted(subjects) == [f"{number}" for number in range(8)]
 
 
 async def test_what_was_said_while_it_was_being_cleared_stays_pending() -> None:
