@@ -48,6 +48,7 @@ class Options:
 
     directory: Path
     broker: str = "apache"
+    database: Callable[[Path], EmbeddedDatabase] = EmbeddedDatabase
     partitions: int = 4
     disks: bool = False
     """Whether broker and database get small disks of their own, to be filled."""
@@ -99,7 +100,7 @@ class Town:
         self._mount(directory)
         self.tell(f"starting the broker ({self.options.broker}) and the database")
         self.broker: Server = BROKERS[self.options.broker](directory / "broker")
-        self.database = EmbeddedDatabase(directory / "database")
+        self.database = self.options.database(directory / "database")
         await asyncio.gather(enter(self.broker), enter(self.database))
         self.to_broker = await enter(Proxy(self.broker.address, kafka=True))
         self.to_database = await enter(Proxy(self.database.address))
