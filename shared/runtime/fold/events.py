@@ -1,4 +1,4 @@
-"""Events from the log: dedupe by sequence, reactions, poison and what waits behind it."""
+"""Events from the log: dedupe by sequence or place, reactions, poison and what waits behind it."""
 
 import traceback
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from shared.contracts.event import Event, event_id
 from shared.kernel.decision import Decision, Refused
 from shared.runtime.fold.book import Book, Cause
 from shared.runtime.fold.facts import hear_fact, take_in
+from shared.runtime.fold.places import note_judged, was_judged
 from shared.runtime.pins import BEFORE_PINS, Pin
 from shared.runtime.work import Discard, Done, Hear, Letter, TooMuchPending, Undigested
 
@@ -23,11 +24,19 @@ def source_of(event: Event) -> str:
 def hear(book: Book, work: Hear) -> Done:
     """Take an event in, once. A rule that raises parks it; what follows it waits behind it."""
     event, file = work.event, book.file
-    own_subject = event.subject == file.subject
-    if own_subject and event.sequence <= file.applied.get(event.source, 0):
-        return Done(duplicate=True)
-    if not own_subject and event.id in file.seen:
-        return Done(duplicate=True)
+    if event.subject == file.subject:
+        is_old = event.sequence <= file.applied.get(event.source, 0)
+        return Done(duplicate=True) if is_old else _take_or_park(book, work, own_subject=True)
+    if work.redriven:
+        return Done(duplicate=True) if event.id in file.seen else _take_or_park(book, work, own_subject=False)
+    is_old = was_judged(file, work)
+    done = Done(duplicate=True) if is_old else _take_or_park(book, work, own_subject=False)
+    note_judged(book, work, is_old=is_old)
+    return done
+
+
+def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
+    event, file = work.event, book.file
     source = source_of(event)
     last_parked = file.parked.get(source)
     if last_parked is not None:
