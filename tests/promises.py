@@ -188,6 +188,7 @@ PROMISES: Final = (
             "tests/notifications/test_erasing.py",
             "tests/runtime/test_erasure.py",
             "tests/erasure/test_markers.py",
+            "tests/erasure/test_asking.py",
             "tests/http/test_erasure_over_http.py",
             "tests/size/test_erasure.py",
         ),
