@@ -127,10 +127,10 @@ class Relay:
 
     async def clear(self) -> bool:
         """Clear what was acknowledged by now. Whether there was anything, and it could be done."""
-        async with self._clearing:
-            self._uncleared.clear()
-            subjects = list(self._acknowledged)
-            for first in range(0, len(subjects), CLEARED_AT_ONCE_MAX_FILES):
+        self._uncleared.clear()
+        subjects = list(self._acknowledged)
+        for first in range(0, len(subjects), CLEARED_AT_ONCE_MAX_FILES):
+            async with self._clearing:
                 if not await self._clear(subjects[first : first + CLEARED_AT_ONCE_MAX_FILES]):
                     return False
         return bool(subjects)
@@ -139,9 +139,10 @@ class Relay:
         return len(self._acknowledged) >= UNCLEARED_MAX_FILES
 
     async def _make_room(self) -> None:
-        """Clear some of it, unless others have done so while this waited for its turn."""
+        """Clear some of it, or wait for whoever does so. That it failed for him is not tried anew by all."""
+        is_at_it = self._clearing.locked()
         async with self._clearing:
-            if self._is_full():
+            if not is_at_it and self._is_full():
                 await self._clear(list(islice(self._acknowledged, CLEARED_AT_ONCE_MAX_FILES)))
 
     async def _clear(self, subjects: Collection[str]) -> bool:
