@@ -17,8 +17,8 @@ from shared.runtime.traces import HERE
 FIELDS: Final = ("order_id", "amount", "currency", "payment_id", "reason")
 _AGAIN: Final = frozenset({401, 403, 408, 409, 425, 429})
 """Answers that say nothing of the refund: wrong credentials, too early, too many; and 409, by which the first
-request under this key is still at work (draft-ietf-httpapi-idempotency-key-header, section 2.7; Razorpay's and
-PPRO's pages on idempotency). Some mean a key used with another body by it; under one key ours never differ.
+request under this key is still at work (draft-ietf-httpapi-idempotency-key-header, section 2.7; so Razorpay
+and PPRO, in their pages on idempotency). With some it is a key used for another body, which ours never is.
 """
 _PLAIN: Final = "!#$&'()*+,/:;=?@[]~|"
 """What may stand in a header as it is, beside letters, digits, `-`, `.` and `_`."""

@@ -30,8 +30,7 @@ class Limits(Strict):
     pending_max_bytes_per_file: Annotated[int, Field(ge=1_048_576, le=12_582_912)] = 4_194_304
     """What these events may carry together; a file that grows beyond 16 MiB could not be stored."""
     seen_max_per_file: Annotated[int, Field(ge=16, le=10_000)] = 256
-    """Ids of facts, commands and other subjects' events that a file remembers, to know a repetition: of an
-    event only a copy on the log, and apart from these as many that came by a redrive of other files."""
+    """Ids of facts, commands and other subjects' events that a file remembers, to know a repetition."""
     history_max_per_file: Annotated[int, Field(ge=10, le=10_000)] = 200
     """Lines of a file's why-trail."""
     waiting_facts_max_per_file: Annotated[int, Field(ge=1, le=10_000)] = 100
