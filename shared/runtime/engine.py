@@ -8,6 +8,9 @@ Any outcome of a commit but a clear yes (a lost race, a timeout that may have su
 key on the first insert) means: reload, and fold again from dedupe. Folding is pure, so folding
 again is harmless, and where the commit had happened after all, dedupe sees it.
 
+A file that came out too large to be stored is folded again with a measure: the piece of work that makes
+it so is undone, and is poison, or refused to whoever asked. So nothing is measured that is stored anyway.
+
 Dead letters are published before the commit that notes them as parked, so that a parked source
 never waits for a record that is nowhere. Publishing twice is a copy that a redrive drops.
 """
@@ -20,7 +23,7 @@ from pydantic import ValidationError
 
 from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.dead_letters import letter_record
-from shared.runtime.file import File, from_document, new_file, to_document
+from shared.runtime.file import File, from_document, new_file
 from shared.runtime.fold import Book, take
 from shared.runtime.known import KnownVersions
 from shared.runtime.limits import Limits
@@ -40,7 +43,16 @@ from shared.runtime.relay import Relay
 from shared.runtime.service import Service
 from shared.runtime.traced import Traced
 from shared.runtime.traces import NO_TRACES, Traces
-from shared.runtime.work import Contended, Done, Hear, Letter, TooMuchPending, Undigested, Work
+from shared.runtime.work import (
+    Contended,
+    Done,
+    FileTooLarge,
+    Hear,
+    Letter,
+    TooMuchPending,
+    Undigested,
+    Work,
+)
 
 CONTENTION_PAUSE_SECONDS = 0.005
 SILENT_ATTEMPTS_MAX = 2
@@ -55,6 +67,8 @@ class _SoFar:
         self.work = work
         self.answers: dict[int, Done] = {}
         self.held: list[Exception] = []
+        self.outgrown: set[str] = set()
+        """Files that came out too large: measured when they are folded again."""
         self.silent = 0
         """Attempts in a row at whose commit the database answered nothing."""
         self._in_doubt: dict[int, Done] = {}
@@ -170,6 +184,41 @@ class Engine:
         A file that did not change stands too: what it has pending may be of a commit that was
         answered by a timeout, and is published now rather than by the sweep.
         """
+        books = await self._folded(so_far, subjects)
+        if letters := [letter for book in books.values() for letter in book.letters]:
+            await self.post_letters(letters)
+        changed = {subject: book for subject, book in books.items() if book.changed}
+        writes = [Write(book.document(), book.file.version, book.max_bytes) for book in changed.values()]
+        outcomes = await self._commit(writes) if writes else []
+        so_far.heard(outcomes)
+        again: dict[str, list[int]] = {}
+        files: list[File] = []
+        for (subject, book), outcome in zip(changed.items(), outcomes, strict=True):
+            if outcome is Committed.DONE:
+                book.file.version += 1
+                self._known.keep(book.file)
+                self.relay.committed(book.file)
+                files.append(book.file)
+            elif outcome is Committed.UNSTORABLE and subject in so_far.outgrown:
+                so_far.held.append(FileTooLarge(f"file {subject} has no room for the engine's own notes"))
+            else:
+                again[subject] = subjects[subject]
+                if outcome is Committed.UNSTORABLE:
+                    so_far.outgrown.add(subject)
+                if outcome is Committed.UNKNOWN:
+                    so_far.doubt(subjects[subject])
+        for subject, book in books.items():
+            if subject in again:
+                continue
+            if subject not in changed:
+                files.append(book.file)
+            for index in subjects[subject]:
+                if index in so_far.answers:
+                    so_far.answers[index].file = book.file
+        return again, files
+
+    async def _folded(self, so_far: "_SoFar", subjects: dict[str, list[int]]) -> dict[str, Book]:
+        """The files with their work taken in; those left out that this version can't read."""
         held = self._known.held(subjects)
         versions = {subject: file.version for subject, file in held.items()}
         documents = await self.store.load(subjects.keys(), versions)
@@ -182,42 +231,14 @@ class Engine:
                 so_far.held.append(problem)
                 continue
             self.relay.strip(file)
-            book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits)
+            size = self.store.size if subject in so_far.outgrown else None
+            book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits, size)
             try:
                 for index in indexes:
                     so_far.answers[index] = take(book, so_far.work[index])
             except TooMuchPending as problem:
                 so_far.held.append(problem)
-        if letters := [letter for book in books.values() for letter in book.letters]:
-            await self.post_letters(letters)
-        changed = {subject: book for subject, book in books.items() if book.changed}
-        writes = [
-            Write(to_document(self.service, book.file, book.file.version + 1), book.file.version)
-            for book in changed.values()
-        ]
-        outcomes = await self._commit(writes) if writes else []
-        so_far.heard(outcomes)
-        again: dict[str, list[int]] = {}
-        files: list[File] = []
-        for (subject, book), outcome in zip(changed.items(), outcomes, strict=True):
-            if outcome is Committed.DONE:
-                book.file.version += 1
-                self._known.keep(book.file)
-                self.relay.committed(book.file)
-                files.append(book.file)
-            else:
-                again[subject] = subjects[subject]
-                if outcome is Committed.UNKNOWN:
-                    so_far.doubt(subjects[subject])
-        for subject, book in books.items():
-            if subject in again:
-                continue
-            if subject not in changed:
-                files.append(book.file)
-            for index in subjects[subject]:
-                if index in so_far.answers:
-                    so_far.answers[index].file = book.file
-        return again, files
+        return books
 
     async def _commit(self, writes: Sequence[Write]) -> list[Committed]:
         outcomes = await self.store.commit(writes)

@@ -1,8 +1,10 @@
 """Commands over HTTP: under a key, guarded by a version, refused with the rule's slug."""
 
+import re
+
 import pytest
 
-from tests.http.kit import AGENT, DEMO_SHOP, READER, Door, placed, problem
+from tests.http.kit import AGENT, DEMO_SHOP, READER, Door, paid, placed, problem
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +97,15 @@ async def test_another_shops_order_is_not_found(door: Door) -> None:
 async def test_a_rule_that_raises_is_our_fault_and_changes_nothing(door: Door) -> None:
     door.world.rules.broken.add("boom")
     problem(await door.say("boom"), 500, "internal")
+    assert await door.world.words() == ["placed"]
+
+
+async def test_what_would_make_a_file_too_large_is_refused_with_its_limit_and_its_size(door: Door) -> None:
+    engine = door.world.engine
+    engine.limits = engine.limits.model_copy(update={"document_max_bytes": 1000})
+    told = problem(await door.say("hello"), 413, "file-too-large")["detail"]
+    assert re.search(r"file A-1 would have [12]\d{3} bytes, more than the 1000 bytes that it may have", told)
+    problem(await door.tell(paid()), 413, "file-too-large")
     assert await door.world.words() == ["placed"]
 
 

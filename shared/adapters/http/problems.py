@@ -17,7 +17,14 @@ from shared.adapters.http.fields import field_errors
 from shared.contracts.base import Frozen
 from shared.kernel.decision import Refused
 from shared.runtime.ports import Unavailable
-from shared.runtime.work import Contended, EventTooLarge, KeyReused, TooMuchPending, VersionMoved
+from shared.runtime.work import (
+    Contended,
+    EventTooLarge,
+    FileTooLarge,
+    KeyReused,
+    TooMuchPending,
+    VersionMoved,
+)
 
 TYPE_PREFIX: Final = "urn:orderlink:problem:"
 CONTENT_TYPE: Final = "application/problem+json"
@@ -47,6 +54,7 @@ TITLES: Final[dict[str, str]] = {
     "busy": "The file is busy",
     "unavailable": "Something that the service needs is away",
     "event-too-large": "What follows from this would be too large",
+    "file-too-large": "The file has no room for this",
     "internal": "Orderlink has a fault",
 }
 
@@ -173,6 +181,8 @@ def known(problem: BaseException) -> ProblemRaised | None:
             return ProblemRaised(
                 413, "event-too-large", "An event that follows from this would be larger than events may be."
             )
+        case FileTooLarge():
+            return ProblemRaised(413, "file-too-large", f"With this, {problem}; nothing was taken.")
         case Unavailable():
             return ProblemRaised(
                 503,
@@ -225,6 +235,7 @@ def answers_with_problems(app: FastAPI) -> None:
         TooMuchPending,
         Contended,
         EventTooLarge,
+        FileTooLarge,
         Unavailable,
         RequestValidationError,
         HTTPException,
@@ -250,7 +261,7 @@ _MEANING: Final[dict[int, str]] = {
     404: "Not known, or of another shop.",
     409: "A rule refused the command; the type ends in the rule's slug.",
     412: "If-Match names another version.",
-    413: "The body is too large.",
+    413: "The body, or what follows from it, is too large.",
     415: "The body is not application/json.",
     422: "A field is not as expected, or the same id or key came with another body.",
     503: "Busy, or the database is away; see Retry-After.",
