@@ -19,8 +19,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
 from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.dead_letters import letter_record
 from shared.runtime.file import File, from_document, new_file
@@ -172,7 +170,7 @@ class Engine:
         return await self.relay.publish(waiting) if waiting else 0
 
     async def load(self, subject: str) -> File | None:
-        """One file as it is stored now."""
+        """One file as it is stored now. Raises `Unreadable` when it is of another version."""
         document = (await self.store.load([subject])).get(subject)
         return None if document is None else from_document(self.service, document)
 
@@ -247,13 +245,7 @@ class Engine:
         return outcomes
 
     def _file(self, subject: str, document: Document | None, held: File | None) -> File:
-        if document is None:
-            return new_file(self.service, subject)
-        try:
-            return self._known.read(document, held)
-        except ValidationError as problem:
-            fields = "; ".join(".".join(map(str, error["loc"])) for error in problem.errors()[:3])
-            raise Unreadable(f"file {subject} is not of this version: {fields}") from None
+        return new_file(self.service, subject) if document is None else self._known.read(document, held)
 
     async def post_letters(self, letters: Sequence[Letter]) -> None:
         """Publish dead letters. Raises `Unavailable` unless the broker took all of them."""

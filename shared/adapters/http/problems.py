@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from shared.adapters.http.fields import field_errors
 from shared.contracts.base import Frozen
 from shared.kernel.decision import Refused
-from shared.runtime.ports import Unavailable
+from shared.runtime.ports import Unavailable, Unreadable
 from shared.runtime.work import (
     Contended,
     EventTooLarge,
@@ -55,6 +55,7 @@ TITLES: Final[dict[str, str]] = {
     "unavailable": "Something that the service needs is away",
     "event-too-large": "What follows from this would be too large",
     "file-too-large": "The file has no room for this",
+    "file-unreadable": "A stored file is of another version",
     "internal": "Orderlink has a fault",
 }
 
@@ -183,6 +184,14 @@ def known(problem: BaseException) -> ProblemRaised | None:
             )
         case FileTooLarge():
             return ProblemRaised(413, "file-too-large", f"With this, {problem}; nothing was taken.")
+        case Unreadable():
+            return ProblemRaised(
+                503,
+                "file-unreadable",
+                "A file that belongs to the answer is of another version of Orderlink, as while a release is "
+                "being rolled out; try again.",
+                headers={"Retry-After": str(RETRY_OUTAGE_SECONDS)},
+            )
         case Unavailable():
             return ProblemRaised(
                 503,
@@ -237,6 +246,7 @@ def answers_with_problems(app: FastAPI) -> None:
         EventTooLarge,
         FileTooLarge,
         Unavailable,
+        Unreadable,
         RequestValidationError,
         HTTPException,
     ):
