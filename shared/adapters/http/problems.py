@@ -138,6 +138,13 @@ def come_again(detail: str) -> ProblemRaised:
     return ProblemRaised(503, "too-many-requests-in-flight", detail, headers=soon)
 
 
+def still_starting() -> ProblemRaised:
+    """The start's checks are not done: what was taken now might be lost."""
+    later = {"Retry-After": str(RETRY_OUTAGE_SECONDS)}
+    detail = "The service is still starting; /readyz says what it waits for. Try again."
+    return ProblemRaised(503, "unavailable", detail, headers=later)
+
+
 def not_found(what: str) -> ProblemRaised:
     """There is no such thing, or the token may not know of it."""
     return ProblemRaised(404, "not-found", f"There is no {what} of that id here.")
