@@ -50,6 +50,7 @@ PROMISES: Final = (
             "tests/size/test_topics.py",
             "tests/restore/test_in_memory.py",
             "tests/restore/test_for_real.py::test_a_restored_database_is_refused_checked_and_worked_with_again",
+            "tests/runtime/test_document_sizes.py",
         ),
     ),
     Promise(
@@ -124,6 +125,7 @@ PROMISES: Final = (
             "tests/storms/test_storms.py",
             "tests/storms/test_mutants.py",
             "tests/size/test_dead_letters.py",
+            "tests/runtime/test_document_sizes.py",
         ),
     ),
     Promise(

@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from pydantic import ValidationError
+
 from shared.runtime.pins import BEFORE_PINS, Pin
-from shared.runtime.ports import Document, TopicPartition
+from shared.runtime.ports import Document, TopicPartition, Unreadable
 from shared.runtime.service import Service
 from shared.runtime.slots import slot_of
 
@@ -249,12 +251,18 @@ def _stuck(file: File) -> list[str]:
 
 
 def from_document(service: Service, document: Document) -> File:
-    """Read a stored document. Raises `pydantic.ValidationError` when the state is not the service's."""
+    """Read a stored document. Raises `Unreadable` when the state is not one of this release's."""
+    try:
+        state = service.state.validate_python(document["state"])
+        view = service.view.validate_python(document["view"])
+    except ValidationError as problem:
+        fields = "; ".join(".".join(map(str, error["loc"])) for error in problem.errors()[:3])
+        raise Unreadable(f"file {document['_id']} is not of this version: {fields}") from None
     return File(
         subject=document["_id"],
         version=document["version"],
-        state=service.state.validate_python(document["state"]),
-        view=service.view.validate_python(document["view"]),
+        state=state,
+        view=view,
         shop_id=document["shop_id"],
         pin=_pin(document),
         pending=pending_in(document),

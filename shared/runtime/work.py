@@ -140,6 +140,8 @@ class Done:
     poisoned: bool = False
     parked: bool = False
     """Whether it went to the dead letters as `waiting`."""
+    outgrown: bool = False
+    """Whether it was poisoned since its file has no room for it, which is no fault of the rules."""
     started: int = 0
     """For `StartEffect`: the number of the attempt that is now this worker's; 0 if it is not."""
     fired: tuple[tuple[str, str | None], ...] = ()
@@ -168,11 +170,15 @@ class EventTooLarge(Exception):
     """An event would be larger than `event_max_bytes`."""
 
 
+class FileTooLarge(Exception):
+    """The file would be larger than `document_max_bytes`; waiting does not help."""
+
+
 class Contended(Exception):
     """Other writers were first as often as may be tried; come again later."""
 
 
-PAUSED: Final = (Unavailable, Unreadable, Contended, TooMuchPending)
+PAUSED: Final = (Unavailable, Unreadable, Contended, TooMuchPending, FileTooLarge)
 """What a worker waits out: nothing is wrong with the work itself."""
 
 

@@ -181,7 +181,7 @@ class Worker:
         for portion in portions(heard.work, self.engine.limits.batch_max_files):
             done = await self.engine.run(portion)
             self._look_for_effects(done)
-            poisoned += [answer.poisoned for answer in done]
+            poisoned += [answer.poisoned and not answer.outgrown for answer in done]
         try:
             for each in poisoned:
                 self.brake.note(poisoned=each)

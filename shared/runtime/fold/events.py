@@ -11,7 +11,7 @@ from shared.runtime.fold.book import Book, Cause
 from shared.runtime.fold.facts import hear_fact, take_in
 from shared.runtime.fold.places import note_judged, was_judged
 from shared.runtime.pins import BEFORE_PINS, Pin
-from shared.runtime.work import Discard, Done, Hear, Letter, TooMuchPending, Undigested
+from shared.runtime.work import Discard, Done, FileTooLarge, Hear, Letter, TooMuchPending, Undigested
 
 STACK_MAX_FRAMES = 20
 BEHIND_A_PARKED_ONE = "an earlier record of the same source is parked"
@@ -65,7 +65,7 @@ def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
         stack = traceback.format_exc(limit=STACK_MAX_FRAMES)
         book.park(source, _letter(work, "poison", f"{type(problem).__name__}: {problem}", stack))
         book.stuck.add(source)
-        return Done(poisoned=True)
+        return Done(poisoned=True, outgrown=isinstance(problem, FileTooLarge))
     if last_parked is not None:
         _move_past(book, event.source, event.subject, event.sequence, event.id)
     return Done()
