@@ -190,8 +190,9 @@ def as_markdown(run: Run, gauges: Gauges) -> str:
         "",
         "Of each process the longest life counts, without its first quarter (at most 20 minutes) and its",
         f"first night, in which memories fill; those of `{VICTIM}` are killed, the others live on. *MiB an",
-        f"hour* is the slope by least squares; below {SLOPE_MAX_MIB_PER_HOUR:.0f} is the goal. *Handles*: the median of the first",
-        f"third and of the last. Workers and APIs remember {KNOWN_FILES} files here instead of 4,096.",
+        f"hour* is the slope by least squares; below {SLOPE_MAX_MIB_PER_HOUR:.0f} is the goal.",
+        "*Handles*: the median of the first third and of the last. Workers and APIs remember",
+        f"{KNOWN_FILES} files here instead of 4,096.",
     ]
     if not judged:
         page += [
