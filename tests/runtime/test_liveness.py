@@ -4,6 +4,7 @@ While the database is away it waits, and is alive: starting it again would not h
 """
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from shared.adapters.memory_transport import MemoryTransport
 from shared.runtime import progress
 from shared.runtime.brake import Braked
-from shared.runtime.ports import EffectResult, Record, Unavailable
+from shared.runtime.ports import EffectResult, Record, TopicPartition, Unavailable
 from shared.runtime.worker import Worker
 from tests.kit.world import GROUP, HEARS, World, fact
 
@@ -155,6 +156,29 @@ async def test_a_partition_that_is_passed_over_for_ever_is_not_alive(monkeypatch
     monkeypatch.setattr(progress, "QUEUED_MAX_RECORDS", 100)
     watched = Watched(Wedged, batch_max_records=4)
     assert PATIENCE_SECONDS < await seconds_alive(watched, 160) < 100
+
+
+def test_batches_may_be_taken_while_the_watchdog_asks() -> None:
+    partitions = [TopicPartition("other.v1", number) for number in range(4)]
+    asked = 0
+
+    watched = progress.Progress(PATIENCE_SECONDS, Seconds())
+
+    class TakenMeanwhile:
+        """A moment that lets the loop take a batch each time that a thread looks at it."""
+
+        def __rsub__(self, now: float) -> float:
+            nonlocal asked
+            asked += 1
+            watched.moved(partitions)
+            return 0.0
+
+    standing: dict[TopicPartition, Any] = {
+        where: SimpleNamespace(since=TakenMeanwhile()) for where in partitions
+    }
+    watched._standing = standing
+    assert watched.alive()
+    assert asked == len(partitions)
 
 
 async def test_a_batch_that_never_ends_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
