@@ -23,7 +23,7 @@ from typing import Any
 from shared.contracts.catalog import SLOTS
 from shared.runtime.brake import Brake, Braked
 from shared.runtime.effects import Effects
-from shared.runtime.engine import Engine
+from shared.runtime.engine import Engine, Posted
 from shared.runtime.file import outbox_in
 from shared.runtime.furthest import Furthest
 from shared.runtime.listen import listen
@@ -75,6 +75,8 @@ class Worker:
         self._acting = 0
         self._slots_of: frozenset[int] = frozenset()
         self._slots: list[int] = []
+        self._posted: Posted = set()
+        """Dead letters of the batch at hand: while a commit is in vain, trying again writes no copies."""
         self._untaken: dict[TopicPartition, int] = {}
         self._more_due = False
         self._marks_of = -1
@@ -117,6 +119,7 @@ class Worker:
         for record in records:
             where = TopicPartition(record.topic, record.partition)
             self._untaken.setdefault(where, record.offset)
+        self._posted.clear()
         started = self._monotonic()
         backoff = limits.outage_backoff_first_seconds
         while True:
@@ -145,10 +148,10 @@ class Worker:
         """Do what a batch asks for, up to the commit. Raises what `PAUSED` lists, and `Braked`."""
         heard = listen(self.engine.service, records)
         if heard.aliens:
-            await self.engine.post_letters(heard.aliens)
+            await self.engine.post_letters(heard.aliens, self._posted)
         poisoned = [True] * len(heard.aliens)
         for portion in portions(heard.work, self.engine.limits.batch_max_files):
-            done = await self.engine.run(portion)
+            done = await self.engine.run(portion, self._posted)
             self._look_for_effects(done)
             poisoned += [answer.poisoned for answer in done]
         try:
