@@ -49,10 +49,6 @@ class Acks:
         self._done.clear()
         self._committable.clear()
 
-    def outstanding(self) -> int:
-        """How many records are given out and not yet behind a position."""
-        return sum(len(given) for given in self._given.values())
-
     def _advance(self, where: TopicPartition) -> None:
         given, done = self._given[where], self._done[where]
         while given and given[0] in done:

@@ -1,6 +1,7 @@
 """Ending tasks for certain: a cancellation may get lost on its way."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, Final
 
 AGAIN_SECONDS: Final = 0.1
@@ -19,3 +20,20 @@ async def ended(*tasks: "asyncio.Task[Any]") -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=AGAIN_SECONDS)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, object]) -> None:
+    """Do this in a task of its own. Raises what it raises, and `TimeoutError` when it takes longer.
+
+    For what drivers do at their end. Some of it swallows the cancellation of whoever awaits it: here
+    that is the task, and never the caller.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+    finally:
+        await ended(task)
+    if not task.cancelled():
+        task.result()

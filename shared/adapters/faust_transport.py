@@ -32,6 +32,7 @@ from faust.transport.drivers import aiokafka as driver
 from yarl import URL
 
 from shared.adapters.acks import Acks
+from shared.adapters.ending import within
 from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.kafka_member import (
@@ -128,7 +129,8 @@ class FaustTransport:
                 return []
             self._filled.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._filled.wait(), min(left, _CRASH_POLL_SECONDS))
+                async with asyncio.timeout(min(left, _CRASH_POLL_SECONDS)):
+                    await self._filled.wait()
         self._check()
         batch = self._buffer.take(max_records, self.membership.batch_max_bytes)
         self._emptied.set()
@@ -165,8 +167,7 @@ class FaustTransport:
         if app is not None:
             self._emptied.set()
             try:
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await app.stop()
+                await within(CLOSE_SECONDS, app.stop())
             except TimeoutError:
                 log.warning("faust did not stop within %.0f s and is left to itself", CLOSE_SECONDS)
         await self.ends.close()
@@ -339,7 +340,7 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
     async def on_stop(self) -> None:
         """Commit for the last time, if the broker lets us."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.force_commit(), LEAVE_SECONDS)
+            await within(LEAVE_SECONDS, self.force_commit())
 
     async def perform_seek(self) -> None:
         """Go to the committed positions, or to the beginning where there are none.
@@ -357,8 +358,7 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
         begins = await self._ours.ends.beginnings(ours)
         starts = {where: max(committed[theirs] or 0, begins[where]) for where, theirs in ours.items()}
         await self.seek_wait({ours[where]: offset for where, offset in starts.items()})
-        # Faust also seeks between a revocation and the assignment that follows; only what is owned at
-        # the end of it counts.
+        # Faust also seeks between revocation and assignment; only what is owned at the end of it counts.
         if generation == self._ours.generation() and assignment == frozenset(self.assignment()):
             self._ours.assigned(starts)
 

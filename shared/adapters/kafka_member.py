@@ -11,6 +11,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from shared.adapters.calm import calm_the_driver
+from shared.adapters.ending import within
 from shared.adapters.kafka_broker import Broker
 from shared.adapters.naming import Names
 from shared.runtime.ports import Record, TopicPartition, Unavailable
@@ -121,7 +122,7 @@ def keep_member_id(consumer: Any) -> None:
 async def leave(consumer: Any, seconds: float = LEAVE_SECONDS) -> None:
     """Leave the group and let connections go; where the broker hangs, without saying goodbye."""
     with contextlib.suppress(TimeoutError, KafkaError, OSError):
-        await asyncio.wait_for(consumer.stop(), seconds)
+        await within(seconds, consumer.stop())
         return
     # What `stop` would have come to. A task that is left would open connections again.
     coordinator = consumer._coordinator  # noqa: SLF001  # aiokafka has no other seam
@@ -134,7 +135,7 @@ async def leave(consumer: Any, seconds: float = LEAVE_SECONDS) -> None:
     for part in (consumer._fetcher, consumer._client):  # noqa: SLF001
         if part is not None:
             with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                await asyncio.wait_for(part.close(), seconds)
+                await within(seconds, part.close())
 
 
 def co_partitioned(assigned: Iterable[TopicPartition], topics: Collection[str]) -> frozenset[int]:

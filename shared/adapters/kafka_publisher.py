@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.adapters.calm import calm_the_driver
+from shared.adapters.ending import within
 from shared.adapters.kafka_broker import Broker, as_broker, unavailable
 from shared.adapters.naming import Naming, as_they_are
 from shared.runtime.ports import Outgoing, Unavailable
@@ -156,9 +157,8 @@ async def _drop(producer: aiokafka.AIOKafkaProducer) -> None:
     task = producer._sender.sender_task  # noqa: SLF001  # aiokafka has no other way
     if task is not None:
         task.cancel()
-    with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.CancelledError):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await producer.stop()
+    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        await within(CLOSE_SECONDS, producer.stop())
 
 
 def _succeeded(future: "asyncio.Future[object]") -> bool:

@@ -252,7 +252,8 @@ class MotorStore:
 
         Thread(target=close, name="close-database-client", daemon=True).start()
         with suppress(TimeoutError):
-            await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await closed.wait()
 
     @property
     def _motor(self) -> AsyncIOMotorClient[Document]:

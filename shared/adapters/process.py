@@ -29,6 +29,7 @@ from shared.adapters.draining import (
     GROUP_SHARE,
     Drain,
 )
+from shared.adapters.ending import within
 from shared.adapters.http.app import App, Asked, create_app, create_worker_app
 from shared.adapters.http.probes import Health
 from shared.adapters.http.server import HttpServer, PortTaken
@@ -269,9 +270,10 @@ class Process:
         seconds = self.settings.brake_hold_seconds
         self.log.error("the brake is on: too much of the stream could not be digested", seconds=seconds)
         with suppress(PortError, TimeoutError):
-            await asyncio.wait_for(leave(), self._drain.seconds)
+            await within(self._drain.seconds, leave())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
 
     # What it waits for at the start
 

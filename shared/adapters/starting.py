@@ -65,7 +65,8 @@ class Starting:
                     next=f"tried again in {pause:g} s, and so on; stops on SIGTERM",
                 )
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._stop.wait()
             pause = min(pause * 2, RETRY_MAX_SECONDS)
         return None
 

@@ -98,7 +98,8 @@ async def ended(traces: Traces) -> None:
 
     Thread(target=close, name="close-traces", daemon=True).start()
     with suppress(TimeoutError):
-        await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await closed.wait()
 
 
 def traces_from(settings: CommonSettings, service: str, role: str) -> Traces:

@@ -55,6 +55,12 @@ class Watchdog:
             await asyncio.sleep(self._look_seconds / 4)
 
     def _watch(self) -> None:
+        try:
+            self._look()
+        except Exception as problem:  # noqa: BLE001  # a process that nobody watches may be stuck for ever
+            self._end(f"the watchdog itself failed: {type(problem).__name__}")
+
+    def _look(self) -> None:
         seen, still, dead = -1, 0, 0
         while not self._stopped.wait(self._look_seconds):
             turns = self._turns

@@ -181,7 +181,7 @@ def _written(before: Ends, now: Ends) -> str:
 async def _take_in(engine: Engine, records: list[Record], brake: Brake) -> None:
     """What a worker does with a batch, up to the commit."""
     heard = listen(engine.service, records)
-    await engine.post_letters(heard.aliens)
+    await engine.post_letters(heard.aliens, set())
     answers = await engine.run(heard.work)
     for _ in heard.aliens:
         brake.note(poisoned=True)

@@ -7,11 +7,11 @@ fact may still be under way when the next comes. Where nothing is due for long, 
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.adapters.clock import FileClockWriter
+from shared.adapters.ending import ended
 from shared.cli.agents import Agents
 from shared.cli.system import System, caught_up
 from shared.cli.timeline import Line
@@ -58,9 +58,9 @@ class Scaled:
                 on_progress(self.lines, self.now)
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+            await ended(running)
+            if not running.cancelled():
+                running.result()
 
     async def _run(self) -> None:
         while True:

@@ -40,11 +40,18 @@ class Effects:
         return len(self._running)
 
     async def step(self, slots: list[int]) -> bool:
-        """Start what is due as far as there is room, then wait for one to end. Whether any was under way."""
+        """Start what is due as far as there is room, then wait for one to end, until the next look is due.
+
+        Whether any was under way. What is wanted meanwhile does not wait for the slowest far side.
+        """
         await self._start_due(slots)
         if not self._running:
             return False
-        ended, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(
+            self._running,
+            timeout=self._engine.limits.effect_poll_seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
         for task in ended:
             del self._running[task]
         for task in ended:

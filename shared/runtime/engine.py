@@ -12,7 +12,8 @@ A file that came out too large to be stored is folded again with a measure: the 
 it so is undone, and is poison, or refused to whoever asked. So nothing is measured that is stored anyway.
 
 Dead letters are published before the commit that notes them as parked, so that a parked source
-never waits for a record that is nowhere. Publishing twice is a copy that a redrive drops.
+never waits for a record that is nowhere. Publishing twice is a copy that a redrive drops; however often
+a batch is tried, the broker is given each letter once.
 """
 
 import asyncio
@@ -52,6 +53,8 @@ from shared.runtime.work import (
     Work,
 )
 
+Posted = set[tuple[str, str, str]]
+"""The keys of dead letters that the broker has."""
 CONTENTION_PAUSE_SECONDS = 0.005
 SILENT_ATTEMPTS_MAX = 2
 """So many attempts in a row at whose commit the database answered nothing, and it counts as away. Each may
@@ -61,8 +64,9 @@ take as long as two of its operations; ten of them would look like a worker that
 class _SoFar:
     """What a run has come to: answers, those in doubt, and files that can't go on for now."""
 
-    def __init__(self, work: Sequence[Work]) -> None:
+    def __init__(self, work: Sequence[Work], posted: Posted) -> None:
         self.work = work
+        self.posted = posted
         self.answers: dict[int, Done] = {}
         self.held: list[Exception] = []
         self.outgrown: set[str] = set()
@@ -116,8 +120,10 @@ class Engine:
         self.relay = Relay(publisher, store, clock, metrics, limits.clear_after_seconds, traces)
         self._known = KnownVersions(service, limits.known_versions_max_files)
 
-    async def run(self, work: Sequence[Work]) -> list[Done]:
+    async def run(self, work: Sequence[Work], posted: Posted | None = None) -> list[Done]:
         """Do all of it; one answer for each piece, in order.
+
+        Who tries the same work again hands in the same `posted`: the dead letters that the broker has.
 
         Raises `Unavailable` when the database or, for dead letters, the broker is away, `Contended`
         when other writers were first too often, `TooMuchPending` when a file has no room for more
@@ -132,7 +138,7 @@ class Engine:
         by_subject: dict[str, list[int]] = {}
         for index, piece in enumerate(work):
             by_subject.setdefault(piece.subject, []).append(index)
-        so_far = _SoFar(work)
+        so_far = _SoFar(work, set() if posted is None else posted)
         committed: list[File] = []
         left = by_subject
         for attempt in range(self.limits.commit_attempts):
@@ -184,7 +190,7 @@ class Engine:
         """
         books = await self._folded(so_far, subjects)
         if letters := [letter for book in books.values() for letter in book.letters]:
-            await self.post_letters(letters)
+            await self.post_letters(letters, so_far.posted)
         changed = {subject: book for subject, book in books.items() if book.changed}
         writes = [Write(book.document(), book.file.version, book.max_bytes) for book in changed.values()]
         outcomes = await self._commit(writes) if writes else []
@@ -247,13 +253,17 @@ class Engine:
     def _file(self, subject: str, document: Document | None, held: File | None) -> File:
         return new_file(self.service, subject) if document is None else self._known.read(document, held)
 
-    async def post_letters(self, letters: Sequence[Letter]) -> None:
-        """Publish dead letters. Raises `Unavailable` unless the broker took all of them."""
+    async def post_letters(self, letters: Sequence[Letter], posted: Posted) -> None:
+        """Publish those that are not in `posted`, and note them there. Raises `Unavailable`."""
+        letters = [letter for letter in letters if letter.key not in posted]
         if not letters:
             return
         topic = dead_letter_topic(self.service.name)
         records = [letter_record(letter, topic, self.service.name, self.clock.now()) for letter in letters]
-        if not all(await self.publisher.publish(records)):
+        answers = await self.publisher.publish(records)
+        for letter, answered in zip(letters, answers, strict=True):
+            if answered:
+                posted.add(letter.key)
+                self.metrics.count("orderlink_dead_letters_total", reason=letter.kind)
+        if not all(answers):
             raise Unavailable("the broker did not take the dead letters")
-        for letter in letters:
-            self.metrics.count("orderlink_dead_letters_total", reason=letter.kind)

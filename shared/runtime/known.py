@@ -23,8 +23,8 @@ class KnownVersions:
         self._kept: OrderedDict[str, File] = OrderedDict()
 
     def keep(self, file: File) -> None:
-        """Remember a file as it was just committed."""
-        self._kept[file.subject] = file
+        """Remember a file as it was just committed, but for `pending`, which is always read."""
+        self._kept[file.subject] = file.copy([])
         self._kept.move_to_end(file.subject)
         if len(self._kept) > self._max_files:
             self._kept.popitem(last=False)

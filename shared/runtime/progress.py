@@ -71,4 +71,5 @@ class Progress:
         now = self._monotonic()
         if now < self._waits_out_until:
             return True
-        return all(now - each.since < self._patience_seconds for each in self._standing.values())
+        # The watchdog asks from a thread of its own, while batches are taken: a copy is made in one go.
+        return all(now - each.since < self._patience_seconds for each in list(self._standing.values()))

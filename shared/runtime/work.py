@@ -126,6 +126,11 @@ class Letter:
     """`poison`, `waiting` (behind a poisoned one), `alien` (no event of ours) or `timer`."""
     record: Record | None
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from other letters: one that was posted for a batch need not be posted again."""
+        return self.kind, self.target or self.source_subject, self.event_id
+
 
 @dataclass(slots=True)
 class Done:

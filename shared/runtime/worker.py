@@ -15,7 +15,7 @@ the group has lost ends the process at once.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,10 +23,11 @@ from typing import Any
 from shared.contracts.catalog import SLOTS
 from shared.runtime.brake import Brake, Braked
 from shared.runtime.effects import Effects
-from shared.runtime.engine import Engine
+from shared.runtime.engine import Engine, Posted
 from shared.runtime.file import outbox_in
 from shared.runtime.furthest import Furthest
 from shared.runtime.listen import listen
+from shared.runtime.loops import Loops
 from shared.runtime.ports import (
     MemberLost,
     Outside,
@@ -70,10 +71,12 @@ class Worker:
         self._monotonic = monotonic
         self._furthest = Furthest(engine.clock, log)
         self._progress = Progress(engine.limits.progress_timeout_seconds, monotonic)
-        self._stop = asyncio.Event()
+        self._loops = Loops(engine.limits, log)
         self._acting = 0
         self._slots_of: frozenset[int] = frozenset()
         self._slots: list[int] = []
+        self._posted: Posted = set()
+        """Dead letters of the batch at hand: while a commit is in vain, trying again writes no copies."""
         self._untaken: dict[TopicPartition, int] = {}
         self._more_due = False
         self._marks_of = -1
@@ -93,49 +96,17 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then finish what is at hand. What escapes is to end the process."""
-        limits = self.engine.limits
-        self._stop = stop
-        loops = (
-            self._loop(self.take_batch, 0.0, stop),
-            self._loop(self.fire_timers, limits.timer_poll_seconds, stop, self._timers_wanted),
-            self._loop(self.try_effects, limits.effect_poll_seconds, stop, self._effects_wanted),
-            self._loop(self.sweep, limits.sweep_poll_seconds, stop),
-            self._loop(self.watch, limits.progress_timeout_seconds / 10, stop),
-            self._loop(self.sample, limits.sample_poll_seconds, stop),
+        limits, turn = self.engine.limits, self._loops.turn
+        await self._loops.run(
+            stop,
+            turn(self.take_batch, 0.0),
+            turn(self.fire_timers, limits.timer_poll_seconds, self._timers_wanted),
+            turn(self.try_effects, limits.effect_poll_seconds, self._effects_wanted),
+            turn(self.sweep, limits.sweep_poll_seconds),
+            turn(self.watch, limits.progress_timeout_seconds / 10),
+            turn(self.sample, limits.sample_poll_seconds),
         )
-        async with asyncio.TaskGroup() as group:
-            for loop in loops:
-                group.create_task(loop)
         await self.effects.finish()
-
-    async def _loop(
-        self,
-        body: Callable[[], Coroutine[Any, Any, bool]],
-        idle_seconds: float,
-        stop: asyncio.Event,
-        wake: asyncio.Event | None = None,
-    ) -> None:
-        """Call a body until told to stop: at once again while it finds work, after a pause if not.
-
-        `wake` ends a pause early.
-        """
-        limits = self.engine.limits
-        backoff = limits.outage_backoff_first_seconds
-        while not stop.is_set():
-            try:
-                found = await body()
-                backoff = limits.outage_backoff_first_seconds
-            except MemberLost:
-                raise
-            except PAUSED as problem:
-                self.log("waiting", loop=body.__name__, reason=str(problem), seconds=backoff)
-                await _wait(stop, backoff)
-                backoff = min(backoff * 2, limits.outage_backoff_max_seconds)
-                continue
-            if idle_seconds and not found:
-                await _wait(wake or stop, idle_seconds)
-            if wake is not None:
-                wake.clear()
 
     # The stream
 
@@ -148,6 +119,7 @@ class Worker:
         for record in records:
             where = TopicPartition(record.topic, record.partition)
             self._untaken.setdefault(where, record.offset)
+        self._posted.clear()
         started = self._monotonic()
         backoff = limits.outage_backoff_first_seconds
         while True:
@@ -157,9 +129,9 @@ class Worker:
             except PAUSED as problem:
                 self.log("batch waits", reason=str(problem), seconds=backoff)
                 self._progress.waits(backoff)
-                await _wait(self._stop, backoff)
+                await self._loops.pause(backoff)
                 backoff = min(backoff * 2, limits.outage_backoff_max_seconds)
-                if self._stop.is_set():
+                if self._loops.over.is_set():
                     return False
                 if not self.transport.partitions():
                     self._untaken.clear()
@@ -176,10 +148,10 @@ class Worker:
         """Do what a batch asks for, up to the commit. Raises what `PAUSED` lists, and `Braked`."""
         heard = listen(self.engine.service, records)
         if heard.aliens:
-            await self.engine.post_letters(heard.aliens)
+            await self.engine.post_letters(heard.aliens, self._posted)
         poisoned = [True] * len(heard.aliens)
         for portion in portions(heard.work, self.engine.limits.batch_max_files):
-            done = await self.engine.run(portion)
+            done = await self.engine.run(portion, self._posted)
             self._look_for_effects(done)
             poisoned += [answer.poisoned and not answer.outgrown for answer in done]
         try:
@@ -376,10 +348,3 @@ def _place(where: TopicPartition) -> str:
 def _moment(documents: Sequence[Mapping[str, Any]], field: str) -> datetime | None:
     first = documents[0][field] if documents else None
     return first if isinstance(first, datetime) else None
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

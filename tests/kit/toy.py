@@ -90,8 +90,9 @@ class Rules:
                 if "paid" in self.broken:
                     raise RuntimeError("the rule breaks at paid")
                 return _pay(state)
-            case facts.OrderCancelled():
-                effect = Effect(effect_id="effect-1", kind="mail", request={"text": "off"})
+            case facts.OrderCancelled(order_id=order_id):
+                effect_id = f"effect-{order_id.removeprefix('A-')}"
+                effect = Effect(effect_id=effect_id, kind="mail", request={"text": "off"})
                 return Decision(rule="cancel", effects=(effect,))
             case Poke(word=word) | Say(word=word):
                 if word in self.broken:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.runtime.ports import Unavailable
+from shared.runtime.ports import Outgoing, Unavailable
 from shared.runtime.work import Ask, Contended, KeyReused, Tell
 from tests.kit.toy import Say
 from tests.kit.world import World, fact
@@ -168,3 +168,18 @@ async def test_a_file_has_room_for_so_many_unpublished_events_and_then_refuses()
     await world.worker.sweep()
     await world.desk.ask("A-1", Say(at=world.clock.now(), word="over"), "k-over", "d")
     assert [word for _, word in world.published()] == [*map(str, range(10)), "over"]
+
+
+async def test_a_letter_is_written_once_however_often_its_batch_is_tried() -> None:
+    world = World(outage_backoff_first_seconds=0.001, outage_backoff_max_seconds=0.001)
+    await world.start()
+    world.log.append(Outgoing("other.v1", b"A-1", b"no event of ours"))
+    world.rules.broken = {"boom"}
+    world.poke("A-1", "boom")
+    world.store.commit_faults = ["unknown-lost"] * 7
+    await world.settle()
+    assert world.store.commit_faults == []
+    assert [letter.kind for letter in world.letters()] == ["alien", "poison"]
+    world.poke("A-2", "boom")
+    await world.settle()
+    assert [letter.parked_in for letter in world.letters()[2:]] == ["A-2"]

@@ -1,5 +1,6 @@
 """Effects outside: wanted with the decision, tried under a lease, told back as a command."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -102,7 +103,8 @@ async def test_a_result_is_kept_while_the_database_is_away_and_nothing_is_done_t
         return EffectResult(done=True)
 
     world.outbox.perform = goes_away  # type: ignore[method-assign]  # the far side, and the fault after it
-    await world.worker.try_effects()
+    while await world.worker.try_effects():
+        pass
     world.clock.advance(timedelta(hours=1))
     await world.worker.try_effects()
     assert world.outbox.attempts == ["effect-1"]
@@ -164,4 +166,29 @@ async def test_a_late_no_of_an_earlier_attempt_says_nothing_of_the_latest() -> N
     assert late.duplicate
     yes = EffectResult(done=True)
     await world.engine.run([ReportEffect("A-1", "effect-1", first.started, yes)])
+    assert await world.words() == ["effect-done"]
+
+
+async def test_a_far_side_that_hangs_holds_up_no_other_effect() -> None:
+    world = World(effect_poll_seconds=0.01)
+    await wanted(world)
+    answered = asyncio.Event()
+
+    async def hangs_at_the_first(effect_id: str, request: object) -> EffectResult:
+        world.outbox.attempts.append(effect_id)
+        if effect_id == "effect-1":
+            await answered.wait()
+        return EffectResult(done=True)
+
+    world.outbox.perform = hangs_at_the_first  # type: ignore[method-assign]  # the far side
+    async with asyncio.timeout(10):
+        await world.worker.try_effects()
+        await world.desk.take(fact("order.cancelled", "f-2", order_id="A-2"), "d")
+        while await world.words("A-2") != ["effect-done"]:
+            await world.worker.try_effects()
+        assert world.outbox.attempts == ["effect-1", "effect-2"]
+        assert await world.words() == []
+        answered.set()
+        while await world.worker.try_effects():
+            pass
     assert await world.words() == ["effect-done"]

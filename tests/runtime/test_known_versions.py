@@ -64,3 +64,13 @@ async def test_a_file_that_is_forgotten_while_it_is_loaded_is_read_as_it_was_kno
     world.store.before_answer = [forget]
     await world.say("mine")
     assert await world.words() == ["first", "mine"]
+
+
+async def test_what_waits_to_be_published_is_not_held_twice() -> None:
+    world = BriefWorld()
+    world.publisher.away = True
+    await world.say("first")
+    assert world.engine._known._kept["A-1"].pending == []
+    world.publisher.away = False
+    await world.say("second")
+    assert world.published() == [(1, "first"), (2, "second")]

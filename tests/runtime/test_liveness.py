@@ -4,15 +4,17 @@ While the database is away it waits, and is alive: starting it again would not h
 """
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from shared.adapters.memory_transport import MemoryTransport
 from shared.runtime import progress
-from shared.runtime.ports import Record, Unavailable
+from shared.runtime.brake import Braked
+from shared.runtime.ports import EffectResult, Record, TopicPartition, Unavailable
 from shared.runtime.worker import Worker
-from tests.kit.world import GROUP, HEARS, World
+from tests.kit.world import GROUP, HEARS, World, fact
 
 PATIENCE_SECONDS = 10.0
 pytestmark = pytest.mark.promise("lively")
@@ -156,6 +158,29 @@ async def test_a_partition_that_is_passed_over_for_ever_is_not_alive(monkeypatch
     assert PATIENCE_SECONDS < await seconds_alive(watched, 160) < 100
 
 
+def test_batches_may_be_taken_while_the_watchdog_asks() -> None:
+    partitions = [TopicPartition("other.v1", number) for number in range(4)]
+    asked = 0
+
+    watched = progress.Progress(PATIENCE_SECONDS, Seconds())
+
+    class TakenMeanwhile:
+        """A moment that lets the loop take a batch each time that a thread looks at it."""
+
+        def __rsub__(self, now: float) -> float:
+            nonlocal asked
+            asked += 1
+            watched.moved(partitions)
+            return 0.0
+
+    standing: dict[TopicPartition, Any] = {
+        where: SimpleNamespace(since=TakenMeanwhile()) for where in partitions
+    }
+    watched._standing = standing
+    assert watched.alive()
+    assert asked == len(partitions)
+
+
 async def test_a_batch_that_never_ends_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched()
     await watched.begin(*SUBJECTS)
@@ -204,3 +229,48 @@ async def test_a_retry_that_hangs_after_an_outage_is_not_alive(monkeypatch: pyte
     assert not watched.worker.alive()
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
+
+
+class Forgetful(MemoryTransport):
+    """Loses a cancellation that comes while it waits, as drivers do."""
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        try:
+            return await super().batch(max_records, 3600)
+        except asyncio.CancelledError:
+            return []
+
+
+async def test_the_brake_ends_a_worker_whose_mail_waits_to_be_tried_again() -> None:
+    watched = Watched(brake_in_a_row=3)
+    world = watched.world
+    await watched.begin()
+    world.rules.broken = {"boom"}
+    world.outbox.answers = [EffectResult(done=False, retry=True)]
+    await world.desk.take(fact("order.cancelled", "f-1"), "d")
+    await world.worker.try_effects()
+    running = asyncio.create_task(world.worker.run(asyncio.Event()))
+    await asyncio.sleep(0.01)
+    for subject in SUBJECTS[:4]:
+        world.poke(subject, "boom")
+    async with asyncio.timeout(10):
+        (problem,) = await asyncio.gather(running, return_exceptions=True)
+    assert isinstance(problem, ExceptionGroup)
+    assert problem.subgroup(Braked) is not None
+
+
+async def test_a_driver_that_loses_the_cancellation_keeps_no_worker_from_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watched = Watched(Forgetful)
+    await watched.begin()
+
+    async def breaks() -> bool:
+        raise RuntimeError("nobody expected this")
+
+    monkeypatch.setattr(watched.worker, "sample", breaks)
+    running = asyncio.create_task(watched.worker.run(asyncio.Event()))
+    async with asyncio.timeout(10):
+        (problem,) = await asyncio.gather(running, return_exceptions=True)
+    assert isinstance(problem, ExceptionGroup)
+    assert problem.subgroup(RuntimeError) is not None

@@ -39,3 +39,16 @@ async def test_a_worker_that_gets_nothing_done_ends_the_process() -> None:
     await _until(said)
     watchdog.stop()
     assert "nothing got done" in said[0]
+
+
+async def test_a_watchdog_that_fails_ends_the_process_and_not_only_itself() -> None:
+    said: list[str] = []
+
+    def fails() -> bool:
+        raise RuntimeError("changed while it was looked at")
+
+    watchdog = Watchdog(fails, 0.05, said.append, look_seconds=0.01)
+    watchdog.start()
+    await _until(said)
+    watchdog.stop()
+    assert "watchdog itself failed: RuntimeError" in said[0]

@@ -83,11 +83,6 @@ class HttpServer:
                 raise RuntimeError("the HTTP server ended as it started")
             await asyncio.sleep(0.01)
 
-    async def ended(self) -> None:
-        """Return when it has ended, for whatever reason."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
-
     async def stop(self) -> None:
         """Take nothing new, end what was begun, close."""
         self._server.should_exit = True
