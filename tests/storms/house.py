@@ -24,6 +24,7 @@ from tests.storms.fate import PATH, Fate, Process
 from tests.storms.faults import ANSWERED, RULE_RAISES, SAYING, Fault
 from tests.storms.ledger import Ledger
 from tests.storms.ports import StormOutside, StormPublisher, StormStore, StormTransport
+from tests.storms.way import Ways, on_its_way
 
 WORKERS: Final = 2
 LIMITS: Final = Limits(
@@ -36,6 +37,8 @@ CLEARS_LATER: Final = LIMITS.model_copy(update={"clear_after_seconds": 1.0})
 STRANGER: Final = "stranger"
 """Who said what nobody can read."""
 MENDED_AFTER_MOMENTS: Final = (0, 0, 1, 4)
+FILES_MAX: Final = 10_000
+"""More than any storm has."""
 ALL_SLOTS: Final = range(SLOTS)
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -104,8 +107,8 @@ class House:
         self.around = around
         self.name = service.name
         self.files = MemoryStore(as_bson=False)
-        self.rules = service
-        self.service = replace(service, react=self._react, decide=self._decide)
+        self.rules = on_its_way(service)
+        self.service = replace(self.rules, react=self._react, decide=self._decide)
         self.members: list[Member] = []
         self.down = False
         self.poisons: list[Poison] = []
@@ -141,6 +144,19 @@ class House:
                 await self.files.pending_count(1) > 0,
             )
         return self._waiting
+
+    async def astray(self, ways: Ways) -> list[str]:
+        """What is wrong with files as they stand now, against what they were told."""
+        return [
+            wrong
+            for document in await self.files.page({}, None, FILES_MAX)
+            for wrong in ways.wrong(
+                self.name,
+                document["_id"],
+                document["state"],
+                self.around.ledger.last_said(self.name, document["_id"]),
+            )
+        ]
 
     def restart(self, member: Member) -> None:
         """A crashed worker's successor joins; the crashed one is gone from the group."""

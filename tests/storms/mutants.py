@@ -1,4 +1,4 @@
-"""Thirteen engines that break a promise each: small patches of the real code, put in force for a while.
+"""Fourteen engines that break a promise each: small patches of the real code, put in force for a while.
 
 They prove that the storms can see. Each says what it breaks; `test_mutants` plays storms over it until
 one finds just that.
@@ -174,6 +174,20 @@ def known_looked_up_late() -> AbstractContextManager[Any]:
     return patch.object(KnownVersions, "read", mutant)
 
 
+def state_beside_its_events() -> AbstractContextManager[Any]:
+    """What is taken in from the dead letters is said, and the state stays what it was."""
+    hear = events.hear
+
+    def mutant(book: Book, work: Hear) -> Done:
+        before = book.file.state
+        done = hear(book, work)
+        if work.redriven:
+            book.file.state = before
+        return done
+
+    return patch.object(events, "hear", mutant)
+
+
 MUTANTS: Final[Mapping[Mutant, str]] = {
     ack_before_commit: "said {} instead of",
     clear_before_the_brokers_ack: "is neither on the log nor pending",
@@ -188,6 +202,7 @@ MUTANTS: Final[Mapping[Mutant, str]] = {
     unparked_too_early: "is free before",
     poison_swallowed: "said {} instead of",
     known_looked_up_late: "no rest at",
+    state_beside_its_events: "and its state knows of",
 }
 """Each with words of the finding that it is to bring: one that only crashes is not found out by that."""
 

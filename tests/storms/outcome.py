@@ -30,6 +30,7 @@ from pydantic_core import from_json
 from shared.contracts.catalog import HEARS
 from shared.runtime.ports import Record
 from tests.storms.faults import Window
+from tests.storms.house import FILES_MAX
 from tests.storms.storm import Storm
 from tests.storms.telling import tracking_file
 
@@ -98,8 +99,8 @@ async def outcome_of(storm: Storm) -> Outcome:
         if record.headers["ce_type"] == b"orderlink.message.asked.v1":
             outcome.days[_content(record.value or b"")["buyer_day"]] = file[1]
     for name, house in storm.houses.items():
-        for document in await house.files.page({}, None, 10_000):
-            outcome.files[(name, document["_id"])] = (document["state"], document["view"])
+        for document in await house.files.page({}, None, FILES_MAX):
+            outcome.files[(name, document["_id"])] = (document["state"].state, document["view"])
     outcome.said_at, outcome.taken_in = storm.said_at, storm.taken_in
     return outcome
 

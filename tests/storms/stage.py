@@ -23,6 +23,7 @@ from tests.storms.storm import Storm
 from tests.storms.story import story
 from tests.storms.telling import Telling
 from tests.storms.virtual_loop import VirtualLoop
+from tests.storms.way import Ways
 
 ORDERS: Final = 20
 STORMS_PER_STORY: Final = 20
@@ -30,6 +31,7 @@ STORMS_PER_STORY: Final = 20
 CALMS_MAX: Final = 32
 """Calm runs that an outcome is compared with before it counts as another."""
 FAILURE_MAX_CHARS: Final = 2_000
+ASTRAY_TOLD_MAX: Final = 3
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class Stage:
         facts = story(number, ORDERS)
         self.facts = [fact for fact in facts if orders is None or fact.order_id in orders]
         one = OneOfEach()
+        self._ways = Ways(_services())
         self._services = [Remembered(service, one).service() for service in _services()]
         self._read_once = ReadOnce(one)
         self._calms: list[Outcome] = []
@@ -119,6 +122,9 @@ class Stage:
 
         async def whole() -> None:
             await storm.play()
+            astray = [each for house in storm.houses.values() for each in await house.astray(self._ways)]
+            if astray:
+                raise Broken("; ".join(astray[:ASTRAY_TOLD_MAX]))
             outcomes.append(await outcome_of(storm))
 
         try:

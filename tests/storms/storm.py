@@ -315,7 +315,7 @@ class Storm:
         self.fate.say(f"   {house.name} is told {telling.name} {telling.id}")
         if telling.id not in self._asked:
             found = (await house.files.load([telling.order_id])).get(telling.order_id)
-            self._asked[telling.id] = telling.work(found["state"] if found else None)
+            self._asked[telling.id] = telling.work(found["state"].state if found else None)
         for work in self._asked[telling.id]:
             await self._accepted(house, work)
         self.taken_in.append((self.clock.now(), telling.order_id, house.name, "fact"))

@@ -1,4 +1,4 @@
-"""The storms can see: each of thirteen broken engines is found out by some seed."""
+"""The storms can see: each of fourteen broken engines is found out by some seed."""
 
 import pytest
 

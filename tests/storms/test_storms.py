@@ -4,11 +4,13 @@
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shared.adapters.memory_store import MemoryStore
+from shared.cli.loading import load_services
 from shared.contracts.facts import TAKEN_BY, Sighting
 from shared.contracts.tasks import TaskKind, outcome_details
 from shared.runtime.ports import Write
@@ -17,6 +19,7 @@ from tests.storms.faults import CRASH_POINTS, KINDS, plan
 from tests.storms.stage import ORDERS, STORMS_PER_STORY, Stage, play, rare_collections
 from tests.storms.story import story
 from tests.storms.telling import AGENT_LOOKS, ANSWERS
+from tests.storms.way import Ways, on_its_way
 
 pytestmark = pytest.mark.promise("kept", "once", "ordered", "timed", "isolated", "resumed")
 
@@ -85,6 +88,18 @@ def test_agents_answer_what_the_catalogue_allows(kind: TaskKind) -> None:
 def test_there_are_at_least_24_crash_points_in_each_service() -> None:
     for service in ("orders", "logistics", "aftersales", "notifications"):
         assert len({point for where, point in CRASH_POINTS if where == service}) >= 24
+
+
+def test_a_state_that_its_steps_do_not_come_to_is_seen() -> None:
+    rules = replace(load_services()[0], initial=(), evolve=lambda state, what: (*state, what))
+    told = on_its_way(rules)
+    reached = told.evolve(told.evolve(told.initial, "one"), "two")
+    ways = Ways([rules])
+    assert list(ways.wrong(rules.name, "O-1", reached, 0)) == []
+    (changed,) = ways.wrong(rules.name, "O-1", replace(reached, state=("two",)), 0)
+    assert "is not what its events and notes come to" in changed
+    (unheard,) = ways.wrong(rules.name, "O-1", reached, 1)
+    assert "said 1 events, and its state knows of []" in unheard
 
 
 async def test_a_store_that_keeps_documents_as_they_are_answers_like_the_other() -> None:
