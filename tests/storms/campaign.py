@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests.storms.faults import CRASH_POINTS, KINDS
+from tests.storms.outcome import Demand
 from tests.storms.stage import STORMS_PER_STORY, Played, play, rare_collections, shrink
 
 REPORT: Final = Path(__file__).parents[2] / "docs" / "reports" / "storms.md"
@@ -100,7 +101,7 @@ def report(total: Total) -> str:
         f"| crash points hit | {len(total.hit):,} of {len(CRASH_POINTS):,} |",
         f"| CPU for each storm | {milliseconds:.0f} ms |",
         "",
-        "What each order was compared by:",
+        *_compared(total),
         "",
         "| demand | orders |",
         "| --- | ---: |",
@@ -115,6 +116,20 @@ def report(total: Total) -> str:
         *_points(total),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _compared(total: Total) -> Iterator[str]:
+    """What share of the orders was held to the calm run, and what else they were held to."""
+    same, later = (shares(total.asked_for)[demand] for demand in (Demand.SAME, Demand.LATER))
+    yield f"{same:.0%} of the orders were held to the calm run in all that was said, known and shown of them,"
+    yield f"{later:.0%} to the same things said later. The other {1 - same - later:.0%} were held to the"
+    yield "invariants only, since something came to them out of order or was given up."
+
+
+def shares(asked_for: Counter[str]) -> dict[Demand, float]:
+    """What share of all orders was compared by each demand."""
+    orders = max(1, asked_for.total())
+    return {demand: asked_for[demand.value] / orders for demand in Demand}
 
 
 def _points(total: Total) -> Iterator[str]:
