@@ -44,8 +44,11 @@ class Played:
     events: int = 0
     struck: Counter[str] = field(default_factory=Counter[str])
     hit: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    doubted: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     asked_for: Counter[str] = field(default_factory=Counter[str])
     """How many orders were compared how."""
+    given_up: int = 0
+    """Orders of which an operator gave up an event."""
     cpu_seconds: float = 0.0
     windows: list[Window] = field(default_factory=list[Window])
     outcome: Outcome | None = None
@@ -95,6 +98,7 @@ class Stage:
         if outcome is None:
             return
         asked_for = demands(calm, outcome, played.windows)
+        played.given_up = len(outcome.given_up)
         played.asked_for.update(demand.value for demand in asked_for.values())
         wrong = differences(calm, outcome, asked_for)
         for number in range(1, CALMS_MAX):
@@ -135,6 +139,7 @@ class Stage:
             if played is not None:
                 played.events = len(storm.ledger.said)
                 played.struck, played.hit = storm.fate.struck, storm.fate.hit
+                played.doubted = storm.fate.doubted
 
 
 def faults_of(seed: int, stage: Stage) -> list[Fault]:

@@ -67,6 +67,7 @@ class Storm:
             self.clock, self.log, self.fate, self.ledger, profile, limits, self.acted, self._stir
         )
         self.houses = {service.name: House(around, service) for service in services}
+        self.given_up = around.given_up
         self.said_at: list[tuple[datetime, Record]] = []
         """When each event was said."""
         self.taken_in: list[tuple[datetime, str, str, str]] = []

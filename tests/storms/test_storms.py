@@ -16,7 +16,7 @@ from shared.contracts.facts import TAKEN_BY, Sighting
 from shared.contracts.tasks import TaskKind, outcome_details
 from shared.runtime.ports import Write
 from tests.storms.campaign import shares, tell_failure
-from tests.storms.faults import CRASH_POINTS, KINDS, plan
+from tests.storms.faults import CRASH_POINTS, DOUBT_POINTS, KINDS, plan
 from tests.storms.outcome import Demand
 from tests.storms.stage import ORDERS, STORMS_PER_STORY, Stage, play, rare_collections
 from tests.storms.story import story
@@ -52,9 +52,11 @@ def test_storms_end_where_the_calm_ends_and_hit_every_crash_point(chunk: int, hi
     failed = [each for each in played if each.failure is not None]
     assert not failed, "\n".join(tell_failure(failed[0].seed, failed[0].failure or ""))
     hit = sorted({f"{service} {point}" for each in played for service, point in each.hit})
+    doubted = sorted({f"{service} {point}" for each in played for service, point in each.doubted})
     struck = sorted({kind for each in played for kind in each.struck})
     asked_for = sum((each.asked_for for each in played), Counter[str]())
-    (hits / f"{chunk}.part").write_text(json.dumps([hit, struck, asked_for]))
+    given_up = sum(each.given_up for each in played)
+    (hits / f"{chunk}.part").write_text(json.dumps([hit, doubted, struck, asked_for, given_up]))
     (hits / f"{chunk}.part").rename(hits / f"{chunk}.json")
     _all_hit_when_all_are_played(hits)
 
@@ -64,10 +66,12 @@ def _all_hit_when_all_are_played(hits: Path) -> None:
     told = [json.loads(path.read_text()) for path in hits.glob("*.json")]
     if len(told) < CHUNKS:
         return
-    hit, struck = ({each for part in told for each in part[which]} for which in range(2))
+    hit, doubted, struck = ({each for part in told for each in part[which]} for which in range(3))
     assert {f"{service} {point}" for service, point in CRASH_POINTS} - hit == set()
+    assert {f"{service} {point}" for service, point in DOUBT_POINTS} - doubted == set()
     assert set(KINDS) - struck == set()
-    share = shares(sum((Counter(part[2]) for part in told), Counter[str]()))
+    assert sum(part[4] for part in told) > 0
+    share = shares(sum((Counter(part[3]) for part in told), Counter[str]()))
     assert share[Demand.SAME] > SAME_MIN
     assert share[Demand.SAME] + share[Demand.LATER] > COMPARED_MIN
 
