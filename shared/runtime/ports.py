@@ -213,6 +213,8 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    written_ms: int = 0
+    """When it was written, as the log keeps it: the same at every reading. 0 where nobody asks for it."""
 
     @property
     def size_bytes(self) -> int:

@@ -23,6 +23,8 @@ class Hear:
     record: Record
     commands: tuple[Any, ...] = ()
     redriven: bool = False
+    late: bool = False
+    """Redriven too, but for another file than the one that has it parked: there it is news, out of turn."""
     traceparent: str | None = None
     """Of the span in which it is heard; None leaves the event's own."""
 

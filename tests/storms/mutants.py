@@ -209,8 +209,8 @@ MUTANTS: Final[Mapping[Mutant, str]] = {
 
 def _undeduped(book: Book, work: Work) -> Done:
     """Take work in as if nothing had been taken in before; what was is remembered all the same."""
-    applied, seen = book.file.applied, book.file.seen
-    book.file.applied, book.file.seen = {}, {}
+    applied, seen, heard = book.file.applied, book.file.seen, book.file.heard
+    book.file.applied, book.file.seen, book.file.heard = {}, {}, {}
     try:
         return take(book, work)
     finally:
@@ -218,6 +218,7 @@ def _undeduped(book: Book, work: Work) -> Done:
         now = book.file
         now.applied = {**applied, **{name: max(at, applied.get(name, 0)) for name, at in now.applied.items()}}
         now.seen = {**seen, **now.seen}
+        now.heard = {**now.heard, **heard}
 
 
 @contextmanager
