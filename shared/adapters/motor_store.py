@@ -266,6 +266,7 @@ class MotorStore:
                 w="majority",
                 journal=True,
                 readConcernLevel="majority",
+                readPreference="primary",
                 timeoutMS=round(self._operation_seconds * 1000),
                 serverSelectionTimeoutMS=round(self._selection_seconds * 1000),
                 connectTimeoutMS=round(self._selection_seconds * 1000),

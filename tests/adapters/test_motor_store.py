@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.errors import OperationFailure
 
 from shared.adapters.embedded import EmbeddedDatabase
@@ -175,3 +175,15 @@ async def test_a_database_of_an_older_release_has_no_notes_until_its_group_is_tr
         await store.note_heard({where: 1})
     await store.trust({where: 7})
     assert await store.heard() == {where: 7}
+
+
+async def test_what_an_address_says_of_reading_and_writing_is_overruled() -> None:
+    weak = "readPreference=secondaryPreferred&readConcernLevel=local&w=1&journal=false"
+    store = MotorStore(f"mongodb://127.0.0.1:1/?{weak}", "orders")
+    client = store._motor  # nothing else shows what it was told
+    try:
+        assert client.read_preference == ReadPreference.PRIMARY
+        assert client.read_concern.level == "majority"
+        assert client.write_concern.document == {"w": "majority", "j": True}
+    finally:
+        await store.close()
