@@ -15,7 +15,7 @@ a batch is tried, the broker is given each letter once.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -58,7 +58,9 @@ class _SoFar:
         self.work = work
         self.posted = posted
         self.answers: dict[int, Done] = {}
-        self.held: list[Exception] = []
+        self.held: dict[str, Exception] = {}
+        self.rejected: dict[str, File] = {}
+        """Full files of which the broker has just taken nothing; see `_park_rejected`."""
         self.silent = 0
         """Attempts in a row at whose commit the database answered nothing."""
         self._in_doubt: dict[int, Done] = {}
@@ -112,6 +114,7 @@ class Engine:
         """Do all of it; one answer for each piece, in order.
 
         Who tries the same work again hands in the same `posted`: the dead letters that the broker has.
+        For him alone, what a file can't take in whose events the broker rejects is parked.
 
         Raises `Unavailable` when the database or, for dead letters, the broker is away, `Contended`
         when other writers were first too often, `TooMuchPending` when a file has no room for more
@@ -136,13 +139,18 @@ class Engine:
                 break
             self.metrics.count("orderlink_commit_redos_total", len(left))
             await asyncio.sleep(CONTENTION_PAUSE_SECONDS * attempt)
+        pending = {file.subject: len(file.pending) for file in committed}
         await self.publish(committed)
         if left and so_far.silent:
             raise Unavailable("database: it does not say what became of a commit")
         if left:
             raise Contended(f"other writers were first {self.limits.commit_attempts} times")
+        full = [file for file in committed if isinstance(so_far.held.get(file.subject), TooMuchPending)]
+        rejected = {file.subject: file for file in full if len(file.pending) == pending[file.subject]}
+        if rejected and posted is not None:
+            await self._park_rejected(so_far, rejected, by_subject)
         if so_far.held:
-            raise so_far.held[0]
+            raise next(iter(so_far.held.values()))
         done = so_far.done()
         self._count_heard(work, done)
         if traced:
@@ -157,6 +165,25 @@ class Engine:
                 heard[(piece.record.topic, "duplicate" if answer.duplicate else outcome)] += 1
         for (topic, outcome), times in heard.items():
             self.metrics.count("orderlink_events_heard_total", times, topic=topic, outcome=outcome)
+
+    async def _park_rejected(
+        self, so_far: _SoFar, rejected: dict[str, File], by_subject: Mapping[str, list[int]]
+    ) -> None:
+        """Park what full files can't take in, where the broker takes everything but what they say.
+
+        That is so when it takes the dead letters, and after that still nothing of these files. While it is
+        away as a whole, or back by now, all is left as it was, to be tried again.
+        """
+        subjects = {subject: by_subject[subject] for subject in rejected}
+        so_far.rejected, held = rejected, dict(so_far.held)
+        for indexes in subjects.values():
+            so_far.doubt(indexes)
+        try:
+            left, _ = await self._attempt(so_far, subjects)
+        except (Unavailable, TooMuchPending):
+            so_far.held = held
+            return
+        so_far.held |= {subject: held[subject] for subject in left}
 
     async def publish(self, files: Sequence[File]) -> int:
         """Publish what these files have pending, best effort; the sweep does the rest. How many events."""
@@ -185,17 +212,18 @@ class Engine:
             try:
                 file = self._file(subject, documents.get(subject), held.get(subject))
             except Unreadable as problem:
-                so_far.held.append(problem)
+                so_far.held[subject] = problem
                 continue
             self.relay.strip(file)
             book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits)
+            book.rejected = subject in so_far.rejected
             try:
                 for index in indexes:
                     so_far.answers[index] = take(book, so_far.work[index])
+                so_far.held.pop(subject, None)
             except TooMuchPending as problem:
-                so_far.held.append(problem)
-        if letters := [letter for book in books.values() for letter in book.letters]:
-            await self.post_letters(letters, so_far.posted)
+                so_far.held[subject] = problem
+        await self._post(so_far, [letter for book in books.values() for letter in book.letters])
         changed = {subject: book for subject, book in books.items() if book.changed}
         writes = [
             Write(to_document(self.service, book.file, book.file.version + 1), book.file.version)
@@ -224,6 +252,11 @@ class Engine:
                 if index in so_far.answers:
                     so_far.answers[index].file = book.file
         return again, files
+
+    async def _post(self, so_far: _SoFar, letters: Sequence[Letter]) -> None:
+        await self.post_letters(letters, so_far.posted)
+        if so_far.rejected and await self.publish(list(so_far.rejected.values())):
+            raise TooMuchPending("the broker takes again what a full file says: there is room soon")
 
     async def _commit(self, writes: Sequence[Write]) -> list[Committed]:
         outcomes = await self.store.commit(writes)

@@ -143,6 +143,8 @@ class Done:
     poisoned: bool = False
     parked: bool = False
     """Whether it went to the dead letters as `waiting`."""
+    rejected: bool = False
+    """Whether it did so because its file is full, and the broker takes nothing of what that says."""
     started: int = 0
     """For `StartEffect`: the number of the attempt that is now this worker's; 0 if it is not."""
     fired: tuple[tuple[str, str | None], ...] = ()

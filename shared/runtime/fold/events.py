@@ -45,8 +45,12 @@ def hear(book: Book, work: Hear) -> Done:
     try:
         with book.all_or_nothing():
             _take_reactions(book, work, own_subject)
-    except TooMuchPending:
-        raise
+    except TooMuchPending as problem:
+        if work.redriven or not book.rejected:
+            raise
+        reason = f"{problem}, and the broker rejects the first of them"
+        book.park(source, _letter(work, "waiting", reason, ""))
+        return Done(parked=True, rejected=True)
     except Exception as problem:  # noqa: BLE001  # whatever a rule raises is poison
         stack = traceback.format_exc(limit=STACK_MAX_FRAMES)
         book.park(source, _letter(work, "poison", f"{type(problem).__name__}: {problem}", stack))
@@ -117,7 +121,8 @@ def _take_at_once(book: Book, work: Hear) -> None:
         with book.all_or_nothing():
             _ask_all(book, work, commands)
     except TooMuchPending:
-        raise
+        if not book.rejected:
+            raise
     except Exception:  # noqa: BLE001  # it is parked with the others, and done at the redrive
         return
 
