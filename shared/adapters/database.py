@@ -1,19 +1,24 @@
-"""The database as its clients see it: where it is, how connections are protected, who connects."""
+"""The database as its clients see it: where it is, how connections are protected, what its errors mean."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from shared.adapters.connection_settings import MongoSettings
 from shared.adapters.credentials import Line, are_set, ca_problems, pair_problems, password_of
 from shared.adapters.settings import SettingsWrong
+from shared.runtime.ports import PortError, Unavailable
 
 _AUTHENTICATION_FAILED: Final = 18
 _UNAUTHORIZED: Final = 13
+_SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
+"""InternalError, UnknownError, OutOfDiskSpace: nothing is wrong with what was asked, waiting is right."""
 _NOT_ALLOWED: Final = re.compile(r"not authorized on (\S+)")
 _ENDED: Final = re.compile("Connection reset by peer|connection closed")
 _NOT_TRUSTED: Final = re.compile(r"certificate verify failed: ([^(]+)")
@@ -140,3 +145,19 @@ def explained(problem: PyMongoError) -> str:
 def is_not_let_in(problem: PyMongoError) -> bool:
     """Whether user or password are wrong."""
     return isinstance(problem, OperationFailure) and problem.code == _AUTHENTICATION_FAILED
+
+
+@contextmanager
+def named_errors() -> Generator[None]:
+    """Turn the driver's errors into the port's."""
+    try:
+        yield
+    except (ConnectionFailure, BulkWriteError) as problem:
+        raise Unavailable(f"database: {explained(problem)}") from problem
+    except OperationFailure as problem:
+        passes = problem.timeout or problem.has_error_label("RetryableError")
+        # A user may be made, or his password changed, while we wait.
+        passes = passes or problem.code in _SERVERS_OWN_FAULTS or is_not_let_in(problem)
+        raise (Unavailable if passes else PortError)(f"database: {explained(problem)}") from problem
+    except PyMongoError as problem:
+        raise (Unavailable if problem.timeout else PortError)(f"database: {problem}") from problem

@@ -209,8 +209,15 @@ class KafkaAdmin:
                 for records in consumer.poll(timeout_ms=round(REQUEST_SECONDS * 1000)).values():
                     for record in records:
                         if record.offset < end:
-                            headers = dict(record.headers)
-                            yield Record(topic, number, record.offset, record.key, record.value, headers)
+                            yield Record(
+                                topic,
+                                number,
+                                record.offset,
+                                record.key,
+                                record.value,
+                                dict(record.headers),
+                                record.timestamp,
+                            )
 
 
 def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:

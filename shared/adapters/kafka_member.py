@@ -93,6 +93,7 @@ def given(names: Names, fetched: Mapping[Any, Iterable[Any]]) -> list[Record]:
             each.key,
             each.value,
             dict(each.headers),
+            each.timestamp,
         )
         for records in fetched.values()
         for each in records

@@ -43,9 +43,11 @@ class MemoryLog:
         topic = self.topic(record.topic)
         partition = partition_of(record.key, len(topic))
         log = topic[partition]
-        written = Record(record.topic, partition, len(log), record.key, record.value, dict(record.headers))
-        log.append(written)
         self.appended += 1
+        headers = dict(record.headers)
+        # There is no clock here; counting tells later from earlier as well.
+        written = Record(record.topic, partition, len(log), record.key, record.value, headers, self.appended)
+        log.append(written)
         for wake in self._wake.values():
             wake()
         return written

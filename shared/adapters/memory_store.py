@@ -2,8 +2,8 @@
 
 Documents are kept as BSON, so that what a real database would change or refuse (a moment's
 microseconds, a tuple, a decimal) is changed or refused here too, and nobody shares an object with it.
-Where much is simulated, `as_bson=False` keeps them as they are, in less time: the engine never
-changes a document that it was given or has handed over.
+Where much is simulated, `as_bson=False` keeps them as they are, however large, in less time: the
+engine never changes a document that it was given or has handed over.
 """
 
 from bisect import bisect_right, insort
@@ -17,6 +17,7 @@ from typing import Any
 import bson
 from bson.codec_options import CodecOptions
 
+from shared.adapters.mongo_words import encoded
 from shared.contracts.catalog import SLOTS
 from shared.runtime.ports import Cleared, Committed, Document, Positions, Restored, TopicPartition, Write
 
@@ -60,6 +61,10 @@ class MemoryStore:
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:
         """Try all writes, each under its own guard."""
         return [self._write(write) for write in writes]
+
+    def size(self, document: Document) -> int:
+        """How many bytes a document takes as BSON."""
+        return len(bson.encode(document))
 
     async def clear(self, cleared: Sequence[Cleared]) -> None:
         """Take acknowledged events out of `pending`."""
@@ -164,13 +169,16 @@ class MemoryStore:
 
     def _write(self, write: Write) -> Committed:
         subject = write.document["_id"]
+        stored = encoded(write.document, write.max_bytes) if self._as_bson else write.document
+        if stored is None:
+            return Committed.UNSTORABLE
         kept = self._files.get(subject)
         if (kept.version if kept else 0) != write.expected:
             return Committed.LOST
-        self._keep(subject, write.document)
+        self._keep(subject, write.document, stored)
         return Committed.DONE
 
-    def _keep(self, subject: str, document: Document) -> None:
+    def _keep(self, subject: str, document: Document, stored: bytes | Document | None = None) -> None:
         self.writes += 1
         kept = self._files.get(subject)
         if kept is None:
@@ -183,7 +191,8 @@ class MemoryStore:
             for key in keys - before:
                 self._by_key.setdefault(key, set()).add(subject)
         slot = document["slot"]
-        stored = bson.encode(document) if self._as_bson else document
+        if stored is None:
+            stored = bson.encode(document) if self._as_bson else document
         self._files[subject] = _Kept(stored, document["version"], slot, keys)
         self._timers.put(subject, slot, _milliseconds(document.get("next_timer_at")))
         self._effects.put(subject, slot, _milliseconds(document.get("next_effect_at")))

@@ -1,9 +1,24 @@
-"""What is said to MongoDB, and how partitions are named in it."""
+"""What is said to MongoDB, how documents are encoded for it, and how partitions are named in it."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from shared.runtime.ports import TopicPartition
+import bson
+from bson.errors import BSONError
+
+from shared.runtime.ports import Document, TopicPartition
+
+
+def encoded(document: Document, max_bytes: int) -> bytes | None:
+    """A document as BSON; None when it is larger than that, or holds what BSON has no form for.
+
+    Encoded here and not by the driver, which gives up a whole bulk for one document that is too large.
+    """
+    try:
+        body = bson.encode(document)
+    except (BSONError, OverflowError, UnicodeError):
+        return None
+    return body if len(body) <= max_bytes else None
 
 
 def wanted_by(where: Mapping[str, Any]) -> dict[str, Any]:

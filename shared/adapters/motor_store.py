@@ -8,37 +8,31 @@ the way out. A bulk's answer tells how many guards matched but not which; where 
 """
 
 import asyncio
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
+import bson
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne, timeout
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    OperationFailure,
-    PyMongoError,
-)
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
-from shared.adapters.database import Database, as_database, explained, is_not_let_in
-from shared.adapters.mongo_words import path_of, place_of, wanted_by
+from shared.adapters.database import Database, as_database, named_errors
+from shared.adapters.mongo_words import encoded, path_of, place_of, wanted_by
 from shared.contracts.catalog import SLOTS
 from shared.runtime.file import FILE_FORMAT
 from shared.runtime.ports import (
     Cleared,
     Committed,
     Document,
-    PortError,
     Positions,
     Restored,
     TopicPartition,
-    Unavailable,
     Unreadable,
     Write,
 )
@@ -51,8 +45,6 @@ INDEX_SECONDS: Final = 3600.0
 """How long the indexes may take to be built where there are many files already."""
 _CLOSE_SECONDS: Final = 1.0
 _DUPLICATE_KEY: Final = 11000
-_SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
-"""InternalError, UnknownError, OutOfDiskSpace: nothing is wrong with what was asked, waiting is right."""
 _WORTH_ASKING_TWICE: Final = 8
 """From so many documents with a known version on, it is hoped that nobody changed them."""
 _OLDEST_AMONG: Final = 20
@@ -96,7 +88,7 @@ class MotorStore:
         # Nearly no file has it, and those that don't are to cost nothing.
         models.append(IndexModel([("stuck", ASCENDING)], sparse=True))
         # An index over many files takes longer than any other operation may; cut short it never comes.
-        with _named_errors(), timeout(INDEX_SECONDS):
+        with named_errors(), timeout(INDEX_SECONDS):
             await self._files.create_indexes(models)
 
     async def load(
@@ -118,12 +110,17 @@ class MotorStore:
 
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:
         """Try all writes in one unordered bulk, each under its own guard."""
-        if not writes:
-            return []
         mark = uuid4().hex
+        bodies = [encoded({**write.document, _MARK: mark}, write.max_bytes) for write in writes]
+        stored = [(write, body) for write, body in zip(writes, bodies, strict=True) if body is not None]
+        outcomes = iter(await self._written(stored, mark) if stored else ())
+        return [Committed.UNSTORABLE if body is None else next(outcomes) for body in bodies]
+
+    async def _written(self, bodies: Sequence[tuple[Write, bytes]], mark: str) -> list[Committed]:
+        writes = [write for write, _ in bodies]
         try:
             answer = await self._files.bulk_write(
-                [_operation(write, mark) for write in writes], ordered=False
+                [_operation(write, RawBSONDocument(body)) for write, body in bodies], ordered=False
             )
         except BulkWriteError as problem:
             return await self._sort_out(writes, mark, problem.details)
@@ -132,6 +129,10 @@ class MotorStore:
         if answer.inserted_count + answer.matched_count == len(writes):
             return [Committed.DONE] * len(writes)
         return await self._sort_out(writes, mark, {})
+
+    def size(self, document: Document) -> int:
+        """How many bytes a document takes as BSON, without its mark."""
+        return len(bson.encode(document))
 
     async def clear(self, cleared: Sequence[Cleared]) -> None:
         """Take acknowledged events out of `pending`, in one unordered bulk."""
@@ -144,7 +145,7 @@ class MotorStore:
             )
             for done in cleared
         ]
-        with _named_errors():
+        with named_errors():
             await self._files.bulk_write(operations, ordered=False)
 
     async def due_timers(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
@@ -183,7 +184,7 @@ class MotorStore:
 
     async def profiles_held(self) -> list[str]:
         """The profiles that any file is pinned to, by the index on them."""
-        with _named_errors():
+        with named_errors():
             held: list[str | None] = await self._files.distinct("profile")
         return sorted(ref for ref in held if ref)
 
@@ -206,7 +207,7 @@ class MotorStore:
     async def note_heard(self, positions: Positions) -> None:
         """Note that everything before these offsets was taken in. Raises `Restored` without our mark."""
         highest = {f"heard.{path_of(where)}": offset for where, offset in positions.items()}
-        with _named_errors():
+        with named_errors():
             answer = await self._about.update_one(
                 {**_FORMAT_NOTE, "heard": {"$exists": True}}, {"$max": highest}
             )
@@ -215,7 +216,7 @@ class MotorStore:
 
     async def heard(self) -> dict[TopicPartition, int] | None:
         """What was noted; None where the database was made by a release that noted nothing."""
-        with _named_errors():
+        with named_errors():
             about = await self._about.find_one(_FORMAT_NOTE)
         if about is None:
             return {}
@@ -226,14 +227,14 @@ class MotorStore:
     async def trust(self, positions: Positions) -> None:
         """Begin to note, from where the group stands: what a database of an older release begins with."""
         noted = {path_of(where): offset for where, offset in positions.items()}
-        with _named_errors():
+        with named_errors():
             await self._about.update_one(
                 {**_FORMAT_NOTE, "heard": {"$exists": False}}, {"$set": {"heard": noted}}
             )
 
     async def ping(self) -> None:
         """Return when the database answers."""
-        with _named_errors():
+        with named_errors():
             await self._motor.admin.command("ping")
 
     async def close(self) -> None:
@@ -273,7 +274,7 @@ class MotorStore:
 
     async def _check_format(self) -> None:
         """The first release that comes notes the format of files that it writes; others compare."""
-        with _named_errors():
+        with named_errors():
             with suppress(DuplicateKeyError):
                 first = {"format": FILE_FORMAT, "heard": {}}
                 await self._about.update_one(_FORMAT_NOTE, {"$setOnInsert": first}, upsert=True)
@@ -301,7 +302,7 @@ class MotorStore:
         return {document["_id"]: document for document in found}
 
     async def _count(self, where: Mapping[str, Any], limit: int) -> int:
-        with _named_errors():
+        with named_errors():
             return int(await self._files.count_documents(where, limit=limit))
 
     async def _find(
@@ -311,7 +312,7 @@ class MotorStore:
         order: str | None = None,
         only: Sequence[str] | None = None,
     ) -> list[Document]:
-        with _named_errors():
+        with named_errors():
             cursor = self._files.find(where, only and list(only)).limit(limit).batch_size(limit)
             if order is not None:
                 cursor = cursor.sort(order, ASCENDING)
@@ -368,11 +369,10 @@ class MotorStore:
         return outcomes
 
 
-def _operation(write: Write, mark: str) -> InsertOne[Document] | ReplaceOne[Document]:
-    document = {**write.document, _MARK: mark}
+def _operation(write: Write, body: RawBSONDocument) -> InsertOne[Any] | ReplaceOne[Any]:
     if write.expected == 0:
-        return InsertOne(document)
-    return ReplaceOne({"_id": document["_id"], "version": write.expected}, document)
+        return InsertOne(body)
+    return ReplaceOne({"_id": write.document["_id"], "version": write.expected}, body)
 
 
 def _outcome(write: Write, mark: str, stored: Mapping[str, Any] | None) -> Committed:
@@ -382,19 +382,3 @@ def _outcome(write: Write, mark: str, stored: Mapping[str, Any] | None) -> Commi
         return Committed.DONE
     # A later version hides whose the one before it was.
     return Committed.UNKNOWN if stored["version"] > write.document["version"] else Committed.LOST
-
-
-@contextmanager
-def _named_errors() -> Generator[None]:
-    """Turn the driver's errors into the port's."""
-    try:
-        yield
-    except (ConnectionFailure, BulkWriteError) as problem:
-        raise Unavailable(f"database: {explained(problem)}") from problem
-    except OperationFailure as problem:
-        passes = problem.timeout or problem.has_error_label("RetryableError")
-        # A user may be made, or his password changed, while we wait.
-        passes = passes or problem.code in _SERVERS_OWN_FAULTS or is_not_let_in(problem)
-        raise (Unavailable if passes else PortError)(f"database: {explained(problem)}") from problem
-    except PyMongoError as problem:
-        raise (Unavailable if problem.timeout else PortError)(f"database: {problem}") from problem

@@ -15,8 +15,11 @@ from shared.runtime.ports import EffectResult
 from shared.runtime.traces import HERE
 
 FIELDS: Final = ("order_id", "amount", "currency", "payment_id", "reason")
-_AGAIN: Final = frozenset({401, 403, 408, 425, 429})
-"""Answers that say nothing of the refund: wrong credentials, too early, too many."""
+_AGAIN: Final = frozenset({401, 403, 408, 409, 425, 429})
+"""Answers that say nothing of the refund: wrong credentials, too early, too many; and 409, by which the first
+request under this key is still at work (draft-ietf-httpapi-idempotency-key-header, section 2.7; so Razorpay
+and PPRO, in their pages on idempotency). With some it is a key used for another body, which ours never is.
+"""
 _PLAIN: Final = "!#$&'()*+,/:;=?@[]~|"
 """What may stand in a header as it is, beside letters, digits, `-`, `.` and `_`."""
 _ANSWER_MAX_CHARS: Final = 200
@@ -39,7 +42,7 @@ class PaymentChannel:
         )
 
     async def perform(self, effect_id: str, request: Mapping[str, Any]) -> EffectResult:
-        """Pay one refund. 2xx is done; 4xx has failed for good; 5xx and silence are tried again."""
+        """Pay one refund. 2xx is done; most of 4xx has failed for good; 5xx and silence are tried again."""
         body = {name: request[name] for name in FIELDS if name in request}
         headers = {"Idempotency-Key": quote(effect_id, safe=_PLAIN)}
         if (here := HERE.get()) is not None:

@@ -100,7 +100,7 @@ class Process:
         self.clock, self.profiles = self.wiring.clock, self.wiring.profiles
         self.metrics = PrometheusMetrics(service.name)
         self.traces = traces_from(settings, service.name, role)
-        self.health = Health(alive=self._alive)
+        self.health = Health(alive=self._alive, checked=False)
         self.log = logger("orderlink.process")
         self._stop = asyncio.Event()
         self._starting = Starting(self._stop)
@@ -218,6 +218,7 @@ class Process:
         if self._stop.is_set():
             return
         if not self._works:
+            self.health.checked = True
             collect_less()
             self._is_started = True
             self.log.info("started")
@@ -239,8 +240,9 @@ class Process:
 
         partitions = await at(BROKER, counted)
         await at(NO_OLDER, checked)
-        if partitions is None:
+        if partitions is None or self._stop.is_set():
             return
+        self.health.checked = True
         transport = await at(
             "the consumer group", lambda: join_group(broker, name, partitions, self.settings)
         )

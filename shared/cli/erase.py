@@ -14,6 +14,7 @@ import typer
 from shared.adapters.settings import CommonSettings
 from shared.cli.operate import engine_of, letters_of, plainly, settings_now
 from shared.contracts.catalog import SERVICES
+from shared.kernel.decision import Refused
 from shared.runtime.engine import Engine
 from shared.runtime.erasing import ask_orders, bury_letters, parked_of, still_known
 
@@ -64,10 +65,10 @@ async def _erase(
             await _refuse_parked(engines, orders, settings)
         if not yes:
             typer.confirm(f"Erase for good who bought {_few(orders)}?", abort=True)
-        refused = await ask_orders(engines["orders"], orders, even_though_open=even_though_open)
-        for one, why in refused.items():
-            typer.echo(f"{one}: refused ({why.slug}): {why.detail}", err=True)
-        asked = [one for one in orders if one not in refused]
+        left_out = await ask_orders(engines["orders"], orders, even_though_open=even_though_open)
+        for one, why in left_out.items():
+            typer.echo(f"{one}: {_told(why)}", err=True)
+        asked = [one for one in orders if one not in left_out]
         buried = 0
         for name, engine in engines.items():
             left = await still_known(engine, asked, wait_seconds)
@@ -79,8 +80,9 @@ async def _erase(
             buried += await bury_letters(engine, letters_of(name, settings), asked)
     what = f"{len(asked):,} order{'' if len(asked) == 1 else 's'}"
     typer.echo(f"{what} erased in {len(SERVICES)} services, {buried:,} dead letters buried")
-    if refused:
+    if any(isinstance(why, Refused) for why in left_out.values()):
         typer.echo("To erase the others too, wait for their end or say --even-though-open.", err=True)
+    if left_out:
         raise typer.Exit(1)
 
 
@@ -106,6 +108,13 @@ async def _refuse_parked(
                 f"in first: orderlink dead-letters redrive {name} --subject {files[0]}; "
                 "or say --even-though-open, and they are given up"
             )
+
+
+def _told(why: Refused | Exception) -> str:
+    if isinstance(why, Refused):
+        return f"refused ({why.slug}): {why.detail}"
+    raised = f"{type(why).__name__}: {why}"
+    return f"not erased, since its rule raised {raised}. Once that is mended, run the command again"
 
 
 def _few(orders: Collection[str]) -> str:

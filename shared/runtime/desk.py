@@ -58,7 +58,11 @@ class Answer:
 
 
 class Desk:
-    """The door of one service. Every method raises `Unavailable` when the database is away."""
+    """The door of one service.
+
+    Every method raises `Unavailable` when the database is away, and `Unreadable` for a file of another
+    version: a page with one such file is no page, since nobody would know what it lacks.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

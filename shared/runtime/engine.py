@@ -8,6 +8,9 @@ Any outcome of a commit but a clear yes (a lost race, a timeout that may have su
 key on the first insert) means: reload, and fold again from dedupe. Folding is pure, so folding
 again is harmless, and where the commit had happened after all, dedupe sees it.
 
+A file that came out too large to be stored is folded again with a measure: the piece of work that makes
+it so is undone, and is poison, or refused to whoever asked. So nothing is measured that is stored anyway.
+
 Dead letters are published before the commit that notes them as parked, so that a parked source
 never waits for a record that is nowhere. Publishing twice is a copy that a redrive drops; however often
 a batch is tried, the broker is given each letter once.
@@ -17,11 +20,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from pydantic import ValidationError
-
 from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.dead_letters import letter_record
-from shared.runtime.file import File, from_document, new_file, to_document
+from shared.runtime.file import File, from_document, new_file
 from shared.runtime.fold import Book, take
 from shared.runtime.known import KnownVersions
 from shared.runtime.limits import Limits
@@ -41,7 +42,16 @@ from shared.runtime.relay import Relay
 from shared.runtime.service import Service
 from shared.runtime.traced import Traced
 from shared.runtime.traces import NO_TRACES, Traces
-from shared.runtime.work import Contended, Done, Hear, Letter, TooMuchPending, Undigested, Work
+from shared.runtime.work import (
+    Contended,
+    Done,
+    FileTooLarge,
+    Hear,
+    Letter,
+    TooMuchPending,
+    Undigested,
+    Work,
+)
 
 Posted = set[tuple[str, str, str]]
 """The keys of dead letters that the broker has."""
@@ -61,6 +71,8 @@ class _SoFar:
         self.held: dict[str, Exception] = {}
         self.rejected: dict[str, File] = {}
         """Full files of which the broker has just taken nothing; see `_park_rejected`."""
+        self.outgrown: set[str] = set()
+        """Files that came out too large: measured when they are folded again."""
         self.silent = 0
         """Attempts in a row at whose commit the database answered nothing."""
         self._in_doubt: dict[int, Done] = {}
@@ -191,7 +203,7 @@ class Engine:
         return await self.relay.publish(waiting) if waiting else 0
 
     async def load(self, subject: str) -> File | None:
-        """One file as it is stored now."""
+        """One file as it is stored now. Raises `Unreadable` when it is of another version."""
         document = (await self.store.load([subject])).get(subject)
         return None if document is None else from_document(self.service, document)
 
@@ -203,32 +215,10 @@ class Engine:
         A file that did not change stands too: what it has pending may be of a commit that was
         answered by a timeout, and is published now rather than by the sweep.
         """
-        held = self._known.held(subjects)
-        versions = {subject: file.version for subject, file in held.items()}
-        documents = await self.store.load(subjects.keys(), versions)
-        now = self.clock.now()
-        books: dict[str, Book] = {}
-        for subject, indexes in subjects.items():
-            try:
-                file = self._file(subject, documents.get(subject), held.get(subject))
-            except Unreadable as problem:
-                so_far.held[subject] = problem
-                continue
-            self.relay.strip(file)
-            book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits)
-            book.rejected = subject in so_far.rejected
-            try:
-                for index in indexes:
-                    so_far.answers[index] = take(book, so_far.work[index])
-                so_far.held.pop(subject, None)
-            except TooMuchPending as problem:
-                so_far.held[subject] = problem
+        books = await self._folded(so_far, subjects)
         await self._post(so_far, [letter for book in books.values() for letter in book.letters])
         changed = {subject: book for subject, book in books.items() if book.changed}
-        writes = [
-            Write(to_document(self.service, book.file, book.file.version + 1), book.file.version)
-            for book in changed.values()
-        ]
+        writes = [Write(book.document(), book.file.version, book.max_bytes) for book in changed.values()]
         outcomes = await self._commit(writes) if writes else []
         so_far.heard(outcomes)
         again: dict[str, list[int]] = {}
@@ -239,8 +229,12 @@ class Engine:
                 self._known.keep(book.file)
                 self.relay.committed(book.file)
                 files.append(book.file)
+            elif outcome is Committed.UNSTORABLE and subject in so_far.outgrown:
+                so_far.held[subject] = FileTooLarge(f"file {subject} has no room for the engine's own notes")
             else:
                 again[subject] = subjects[subject]
+                if outcome is Committed.UNSTORABLE:
+                    so_far.outgrown.add(subject)
                 if outcome is Committed.UNKNOWN:
                     so_far.doubt(subjects[subject])
         for subject, book in books.items():
@@ -258,6 +252,31 @@ class Engine:
         if so_far.rejected and await self.publish(list(so_far.rejected.values())):
             raise TooMuchPending("the broker takes again what a full file says: there is room soon")
 
+    async def _folded(self, so_far: "_SoFar", subjects: dict[str, list[int]]) -> dict[str, Book]:
+        """The files with their work taken in; those left out that this version can't read."""
+        held = self._known.held(subjects)
+        versions = {subject: file.version for subject, file in held.items()}
+        documents = await self.store.load(subjects.keys(), versions)
+        now = self.clock.now()
+        books: dict[str, Book] = {}
+        for subject, indexes in subjects.items():
+            try:
+                file = self._file(subject, documents.get(subject), held.get(subject))
+            except Unreadable as problem:
+                so_far.held[subject] = problem
+                continue
+            self.relay.strip(file)
+            size = self.store.size if subject in so_far.outgrown else None
+            book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits, size)
+            book.rejected = subject in so_far.rejected
+            try:
+                for index in indexes:
+                    so_far.answers[index] = take(book, so_far.work[index])
+                so_far.held.pop(subject, None)
+            except TooMuchPending as problem:
+                so_far.held[subject] = problem
+        return books
+
     async def _commit(self, writes: Sequence[Write]) -> list[Committed]:
         outcomes = await self.store.commit(writes)
         for outcome, times in Counter(outcomes).items():
@@ -265,13 +284,7 @@ class Engine:
         return outcomes
 
     def _file(self, subject: str, document: Document | None, held: File | None) -> File:
-        if document is None:
-            return new_file(self.service, subject)
-        try:
-            return self._known.read(document, held)
-        except ValidationError as problem:
-            fields = "; ".join(".".join(map(str, error["loc"])) for error in problem.errors()[:3])
-            raise Unreadable(f"file {subject} is not of this version: {fields}") from None
+        return new_file(self.service, subject) if document is None else self._known.read(document, held)
 
     async def post_letters(self, letters: Sequence[Letter], posted: Posted) -> None:
         """Publish those that are not in `posted`, and note them there. Raises `Unavailable`."""

@@ -1,7 +1,7 @@
 """A buyer's erasure as an operator does it: asked of orders, heard by all services, dead letters buried.
 
-Each step may be done again: what was done changes nothing the second time. So one that was interrupted,
-or in which a service was down, is finished by the same command.
+Each step may be done again: what was done changes nothing the second time, but for one more tombstone of
+the contact. So one that was interrupted, or in which a service was down, is finished by the same command.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from shared.runtime.redrive import discard_parked
 from shared.runtime.work import Ask
 
 ORDERS_AT_ONCE: Final = 128
-KEY: Final = "erase"
-"""The idempotency key of the command: asked again, it is answered as before."""
+KEY: Final = " erase"
+"""What the command's idempotency key begins with: a space, as no id of a fact and no key over HTTP does."""
 LOOK_SECONDS: Final = 0.2
 
 
@@ -37,19 +37,24 @@ async def parked_of(engine: Engine, read: ReadLetters, orders: Collection[str]) 
     return [each for where, each in found.parked.items() if where.file in orders]
 
 
-async def ask_orders(engine: Engine, orders: Sequence[str], *, even_though_open: bool) -> dict[str, Refused]:
-    """Ask the files of `orders`, and say which of them refused. Raises what `Engine.run` raises."""
-    refused: dict[str, Refused] = {}
+async def ask_orders(
+    engine: Engine, orders: Sequence[str], *, even_though_open: bool
+) -> dict[str, Refused | Exception]:
+    """Ask the files of `orders`, all of them, and say which refused, and at which a rule raised.
+
+    Raises what `Engine.run` raises.
+    """
+    left: dict[str, Refused | Exception] = {}
     command = EraseBuyer(at=engine.clock.now(), even_though_open=even_though_open)
+    key = f"{KEY} {command.at.isoformat()}"
     for start in range(0, len(orders), ORDERS_AT_ONCE):
         some = orders[start : start + ORDERS_AT_ONCE]
-        answers = await engine.run([Ask(order, command, KEY, KEY) for order in some])
+        answers = await engine.run([Ask(order, command, key, KEY) for order in some])
         for order, answer in zip(some, answers, strict=True):
-            if answer.problem is not None:
-                raise answer.problem
-            if answer.refused is not None:
-                refused[order] = answer.refused
-    return refused
+            why = answer.problem or answer.refused
+            if why is not None:
+                left[order] = why
+    return left
 
 
 async def still_known(engine: Engine, orders: Collection[str], wait_seconds: float) -> set[str]:

@@ -1,25 +1,28 @@
 """The file: everything one service knows about one subject, as one document and one atomic write.
 
 Beside the stage's own fields (`state`) and what can be seen (`view`) it carries the engine's
-books: the outbox (`pending`), the inbox (`applied`, `seen`, `parked`), timers, effects outside,
+books: the outbox (`pending`), the inbox (`applied`, `heard`, `seen`, `parked`), timers, effects outside,
 facts that wait to fit, and the why-trail (`history`). Because they are one document they commit
 together, without transactions.
 
 Invariants
 - `version` grows by one with each commit, and a commit is guarded by it.
 - `pending` is in order of sequence for each topic, and nothing leaves it before the broker's ack.
-- `applied[source]` is the last sequence taken in of the same subject's events of that source;
-  events of other subjects, facts and commands are remembered by id in `seen`, and while a source
-  of another subject is parked, `applied` has it too, under the name that `parked` has it under.
+- `applied[source]` is the last sequence taken in of the same subject's events of that source. While a
+  source of another subject is parked, `applied` has it too, under the name that `parked` has it under.
+- `heard[partition]` is how far other subjects' events of that partition were judged (`fold/places.py`).
+- `seen` has ids of facts and commands, and of other subjects' events for copies of them on the log.
 - `next_timer_at` and `next_effect_at` are the earliest of what they stand for, or None.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
 
 from shared.runtime.pins import BEFORE_PINS, Pin
-from shared.runtime.ports import Document
+from shared.runtime.ports import Document, TopicPartition, Unreadable
 from shared.runtime.service import Service
 from shared.runtime.slots import slot_of
 
@@ -95,6 +98,15 @@ class WaitingFact:
     traceparent: str | None = None
 
 
+class Reached(NamedTuple):
+    """How far a partition was judged."""
+
+    offset: int
+    """The highest."""
+    written_ms: int
+    """The latest moment at which one of these records was written."""
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -113,6 +125,9 @@ class File:
     pending: list[Pending] = field(default_factory=list[Pending])
     next_seq: dict[str, int] = field(default_factory=dict[str, int])
     applied: dict[str, int] = field(default_factory=dict[str, int])
+    heard: dict[TopicPartition, Reached] = field(default_factory=dict[TopicPartition, Reached])
+    late: list[str] = field(default_factory=list[str])
+    """Ids of other subjects' events that came by a redrive of others, out of turn."""
     seen: dict[str, str] = field(default_factory=dict[str, str])
     parked: dict[str, int] = field(default_factory=dict[str, int])
     timers: dict[tuple[str, str], Timer] = field(default_factory=dict[tuple[str, str], Timer])
@@ -139,6 +154,8 @@ class File:
             pending=list(self.pending) if pending is None else pending,
             next_seq=self.next_seq.copy(),
             applied=self.applied.copy(),
+            heard=self.heard.copy(),
+            late=self.late.copy(),
             seen=self.seen.copy(),
             parked=self.parked.copy(),
             timers=self.timers.copy(),
@@ -216,6 +233,8 @@ def to_document(service: Service, file: File, version: int) -> Document:
         ],
         "looked_into": sorted(file.looked_into),
         "history": list(file.history),
+        **({"heard": [[*where, *reached] for where, reached in file.heard.items()]} if file.heard else {}),
+        **({"late": list(file.late)} if file.late else {}),
         **({"stuck": stuck} if (stuck := _stuck(file)) else {}),
         **({"erased": True} if file.erased else {}),
     }
@@ -232,17 +251,28 @@ def _stuck(file: File) -> list[str]:
 
 
 def from_document(service: Service, document: Document) -> File:
-    """Read a stored document. Raises `pydantic.ValidationError` when the state is not the service's."""
+    """Read a stored document. Raises `Unreadable` when the state is not one of this release's."""
+    try:
+        state = service.state.validate_python(document["state"])
+        view = service.view.validate_python(document["view"])
+    except ValidationError as problem:
+        fields = "; ".join(".".join(map(str, error["loc"])) for error in problem.errors()[:3])
+        raise Unreadable(f"file {document['_id']} is not of this version: {fields}") from None
     return File(
         subject=document["_id"],
         version=document["version"],
-        state=service.state.validate_python(document["state"]),
-        view=service.view.validate_python(document["view"]),
+        state=state,
+        view=view,
         shop_id=document["shop_id"],
         pin=_pin(document),
         pending=pending_in(document),
         next_seq=dict(document["next_seq"]),
         applied=dict(document["applied"]),
+        heard={
+            TopicPartition(topic, partition): Reached(offset, written_ms)
+            for topic, partition, offset, written_ms in document.get("heard", ())
+        },
+        late=list(document.get("late", ())),
         seen=dict(document["seen"]),
         parked=dict(document["parked"]),
         timers={(timer.name, timer.key): timer for timer in timers_in(document)},

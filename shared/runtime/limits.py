@@ -28,7 +28,10 @@ class Limits(Strict):
     pending_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 1_000
     """Events of one file that may wait for the broker; then the file takes nothing more."""
     pending_max_bytes_per_file: Annotated[int, Field(ge=1_048_576, le=12_582_912)] = 4_194_304
-    """What these events may carry together; a file that grows beyond 16 MiB could not be stored."""
+    """What these events may carry together, as part of `document_max_bytes`."""
+    document_max_bytes: Annotated[int, Field(ge=1_048_576, le=14_680_064)] = 12_582_912
+    """How large a file may become as a document. What would make it larger is refused, or a dead letter; the
+    rest of MongoDB's 16 MiB is left for what the engine itself notes in it."""
     seen_max_per_file: Annotated[int, Field(ge=16, le=10_000)] = 256
     """Ids of facts, commands and other subjects' events that a file remembers, to know a repetition."""
     history_max_per_file: Annotated[int, Field(ge=10, le=10_000)] = 200

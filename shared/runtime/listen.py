@@ -88,12 +88,21 @@ def _work_of(
         return []
     ordered = sorted(reactions, key=lambda reaction: reaction[0])
     work = [
-        Hear(subject, event, record, tuple(command for _, command in group), subject == parked_in)
+        Hear(
+            subject,
+            event,
+            record,
+            tuple(command for _, command in group),
+            redriven=subject == parked_in,
+            late=parked_in not in (None, subject),
+        )
         for subject, group in groupby(ordered, key=lambda reaction: reaction[0])
     ]
     told = {piece.subject for piece in work}
     if event.subject not in told and watched:
-        work.append(Hear(event.subject, event, record, (), event.subject == parked_in))
+        redriven = event.subject == parked_in
+        late = parked_in is not None and not redriven
+        work.append(Hear(event.subject, event, record, (), redriven, late))
         told.add(event.subject)
     if parked_in is not None and parked_in not in told:
         work.append(Hear(parked_in, event, record, (), redriven=True))

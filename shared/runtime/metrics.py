@@ -104,7 +104,7 @@ COUNTERS: Final[dict[CounterName, Instrument]] = {
         meaning="Records that the broker did not acknowledge.", labels=("topic",)
     ),
     "orderlink_commits_total": Instrument(
-        meaning="Guarded writes, by outcome: done, lost, unknown.", labels=("outcome",)
+        meaning="Guarded writes, by outcome: done, lost, unknown, unstorable.", labels=("outcome",)
     ),
     "orderlink_commit_redos_total": Instrument(
         meaning="Files decided on again because a commit was no clear yes."

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 Document = dict[str, Any]
 """A file as it is stored: JSON values and aware UTC datetimes. Its shape is `runtime/file.py`'s."""
@@ -52,6 +52,10 @@ Positions = Mapping[TopicPartition, int]
 """For each partition the offset up to which it is done with."""
 
 
+STORED_MAX_BYTES: Final = 16_000_000
+"""The largest document that is ever written: MongoDB keeps 16 MiB."""
+
+
 class Committed(Enum):
     """What became of one guarded write."""
 
@@ -61,6 +65,8 @@ class Committed(Enum):
     """Another writer was first: the guard did not match, or the subject existed already."""
     UNKNOWN = "unknown"
     """It may or may not be stored: a timeout, a cut connection. Reload to know."""
+    UNSTORABLE = "unstorable"
+    """It is larger than it may be, or holds what no database keeps, as a number beyond 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class Write:
 
     document: Document
     expected: int
+    max_bytes: int = STORED_MAX_BYTES
+    """A document that is larger as it is stored is not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +114,13 @@ class Store(Protocol):
     async def commit(self, writes: Sequence[Write]) -> list[Committed]:
         """Try all writes, each under its own guard, in one unordered bulk; one answer for each.
 
-        Never raises for the database's sake: what is not known to be done is UNKNOWN.
+        Never raises for the database's sake: what is not known to be done is UNKNOWN. One that can't be
+        stored is UNSTORABLE and holds up no other.
         """
+        ...
+
+    def size(self, document: Document) -> int:
+        """How many bytes a document takes as it is stored. Raises what its encoding raises."""
         ...
 
     async def clear(self, cleared: Sequence[Cleared]) -> None:
@@ -213,6 +226,8 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    written_ms: int = 0
+    """When it was written, as the log keeps it: the same at every reading. 0 where nobody asks for it."""
 
     @property
     def size_bytes(self) -> int:

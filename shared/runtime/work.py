@@ -23,6 +23,8 @@ class Hear:
     record: Record
     commands: tuple[Any, ...] = ()
     redriven: bool = False
+    late: bool = False
+    """Redriven too, but for another file than the one that has it parked: there it is news, out of turn."""
     traceparent: str | None = None
     """Of the span in which it is heard; None leaves the event's own."""
 
@@ -145,6 +147,8 @@ class Done:
     """Whether it went to the dead letters as `waiting`."""
     rejected: bool = False
     """Whether it did so because its file is full, and the broker takes nothing of what that says."""
+    outgrown: bool = False
+    """Whether it was poisoned since its file has no room for it, which is no fault of the rules."""
     started: int = 0
     """For `StartEffect`: the number of the attempt that is now this worker's; 0 if it is not."""
     fired: tuple[tuple[str, str | None], ...] = ()
@@ -173,11 +177,15 @@ class EventTooLarge(Exception):
     """An event would be larger than `event_max_bytes`."""
 
 
+class FileTooLarge(Exception):
+    """The file would be larger than `document_max_bytes`; waiting does not help."""
+
+
 class Contended(Exception):
     """Other writers were first as often as may be tried; come again later."""
 
 
-PAUSED: Final = (Unavailable, Unreadable, Contended, TooMuchPending)
+PAUSED: Final = (Unavailable, Unreadable, Contended, TooMuchPending, FileTooLarge)
 """What a worker waits out: nothing is wrong with the work itself."""
 
 

@@ -154,7 +154,7 @@ class Worker:
             done = await self.engine.run(portion, self._posted)
             self._look_for_effects(done)
             self._say_rejected(portion, done)
-            poisoned += [answer.poisoned for answer in done]
+            poisoned += [answer.poisoned and not answer.outgrown for answer in done]
         try:
             for each in poisoned:
                 self.brake.note(poisoned=each)

@@ -9,11 +9,12 @@ from shared.adapters.memory_store import MemoryStore
 from shared.adapters.motor_store import MotorStore
 from shared.runtime.ports import Cleared, Committed, Document, Store, Write
 from tests.adapters.store_counts import COUNTS
+from tests.adapters.store_sizes import SIZES
 from tests.adapters.store_suite import CASES as SUITE
 from tests.kit.parts import Parts
 
 Case = Callable[[Store], Awaitable[None]]
-CASES: tuple[Case, ...] = (*SUITE, *COUNTS)
+CASES: tuple[Case, ...] = (*SUITE, *COUNTS, *SIZES)
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from tests.promises import README, Promise
 
+PAGES = ("README.md", "ARCHITECTURE.md")
+"""Where the same promises stand as a table, each with how it is shown or why it holds."""
+
 
 def problems(root: Path, promises: Iterable[Promise], proving_folders: Iterable[str]) -> list[str]:
     """Everything in which the tests of a tree and a list of promises differ, one line each."""
@@ -18,18 +21,18 @@ def problems(root: Path, promises: Iterable[Promise], proving_folders: Iterable[
     for folder in proving_folders:
         for path in _modules(root / folder):
             found += [f"{test} names no promise" for test in _without_mark(root, path)]
-    return sorted(found) + _readme_problems(root, promises)
+    return sorted(found) + [each for page in PAGES for each in _page_problems(root, page, promises)]
 
 
-def _readme_problems(root: Path, promises: Iterable[Promise]) -> list[str]:
-    text = (root / "README.md").read_text("utf-8")
+def _page_problems(root: Path, page: str, promises: Iterable[Promise]) -> list[str]:
+    text = (root / page).read_text("utf-8")
     table = text.partition("## What is promised")[2].partition("\n## ")[0]
     told = re.findall(r"^\| (?!promise|---)(.*?) \|", table, re.MULTILINE)
     meant = [promise.sentence for promise in promises if promise.source == README]
     if told == meant:
         return []
     return [
-        f"the README promises {sorted(set(told) ^ set(meant)) or 'in another order'}, the list does not agree"
+        f"{page} promises {sorted(set(told) ^ set(meant)) or 'in another order'}, the list does not agree"
     ]
 
 

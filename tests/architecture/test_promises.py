@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.promised import problems
+from tests.architecture.promised import PAGES, problems
 from tests.promises import PROMISES, PROVING_FOLDERS, README, Promise
 
 ROOT = Path(__file__).parents[2]
@@ -12,6 +12,7 @@ MARKED = 'import pytest\n\npytestmark = pytest.mark.promise("kept")\n\n\ndef tes
 BY_TEST = 'import pytest\n\n\n@pytest.mark.promise("kept")\ndef test_it() -> None: ...\n'
 UNMARKED = "def test_it() -> None: ...\n"
 TABLE = "## What is promised\n\n| promise | how |\n| --- | --- |\n| it is kept | so |\n\n## Next\n"
+OTHER = TABLE.replace("it is", "all is")
 
 
 def test_promises_and_tests_name_each_other() -> None:
@@ -20,23 +21,25 @@ def test_promises_and_tests_name_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "shown_by", "table", "said"),
+    ("module", "shown_by", "page", "table", "said"),
     [
-        (MARKED, ("tests/storms/test_a.py",), TABLE, ""),
-        (BY_TEST, ("tests/storms/test_a.py::test_it",), TABLE, ""),
-        (UNMARKED, ("tests/storms/test_a.py",), TABLE, "has no such mark"),
-        (UNMARKED, (), TABLE, "names no promise"),
-        (MARKED, ("tests/storms/test_b.py",), TABLE, "which lists it not"),
-        (MARKED, (), TABLE, "shown by no test"),
-        (MARKED, ("tests/storms/test_a.py",), TABLE.replace("it is", "all is"), "all is kept"),
+        (MARKED, ("tests/storms/test_a.py",), "README.md", TABLE, ""),
+        (BY_TEST, ("tests/storms/test_a.py::test_it",), "README.md", TABLE, ""),
+        (UNMARKED, ("tests/storms/test_a.py",), "README.md", TABLE, "has no such mark"),
+        (UNMARKED, (), "README.md", TABLE, "names no promise"),
+        (MARKED, ("tests/storms/test_b.py",), "README.md", TABLE, "which lists it not"),
+        (MARKED, (), "README.md", TABLE, "shown by no test"),
+        (MARKED, ("tests/storms/test_a.py",), "README.md", OTHER, "README.md promises"),
+        (MARKED, ("tests/storms/test_a.py",), "ARCHITECTURE.md", OTHER, "ARCHITECTURE.md promises"),
     ],
 )
 def test_what_does_not_fit_together_is_found(
-    tmp_path: Path, module: str, shown_by: tuple[str, ...], table: str, said: str
+    tmp_path: Path, module: str, shown_by: tuple[str, ...], page: str, table: str, said: str
 ) -> None:
     (tmp_path / "tests" / "storms").mkdir(parents=True)
     (tmp_path / "tests" / "storms" / "test_a.py").write_text(module, "utf-8")
-    (tmp_path / "README.md").write_text(table, "utf-8")
+    for each in PAGES:
+        (tmp_path / each).write_text(table if each == page else TABLE, "utf-8")
     promise = Promise("kept", "it is kept", README, shown_by)
     found = "\n".join(problems(tmp_path, [promise], ["tests/storms"]))
     assert said in found if said else not found

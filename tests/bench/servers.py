@@ -43,7 +43,7 @@ class JavaDatabase(EmbeddedDatabase):
             raise EmbeddedError(f"{self.title} needs java on the PATH: install it")
         folder = Path(__file__).parent / "java_mongo"
         jars = class_path(folder / "pom.xml", self.title)
-        return [java, "-Xmx2g", "-cp", jars, str(folder / "Serve.java"), HOST, str(self.port)]
+        return [java, "-Xmx4g", "-cp", jars, str(folder / "Serve.java"), HOST, str(self.port)]
 
     async def _nudge(self) -> None:
         """It ends when it is asked to."""

@@ -285,6 +285,19 @@ KINDS: dict[str, Strike] = {
 }
 
 
+AWAY = ("stop", "kill -9 of the server", "fill the disk", "cut connections", "black hole")
+"""Kinds after which the server that they strike has answered nobody for a while."""
+
+
+def may_lose_a_commit(fault: Fault) -> bool:
+    """Whether what a worker has done may not be noted: it is killed, or the database is away."""
+    if fault.kind in AWAY:
+        return fault.target == "database"
+    if fault.kind == "kill -9 while the database is silent":
+        return True
+    return fault.kind.startswith("kill -9") and "worker" in fault.target
+
+
 def planted_plan(random: Random) -> list[Fault]:
     """What shows the planted defects soon."""
     faults = [Fault("kill -9 while the database is silent", service, 3) for service in SERVICES]

@@ -45,7 +45,7 @@ SLOW_MAX_SECONDS = 0.1
 """But no longer than this: on a machine that is busy by itself it would be away, which is another test."""
 MEMORY_TIMES_MAX = 1.5
 """What a process may hold, against what it held in calm."""
-BATCH_MAX_RECORDS = 2
+BATCH_MAX_RECORDS = 1
 FACTS_FOR_PACE = 40
 AT_ONCE_FOR_PACE = 40
 """So many orders under way keep every worker busy."""
@@ -236,7 +236,7 @@ def as_markdown(run: Run, gauges: Gauges, measured: Measured) -> str:
         "",
         f"Made by `make overload` on {broker} and {measured.database},",
         "with four APIs and four workers as processes. So that this machine can send",
-        f"{TIMES} times what they do, workers take {BATCH_MAX_RECORDS} records at a time. They remember",
+        f"{TIMES} times what they do, workers take {BATCH_MAX_RECORDS} record at a time. They remember",
         f"{KNOWN_FILES} files instead of 4,096.",
         *machine(result.loads),
         "",

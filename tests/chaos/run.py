@@ -21,7 +21,7 @@ from shared.adapters.ending import ended
 from shared.cli.lockstep import Lockstep
 from shared.cli.system import System
 from shared.contracts.catalog import SERVICES
-from tests.chaos.faults import KINDS, Fault, Felt, struck
+from tests.chaos.faults import KINDS, Fault, Felt, may_lose_a_commit, struck
 from tests.chaos.ledger import differences
 from tests.chaos.load import CALM, Load
 from tests.chaos.onlooker import Look, Onlooker
@@ -33,7 +33,7 @@ TICK_SECONDS = 0.02
 WARM_SECONDS = 3.0
 CALM_SECONDS = 1.5
 MAILS_AT_ONCE = 16
-"""So many mails may be under way when a worker is killed, and so be sent again."""
+"""So many mails may be under way when a commit is lost, and so be sent again."""
 NIGHT = "kill -9 by night"
 NIGHT_KILL_SHARE = 0.2
 
@@ -117,7 +117,7 @@ class Run:
         result.server_restarts = self.town.server_restarts
         result.wrong += ledger.wrong + self.load.answers.wrong
         result.wrong += list(differences(expected.said, ledger.said))
-        result.wrong += books_wrong(expected, outside) + self._mails_wrong()
+        result.wrong += books_wrong(expected, outside) + mails_wrong(result)
         for service, files in self._files.items():
             result.wrong += files_wrong(expected.files[service], service, files)
         result.wrong += [f"the plan is wrong: something is due at {at} by day" for at in expected.in_the_way]
@@ -125,15 +125,6 @@ class Run:
     async def read_files(self) -> None:
         """Read all files while the database is still there."""
         self._files = {service: await self.onlooker.documents(service) for service in SERVICES}
-
-    def _mails_wrong(self) -> list[str]:
-        """A crash between a mail's sending and its commit may send it again; nothing else may."""
-        crashes = self.result.night_kills + sum(
-            stroke.fault.kind not in ("stop", "slow connections") for stroke in self.result.strokes
-        )
-        if self.result.mails_repeated <= MAILS_AT_ONCE * crashes:
-            return []
-        return [f"{self.result.mails_repeated} mails were sent again, more than {crashes} crashes explain"]
 
     # By day
 
@@ -233,6 +224,14 @@ class Run:
         if self.random.random() < self.night_kill_share:
             self.result.night_kills += 1
             self.town.child(self.random.choice(SERVICES), "worker").signal(signal.SIGKILL)
+
+
+def mails_wrong(result: Result) -> list[str]:
+    """Where the commit after a mail was lost, it may be sent again; nothing else may do that."""
+    lost = result.night_kills + sum(may_lose_a_commit(stroke.fault) for stroke in result.strokes)
+    if result.mails_repeated <= MAILS_AT_ONCE * lost:
+        return []
+    return [f"{result.mails_repeated} mails were sent again, more than {lost} lost commits explain"]
 
 
 class _Moving:

@@ -11,6 +11,7 @@ import pytest
 from shared.cli.children import Child
 from tests.chaos import overload, soak
 from tests.chaos.gauges import Gauges, Sample, drawn, slope_per_hour
+from tests.chaos.run import NIGHT
 
 pytestmark = pytest.mark.promise("bounded")
 CALM = overload.CALM_PHASE.name
@@ -105,3 +106,15 @@ def test_what_a_soak_kills_is_judged_by_its_longest_life_and_the_others_must_not
     assert soak.wrong_with(seen(*killed)) == []
     others = [("logistics API", number, lives) for _, number, lives in killed]
     assert soak.wrong_with(seen(*others)) == ["logistics API was started again, though nobody killed it"]
+
+
+def test_a_soak_leaves_out_the_first_night_and_no_other() -> None:
+    hour = float(HOUR_SECONDS)
+    first, later = samples(NIGHT, 0.4 * hour, 0.5 * hour), samples(NIGHT, hour, 1.1 * hour)
+    days = [
+        samples("", 0, 0.4 * hour),
+        samples("", 0.5 * hour, hour, 100.0),
+        samples("", 1.1 * hour, 2 * hour),
+    ]
+    gauges = seen(("logistics worker", 1, [*days[0], *first, *days[1], *later, *days[2]]))
+    assert soak.warmed_up(gauges, "logistics worker") == [*days[1], *later, *days[2]]

@@ -12,11 +12,12 @@ import pytest
 from shared.adapters.sandbox_books import MailBook, RefundBook
 from shared.contracts.event import Event, event_id, to_cloudevent
 from shared.contracts.events.orders import OrderCompleted
-from tests.chaos.faults import KINDS, plan, short_plan
+from tests.chaos.faults import KINDS, Fault, plan, short_plan
 from tests.chaos.ledger import Ledger, differences
 from tests.chaos.onlooker import Look
 from tests.chaos.oracle import Expected, books_wrong, files_wrong, read_books, simulate
 from tests.chaos.orders import COURSES, day_begins, order
+from tests.chaos.run import MAILS_AT_ONCE, Result, Stroke, mails_wrong
 from tests.chaos.standstill import StandStill
 from tests.kit.rules import START
 
@@ -135,6 +136,32 @@ def test_what_went_out_twice_never_or_wrongly_is_seen(
     finding = wrong(MailBook(tmp_path), RefundBook(tmp_path), tmp_path / "refunds.jsonl")
     expected = Expected(refunds={"k-1": "1.00 EUR"})
     assert books_wrong(expected, read_books(tmp_path)) == [finding]
+
+
+@pytest.mark.parametrize(
+    ("fault", "explained"),
+    [
+        (Fault("kill -9", "notifications worker"), MAILS_AT_ONCE),
+        (Fault("kill -9 while publishing", "orders worker lost"), MAILS_AT_ONCE),
+        (Fault("kill -9 while the database is silent", "orders"), MAILS_AT_ONCE),
+        (Fault("stop", "database", 15), MAILS_AT_ONCE),
+        (Fault("kill -9 of the server", "database"), MAILS_AT_ONCE),
+        (Fault("black hole", "database", 8), MAILS_AT_ONCE),
+        (Fault("kill -9", "notifications API"), 0),
+        (Fault("kill -9 while publishing", "orders API sent"), 0),
+        (Fault("kill -9 of the server", "broker"), 0),
+        (Fault("stop", "broker", 15), 0),
+        (Fault("black hole", "broker", 8), 0),
+        (Fault("slow connections", "database", 8), 0),
+        (Fault("freeze and wake a worker", "notifications", 14), 0),
+        (Fault("restart one by one"), 0),
+    ],
+    ids=lambda each: getattr(each, "name", ""),
+)
+def test_a_mail_may_go_out_again_only_where_a_commit_could_be_lost(fault: Fault, explained: int) -> None:
+    assert mails_wrong(Result(strokes=[Stroke(fault)], mails_repeated=explained)) == []
+    (wrong,) = mails_wrong(Result(strokes=[Stroke(fault)], mails_repeated=explained + 1))
+    assert f"{explained + 1} mails were sent again" in wrong
 
 
 def _file(**changed: Any) -> dict[str, Any]:

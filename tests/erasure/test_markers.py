@@ -24,13 +24,14 @@ from services.notifications.state import OrderFile
 from services.notifications.state.tasks import OpenTask
 from services.orders.app import SERVICE as ORDERS_SERVICE
 from services.orders.commands import AddressChange, MakeChange, MakeRequest, OrdersCommand, WriteRemark
-from shared.contracts.catalog import dead_letter_topic
+from shared.contracts.catalog import CONTACTS_TOPIC, dead_letter_topic
 from shared.contracts.event import Payload, payloads, to_cloudevent
 from shared.contracts.events import orders as says
 from shared.contracts.facts import AnyFact, OrderPlaced, Receiver, Sighting, fact_from
 from shared.contracts.tasks import OUTCOMES, TaskKind, WithContact, WithReason, WithReasonAndPhotos, WithText
 from shared.contracts.wishes import CardRequest, InvoiceRequest
 from shared.kernel.erasure import marked
+from shared.runtime.ports import Outgoing
 from tests.erasure.marking import Marker, fields_with_mark, inputs, labels
 from tests.erasure.town import Town, contacts_written
 from tests.kit.rules import Play, heard
@@ -187,6 +188,7 @@ async def test_what_comes_after_the_erasure_brings_nobody_back() -> None:
             await town.tell(life.marked(told(told_again)))
     for order in life.orders:
         await _late_contact(life, order)
+        await _late_copies(life, order)
         await life.write(order)
     await town.until(town.clock.now() + timedelta(days=30))
     await town.erase(life.orders)
@@ -203,6 +205,28 @@ async def _late_contact(life: Life, order: str) -> None:
         "contacts.v1", order, json.dumps(to_cloudevent(event)).encode(), "orders-contacts", 60
     )
     assert contacts_written(life.town) == before + 2
+
+
+async def _late_copies(life: Life, order: str) -> None:
+    """A process that was frozen publishes contacts again, after the tombstones: the very same records."""
+    records = [each for each in life.town.log.records(CONTACTS_TOPIC) if each.key == order.encode()]
+    told = [each for each in records if each.value is not None]
+    assert told, "there is a contact to come again"
+    for record in told:
+        life.town.log.append(Outgoing(CONTACTS_TOPIC, order.encode(), record.value, record.headers))
+    await life.town.simulation.drain()
+    newest = [each for each in life.town.log.records(CONTACTS_TOPIC) if each.key == order.encode()][-1]
+    assert newest.value is None
+
+
+async def test_an_erasure_that_is_asked_again_writes_another_tombstone() -> None:
+    life = Life()
+    town = await life.live()
+    await town.erase(life.orders)
+    before = contacts_written(town)
+    town.clock.advance(timedelta(minutes=1))
+    await town.erase(life.orders)
+    assert contacts_written(town) == before + len(life.orders)
 
 
 def test_a_text_is_marked_or_is_a_label() -> None:

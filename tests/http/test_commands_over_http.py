@@ -1,8 +1,11 @@
 """Commands over HTTP: under a key, guarded by a version, refused with the rule's slug."""
 
+import re
+
 import pytest
 
-from tests.http.kit import AGENT, DEMO_SHOP, READER, Door, placed, problem
+from shared.runtime.ports import Write
+from tests.http.kit import AGENT, DEMO_SHOP, READER, Door, paid, placed, problem
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +99,34 @@ async def test_a_rule_that_raises_is_our_fault_and_changes_nothing(door: Door) -
     door.world.rules.broken.add("boom")
     problem(await door.say("boom"), 500, "internal")
     assert await door.world.words() == ["placed"]
+
+
+async def test_what_would_make_a_file_too_large_is_refused_with_its_limit_and_its_size(door: Door) -> None:
+    engine = door.world.engine
+    engine.limits = engine.limits.model_copy(update={"document_max_bytes": 1000})
+    told = problem(await door.say("hello"), 413, "file-too-large")["detail"]
+    assert re.search(r"file A-1 would have [12]\d{3} bytes, more than the 1000 bytes that it may have", told)
+    problem(await door.tell(paid()), 413, "file-too-large")
+    assert await door.world.words() == ["placed"]
+
+
+async def test_a_file_of_another_version_is_to_be_asked_for_again_and_never_our_fault(door: Door) -> None:
+    await door.tell(placed(id="f-2", order_id="A-2"))
+    (document,) = (await door.world.store.load(["A-1"])).values()
+    document["state"] = {"placed": "perhaps"}
+    await door.world.store.commit([Write({**document, "version": 2}, 1)])
+    answers = [
+        await door.ask("GET", "/orders/A-1", READER),
+        await door.ask("GET", "/orders", READER),
+        await door.say("hello"),
+        await door.tell(paid()),
+        await door.tell(paid(id="f-9"), token=DEMO_SHOP),
+    ]
+    for answer in answers:
+        told = problem(answer, 503, "file-unreadable")
+        assert "of another version" in told["detail"]
+        assert int(answer.headers["retry-after"]) >= 1
+    assert (await door.ask("GET", "/orders/A-2", READER)).status_code == 200
 
 
 async def test_an_order_id_may_hold_a_slash(door: Door) -> None:

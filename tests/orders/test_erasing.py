@@ -10,12 +10,15 @@ from shared.contracts.events import aftersales
 from shared.contracts.events.orders import ContactChanged, OrderErased
 from shared.contracts.facts import Receiver
 from shared.contracts.wishes import InvoiceRequest
-from shared.kernel.decision import NOTHING
+from shared.kernel.decision import Contact, Decision
 from shared.kernel.erasure import EraseBuyer
 from tests.kit.rules import after, heard
 from tests.orders.play import OrderPlay, order_placed
 
 pytestmark = pytest.mark.promise("forgotten")
+
+
+ANOTHER_TOMBSTONE = Decision(rule="erasure", contacts=(Contact(payload=None),))
 
 
 def completed() -> OrderPlay:
@@ -43,9 +46,9 @@ def test_an_order_that_is_over_forgets_its_buyer_and_says_so() -> None:
     assert "Anna" not in play.state.model_dump_json() + play.view.model_dump_json()
 
 
-def test_asked_twice_it_says_nothing_new() -> None:
+def test_asked_twice_it_says_nothing_new_and_gives_the_contact_another_tombstone() -> None:
     play = completed().do(erase(), erase(21))
-    assert play.last is NOTHING
+    assert play.last == ANOTHER_TOMBSTONE
     assert play.names().count("order.erased") == 1
 
 
@@ -90,7 +93,7 @@ def test_an_order_that_was_never_placed_is_unknown_unless_somebody_insists() -> 
     assert play.said == [OrderErased()]
     assert play.state == Unknown(erased=True)
     play.do(order_placed(after(days=21))).do(erase(22, insisting=True))
-    assert play.last is NOTHING
+    assert play.last == ANOTHER_TOMBSTONE
     assert play.state.order.erased
 
 

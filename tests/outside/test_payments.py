@@ -111,7 +111,7 @@ async def test_a_provider_that_is_away_for_a_moment_is_tried_again(
     [
         (400, False),
         (404, False),
-        (409, False),
+        (409, True),
         (422, False),
         (401, True),
         (403, True),

@@ -88,7 +88,7 @@ async def test_who_publishes_for_many_files_does_not_leave_the_clearing_for_late
 
 
 @pytest.mark.promise("bounded")
-async def test_many_who_publish_at_once_over_a_slow_database_give_it_no_clearing_twice(
+async def test_many_who_publish_at_once_over_a_slow_database_clear_nothing_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(relay, "UNCLEARED_MAX_FILES", 4)

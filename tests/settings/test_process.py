@@ -22,11 +22,12 @@ from services.notifications.app import SERVICE as NOTIFICATIONS
 from services.notifications.settings import Settings as NotificationsSettings
 from shared.adapters.clock import FileClockWriter, SystemClock
 from shared.adapters.kafka_admin import KafkaAdmin
+from shared.adapters.motor_store import MotorStore
 from shared.adapters.process import run_service
 from shared.adapters.settings import CommonSettings
 from shared.adapters.wiring import Role
 from shared.runtime.service import Service
-from tests.http.kit import placed
+from tests.http.kit import placed, problem
 from tests.kit.parts import Parts, Server
 
 ROOT = Path(__file__).parents[2]
@@ -177,6 +178,47 @@ async def test_without_a_database_it_is_alive_but_not_ready_and_still_drains() -
             assert (unready.status_code, set(unready.json()["because"])) == (503, {"database", "start"})
         it.process.send_signal(signal.SIGINT)
         assert await it.ended(seconds=10) == 0
+
+
+@pytest.mark.real
+async def test_before_its_checks_are_done_a_service_takes_no_fact(parts: Parts) -> None:
+    prefix = f"process_{os.getpid()}_{next(_NUMBERS)}_"
+    store = MotorStore(parts.mongodb_url, f"{prefix}orders")
+    there = {"MONGODB_URL": parts.mongodb_url, "ORDERLINK_MONGODB_DATABASE_PREFIX": prefix}
+    async with running("orders", "all", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9", **there) as it:
+        api, worker = await it.ports()
+        async with client_of(api) as client, client_of(worker) as probes:
+            # The database is there, and the broker is not, so nothing says how old the database is.
+            waiting = await it.until(lambda: it.event("waiting for what is away"))
+            assert waiting["what"] == "the broker and its topics"
+            refused = problem(
+                await client.post("/facts", json=placed(at=SystemClock().now().isoformat())),
+                503,
+                "unavailable",
+            )
+            assert "still starting" in refused["detail"]
+            for path in ("/orders/A-1", "/charts", "/version", "/nowhere"):
+                answer = await client.get(path)
+                problem(answer, 503, "unavailable")
+                assert int(answer.headers["retry-after"]) >= 1
+            for path in ("/healthz", "/livez", "/metrics"):
+                assert (await client.get(path)).status_code == 200
+                assert (await probes.get(path)).status_code == 200
+        assert await store.load(["A-1"]) == {}
+    await store.close()
+
+
+@pytest.mark.real
+async def test_an_api_takes_facts_while_the_broker_is_away(parts: Parts) -> None:
+    prefix = f"process_{os.getpid()}_{next(_NUMBERS)}_"
+    there = {"MONGODB_URL": parts.mongodb_url, "ORDERLINK_MONGODB_DATABASE_PREFIX": prefix}
+    async with running("orders", "api", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9", **there) as it:
+        (port,) = await it.ports()
+        async with client_of(port) as client:
+            await ready(it, client)
+            assert it.event("starts without a look at its topic") is not None
+            fact = placed(at=SystemClock().now().isoformat())
+            assert (await client.post("/facts", json=fact)).status_code == 202
 
 
 async def test_a_port_that_is_taken_is_told_and_ends_it() -> None:

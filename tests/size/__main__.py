@@ -1,8 +1,9 @@
 """`make sizes`: the promises at their full size, with a report for each in docs/reports.
 
-    python -m tests.size [dead-letters] [timers] [topics] [erasure] [--small]
+    python -m tests.size [dead-letters] [timers] [topics] [erasure] [races] [--small]
 
-Runs on the embedded pair, or on the broker and database that the environment names.
+Runs on the embedded pair, or on the broker and database that the environment names; races are in memory,
+where others can be let go first at every door of the store.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, consumer_group
 from shared.runtime.ports import Outgoing
 from tests.size.erasing import erased
 from tests.size.parking import Depot
+from tests.size.races import ORDERS_AT_ONCE, check, race
 from tests.size.timers import FAR, FIRED_NUMBER, Clockwork, rss_megabytes, stages
 
 REPORTS: Final = Path(__file__).parents[2] / "docs" / "reports"
@@ -58,9 +60,10 @@ class Sizes:
     records: int = 100_000
     contacts: int = 10_000
     buyers: int = 1_000
+    seeds: int = 200
 
 
-SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500, 20)
+SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500, 20, 4)
 
 
 @asynccontextmanager
@@ -84,6 +87,12 @@ async def servers() -> AsyncIterator[Servers]:
             if child is not None:
                 await child.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[Servers]:
+    """No servers at all."""
+    yield Servers("", "", "in memory, without broker and database")
 
 
 async def dead_letters(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
@@ -226,12 +235,31 @@ async def erasure(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
     return await erased(where.broker, where.database_url, f"sizes_erasure_{os.getpid()}_", sizes.buyers)
 
 
+async def raced(_where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+    """Timers that come due while what cancels them is under way."""
+    outcomes: list[tuple[int, int]] = []
+    with progress("races") as show:
+        for seed in range(sizes.seeds):
+            outcomes.append(check(await race(seed)))
+            show(seed + 1, sizes.seeds)
+    fired, cancelled = (sum(each) for each in zip(*outcomes, strict=True))
+    return [
+        ("races", f"{fired + cancelled:,}, {ORDERS_AT_ONCE} at once under each of {sizes.seeds:,} seeds"),
+        ("the timer fired, once, and was paid for after it", f"{fired:,}"),
+        ("it was cancelled by the payment, and never fired", f"{cancelled:,}"),
+        ("fired twice, after its cancelling, or neither; gaps", "0"),
+    ]
+
+
 PARTS: Final = {
     "dead-letters": (dead_letters, "Dead letters at size"),
     "timers": (timers, "Timers at size"),
     "topics": (growth, "Topics that grow, at size"),
     "erasure": (erasure, "A thousand buyers erased"),
+    "races": (raced, "Timers that race with their cancelling"),
 }
+IN_MEMORY: Final = ("races",)
+"""Parts that ask for no broker and no database."""
 
 
 def _machine() -> str:
@@ -267,7 +295,7 @@ async def main() -> None:
     sizes = SMALL if asked.small else Sizes()
     for part in asked.parts or PARTS:
         run, title = PARTS[part]
-        async with servers() as where:
+        async with in_memory() if part in IN_MEMORY else servers() as where:
             began = time.perf_counter()
             rows = await run(where, sizes)
             seconds = time.perf_counter() - began

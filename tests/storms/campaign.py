@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.storms.faults import CRASH_POINTS, KINDS
+from tests.storms.faults import CRASH_POINTS, DOUBT_POINTS, KINDS
+from tests.storms.outcome import Demand
 from tests.storms.stage import STORMS_PER_STORY, Played, play, rare_collections, shrink
 
 REPORT: Final = Path(__file__).parents[2] / "docs" / "reports" / "storms.md"
@@ -29,7 +30,9 @@ class Total:
     cpu_seconds: float = 0.0
     struck: Counter[str] = field(default_factory=Counter[str])
     hit: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    doubted: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     asked_for: Counter[str] = field(default_factory=Counter[str])
+    given_up: int = 0
     failures: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
     def add(self, played: Played) -> None:
@@ -40,7 +43,9 @@ class Total:
         self.cpu_seconds += played.cpu_seconds
         self.struck += played.struck
         self.hit += played.hit
+        self.doubted += played.doubted
         self.asked_for += played.asked_for
+        self.given_up += played.given_up
         if played.failure is not None:
             self.failures.append((played.seed, played.failure))
 
@@ -98,9 +103,11 @@ def report(total: Total) -> str:
         f"| events said | {total.events:,} |",
         f"| faults | {sum(total.struck.values()):,} |",
         f"| crash points hit | {len(total.hit):,} of {len(CRASH_POINTS):,} |",
+        f"| orders of which an event was given up | {total.given_up:,} |",
+        f"| points hit at which an answer was lost | {len(total.doubted):,} of {len(DOUBT_POINTS):,} |",
         f"| CPU for each storm | {milliseconds:.0f} ms |",
         "",
-        "What each order was compared by:",
+        *_compared(total),
         "",
         "| demand | orders |",
         "| --- | ---: |",
@@ -112,20 +119,35 @@ def report(total: Total) -> str:
         "",
         "Crash points, and how often a process was killed there:",
         "",
-        *_points(total),
+        *_points(CRASH_POINTS, total.hit),
+        "",
+        "Points at which the answer was lost though what was asked was done, and how often:",
+        "",
+        *_points(DOUBT_POINTS, total.doubted),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _points(total: Total) -> Iterator[str]:
-    services = list(dict.fromkeys(service for service, _ in CRASH_POINTS))
+def _compared(total: Total) -> Iterator[str]:
+    """What share of the orders was held to the calm run, and what else they were held to."""
+    same, later = (shares(total.asked_for)[demand] for demand in (Demand.SAME, Demand.LATER))
+    yield f"{same:.0%} of the orders were held to the calm run in all that was said, known and shown of them,"
+    yield f"{later:.0%} to the same things said later. The other {1 - same - later:.0%} were held to the"
+    yield "invariants only, since something came to them out of order or was given up."
+
+
+def shares(asked_for: Counter[str]) -> dict[Demand, float]:
+    """What share of all orders was compared by each demand."""
+    orders = max(1, asked_for.total())
+    return {demand: asked_for[demand.value] / orders for demand in Demand}
+
+
+def _points(points: Sequence[tuple[str, str]], hit: Counter[tuple[str, str]]) -> Iterator[str]:
+    services = list(dict.fromkeys(service for service, _ in points))
     yield f"| point | {' | '.join(services)} |"
     yield f"| --- | {' | '.join('---:' for _ in services)} |"
-    for point in dict.fromkeys(point for _, point in CRASH_POINTS):
-        cells = [
-            f"{total.hit[(service, point)]:,}" if (service, point) in CRASH_POINTS else "–"
-            for service in services
-        ]
+    for point in dict.fromkeys(point for _, point in points):
+        cells = [f"{hit[(service, point)]:,}" if (service, point) in points else "–" for service in services]
         yield f"| {point} | {' | '.join(cells)} |"
 
 

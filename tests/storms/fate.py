@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from random import Random
 from typing import Final
 
-from tests.storms.faults import AT_CALLS, CRASH, Fault
+from tests.storms.faults import AT_CALLS, CRASH, IN_DOUBT, Fault
 
 PATH: Final[ContextVar[str]] = ContextVar("path", default="door")
 """What the running task is at: door, stream, timers, effects, sweep or redrive."""
@@ -97,6 +97,8 @@ class Process:
                 case "rebalance, two owners":
                     await asyncio.sleep(LATE_SECONDS[fault.draw % len(LATE_SECONDS)])
                 case kind:
+                    if IN_DOUBT.get(call) == kind:
+                        fate.doubted[(self.service, f"{path}.{call}")] += 1
                     return kind
             if not self.alive:
                 raise Crash
@@ -127,6 +129,8 @@ class Fate:
         self.struck: Counter[str] = Counter()
         self.passed: Counter[tuple[str, str, str]] = Counter()
         self.hit: Counter[tuple[str, str]] = Counter()
+        self.doubted: Counter[tuple[str, str]] = Counter()
+        """Points at which an answer was lost though what was asked is done."""
         self.trace: Callable[[str], None] | None = None
         self.lurked: set[str] = set()
         """The calls that faults in wait fit."""

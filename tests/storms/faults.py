@@ -5,7 +5,7 @@ fits. So faults are spread over the whole story, and leaving one out changes lit
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Final
@@ -16,6 +16,8 @@ Calls = frozenset[str]
 
 FAULTS: Final = 10
 CRASHES: Final = 4
+DOUBTS: Final = 2
+"""Of a storm, answers that are lost at planned points, though what was asked is done."""
 STRIDE: Final = 67
 """Has no divisor in common with the number of crash points; takes the next crash to another service."""
 PLANNED_SHARE: Final = 0.75
@@ -77,20 +79,39 @@ _PATHS: Final[dict[str, tuple[str, ...]]] = {
 _EFFECT_PATH: Final = ("due_effects", "perform", *_ENGINE)
 _ACTING: Final = ("aftersales", "notifications")
 """The services that have effects outside."""
+IN_DOUBT: Final[dict[str, str]] = {
+    "commit": "commit times out though done",
+    "clear": "clear times out though done",
+    "publish": "publish times out though done",
+    "letters": "publish times out though done",
+    "perform": "far side's answer lost",
+}
+"""Calls that may be done though no answer says so, and what that is called."""
+
+
+def _calls() -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for service in SERVICES:
+        paths = {**_PATHS, **({"effects": _EFFECT_PATH} if service in _ACTING else {})}
+        found += [(service, f"{path}.{call}") for path, calls in paths.items() for call in calls]
+    return tuple(found)
 
 
 def _points() -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for service in SERVICES:
-        paths = {**_PATHS, **({"effects": _EFFECT_PATH} if service in _ACTING else {})}
-        for path, calls in paths.items():
-            found += [(service, f"{path}.{call}.{when}") for call in calls for when in ("before", "after")]
+        calls = [call for where, call in _calls() if where == service]
+        found += [(service, f"{call}.{when}") for call in calls for when in ("before", "after")]
         found.append((service, "stream.publish.half"))
     return tuple(found)
 
 
 CRASH_POINTS: Final = _points()
 """Every point at which a process can be killed: service, then `path.call.before|after|half`."""
+DOUBT_POINTS: Final = tuple(
+    (service, point) for service, point in _calls() if point.split(".")[1] in IN_DOUBT
+)
+"""Every point at which the answer can be lost though what was asked is done: service, then `path.call`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,43 @@ class Window:
     """None: all orders."""
 
 
+def _share(service: str, point: str, passed: Mapping[tuple[str, str, str], int]) -> float:
+    """How far into a story a fault at a point may begin to lie in wait: where few pass, early."""
+    path, call = point.split(".")[:2]
+    if path == "redrive":
+        return 0.0
+    return min(1.0, max(passed.get((service, path, call), 10), 1) / OFTEN)
+
+
+def _leading_to(service: str, point: str, at: int, draw: int) -> list[Fault]:
+    """What else must go wrong for anything to come to a point."""
+    if point.startswith("redrive") or ".letters" in point:
+        # Nothing passes there unless something is parked.
+        says = SAYING if point.startswith(("redrive.publish", "redrive.clear")) else ""
+        poison = Fault(RULE_RAISES, at, service, says, draw=draw)
+        # Few events are answered by another one, and not each of these in what is redriven.
+        return [poison, replace(poison, draw=draw // 4)] if says else [poison]
+    if point.startswith("sweep"):
+        # What a timer leads to is followed by least: then nobody but the sweep publishes it.
+        where = "timers.publish" if draw % 2 or service == "aftersales" else ""
+        return [Fault("publish fails", at, service, where, draw)] * 2
+    return []
+
+
+def _doubts(seed: int, last: int, passed: Mapping[tuple[str, str, str], int]) -> list[Fault]:
+    """Answers that are lost though what was asked is done, point after point."""
+    random = Random(f"doubts {seed}")
+    faults: list[Fault] = []
+    for number in range(seed * DOUBTS, (seed + 1) * DOUBTS):
+        # Each round begins one further: every other seed clears later, and has other points.
+        service, point = DOUBT_POINTS[(number + number // len(DOUBT_POINTS)) % len(DOUBT_POINTS)]
+        at = int(random.randrange(last) * _share(service, point, passed))
+        draw = random.getrandbits(30)
+        faults.append(Fault(IN_DOUBT[point.split(".")[1]], at, service, point, draw))
+        faults += _leading_to(service, point, at, draw)
+    return faults
+
+
 def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> list[Fault]:
     """The faults of one storm over a story whose calm run takes so many port calls, here and there."""
     random = Random(f"plan {seed}")
@@ -137,26 +195,13 @@ def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> l
     for number in range(CRASHES):
         # Point after point, so that all of them come up equally often.
         service, point = CRASH_POINTS[(seed * CRASHES + number) * STRIDE % len(CRASH_POINTS)]
-        path, call, _ = point.split(".")
-        # Where few pass, it lies in wait early.
-        share = min(1.0, max(passed.get((service, path, call), 10), 1) / OFTEN)
-        if path == "redrive":
-            share = 0.0
-        at, draw = int(random.randrange(last) * share), random.getrandbits(30)
+        at = int(random.randrange(last) * _share(service, point, passed))
+        draw = random.getrandbits(30)
         faults.append(Fault(CRASH, at, service, point, draw))
-        if point.startswith("redrive") or ".letters." in point:
-            # Nothing passes there unless something is parked.
-            says = SAYING if point.startswith(("redrive.publish", "redrive.clear")) else ""
-            faults.append(Fault(RULE_RAISES, at, service, says, draw=draw))
-            if says:
-                # Few events are answered by another one, and not each of these in what is redriven.
-                faults.append(Fault(RULE_RAISES, at, service, says, draw=draw // 4))
-        if point.startswith("sweep"):
-            # What a timer leads to is followed by least: then nobody but the sweep publishes it.
-            where = "timers.publish" if draw % 2 or service == "aftersales" else ""
-            faults += [Fault("publish fails", at, service, where, draw)] * 2
+        faults += _leading_to(service, point, at, draw)
     weights = [_WEIGHTS.get(kind, 1) for kind in AT_CALLS]
     while len(faults) < FAULTS:
         (kind,) = random.choices(tuple(AT_CALLS), weights)
         faults.append(Fault(kind, random.randrange(last), draw=random.getrandbits(30)))
+    faults += _doubts(seed, last, passed)
     return sorted(faults, key=lambda fault: fault.at)

@@ -13,7 +13,7 @@ from shared.adapters.memory_store import MemoryStore
 from shared.contracts.catalog import HEARS, SLOTS, dead_letter_topic
 from shared.contracts.event import Event
 from shared.kernel.profiles import Profile
-from shared.runtime.dead_letters import read_letter
+from shared.runtime.dead_letters import StoredLetter, in_order, read_letter
 from shared.runtime.engine import Engine
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
@@ -24,6 +24,7 @@ from tests.storms.fate import PATH, Fate, Process
 from tests.storms.faults import ANSWERED, RULE_RAISES, SAYING, Fault
 from tests.storms.ledger import Ledger
 from tests.storms.ports import StormOutside, StormPublisher, StormStore, StormTransport
+from tests.storms.way import Ways, on_its_way
 
 WORKERS: Final = 2
 LIMITS: Final = Limits(
@@ -35,7 +36,11 @@ CLEARS_LATER: Final = LIMITS.model_copy(update={"clear_after_seconds": 1.0})
 """With these, members clear what was acknowledged when it is their turn, and a crash forgets it."""
 STRANGER: Final = "stranger"
 """Who said what nobody can read."""
+GIVEN_UP_EVERY: Final = 4
+"""Of so many poisoned events one is given up."""
 MENDED_AFTER_MOMENTS: Final = (0, 0, 1, 4)
+FILES_MAX: Final = 10_000
+"""More than any storm has."""
 ALL_SLOTS: Final = range(SLOTS)
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -54,6 +59,8 @@ class Surroundings:
     """What the far side did, by effect."""
     stir: Callable[[], None]
     """Tells the scheduler to look again."""
+    given_up: set[str] = field(default_factory=set[str])
+    """Subjects of which an operator gave up an event."""
     frozen: list["Member"] = field(default_factory=list["Member"])
 
 
@@ -71,6 +78,8 @@ class Poison:
     in_react: bool
     until_moment: int
     """The number of the moment at which it is mended."""
+    given_up: bool
+    """Whether it is given up then, and not taken in again."""
 
 
 class Member:
@@ -104,11 +113,13 @@ class House:
         self.around = around
         self.name = service.name
         self.files = MemoryStore(as_bson=False)
-        self.rules = service
-        self.service = replace(service, react=self._react, decide=self._decide)
+        self.rules = on_its_way(service)
+        self.service = replace(self.rules, react=self._react, decide=self._decide)
         self.members: list[Member] = []
         self.down = False
         self.poisons: list[Poison] = []
+        self._hopeless: set[str] = set()
+        """Events that an operator will give up where they are the first that waits."""
         self._cursed: set[int] = set()
         """Commands at which the rule raises."""
         self._number = 0
@@ -141,6 +152,19 @@ class House:
                 await self.files.pending_count(1) > 0,
             )
         return self._waiting
+
+    async def astray(self, ways: Ways) -> list[str]:
+        """What is wrong with files as they stand now, against what they were told."""
+        return [
+            wrong
+            for document in await self.files.page({}, None, FILES_MAX)
+            for wrong in ways.wrong(
+                self.name,
+                document["_id"],
+                document["state"],
+                self.around.ledger.last_said(self.name, document["_id"]),
+            )
+        ]
 
     def restart(self, member: Member) -> None:
         """A crashed worker's successor joins; the crashed one is gone from the group."""
@@ -231,7 +255,8 @@ class House:
             fate.strikes(fault, f"{self.name} at {event.id}")
             about = str(getattr(event.data, "order_id", event.subject))
             until = self.around.ledger.moments + MENDED_AFTER_MOMENTS[fault.draw // 2 % 4]
-            poison = Poison(event.id, about, self.around.clock.now(), bool(fault.draw % 2), until)
+            given_up = fault.point != SAYING and fault.draw // 8 % GIVEN_UP_EVERY == 0
+            poison = Poison(event.id, about, self.around.clock.now(), bool(fault.draw % 2), until, given_up)
             self.poisons.append(poison)
             if poison.in_react:
                 raise RuleRaises(event.id)
@@ -250,17 +275,39 @@ class House:
 
     def mend(self) -> None:
         """The rule is repaired; what is parked is another matter."""
+        self._hopeless.update(poison.event_id for poison in self.poisons if poison.given_up)
         self.poisons.clear()
         self._cursed.clear()
 
     async def clean_up(self) -> None:
-        """An operator takes in what is parked, and gives up what nobody can read."""
+        """An operator gives up what nobody can read, and some of the rest, and takes in what is behind it."""
         PATH.set("redrive")
         engine = self._engine(self._process("operator"), LIMITS)
         records = self.around.log.records(dead_letter_topic(self.name))
         letters = [read_letter(record.value or b"") for record in records]
         await discard(engine, [letter for letter in letters if letter.source == STRANGER], _no_progress)
-        await redrive(engine, [letter for letter in letters if letter.source != STRANGER], _no_progress)
+        known = [letter for letter in letters if letter.source != STRANGER]
+        hopeless = await self._first_hopeless(known)
+        self.around.given_up.update(letter.parked_in for letter in hopeless)
+        self.around.given_up.update(letter.source_subject for letter in hopeless)
+        await discard(engine, hopeless, _no_progress)
+        await redrive(engine, known, _no_progress)
+
+    async def _first_hopeless(self, letters: Sequence[StoredLetter]) -> list[StoredLetter]:
+        """Of each source that waits its first record, where that is to be given up."""
+        if not self._hopeless:
+            return []
+        files = await self.files.load({letter.parked_in for letter in letters})
+        found: list[StoredLetter] = []
+        for (subject, source, about), group in in_order(letters).items():
+            document = files.get(subject)
+            if document is None or f"{source}/{about}" not in dict(document["parked"]):
+                continue
+            taken = document["applied"].get(source if about == subject else f"{source}/{about}", 0)
+            first = next((letter for letter in group if letter.sequence > taken), None)
+            if first is not None and first.event_id in self._hopeless:
+                found.append(first)
+        return found
 
 
 def _no_log(event: str, **values: Any) -> None:

@@ -8,7 +8,8 @@ Invariants
 - log: a subject's events come in order, without gaps; an id has one content for ever; a task, a
   message and a refund are said once.
 - file: versions grow by one, numbers and what was taken in never go back, and every event that ever
-  got a number is on the log or pending.
+  got a number is on the log or pending. What its state was made of is looked at when a storm is
+  over: `way.py`.
 - inbox: no event is acted on twice by the same file, and a parked source is free no earlier than its
   last parked event is taken in.
 - facts: one that was accepted is in its file, and stays there.
@@ -112,6 +113,10 @@ class Ledger:
             if what in self._once:
                 self.broken.append(f"side effect: {what[0]} {what[1]} is said twice")
             self._once.add(what)
+
+    def last_said(self, service: str, subject: str) -> int:
+        """The number of the last event that a service's file has on the log; 0 where it said nothing."""
+        return self._top.get((event_topic(service), service, subject), 0)
 
     # Files
 

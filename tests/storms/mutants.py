@@ -1,10 +1,10 @@
-"""Thirteen engines that break a promise each: small patches of the real code, put in force for a while.
+"""Fourteen engines that break a promise each: small patches of the real code, put in force for a while.
 
 They prove that the storms can see. Each says what it breaks; `test_mutants` plays storms over it until
-one fails.
+one finds just that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -13,7 +13,6 @@ from unittest.mock import patch
 
 from shared.adapters.memory_store import MemoryStore
 from shared.runtime import engine as engine_module
-from shared.runtime import relay as relay_module
 from shared.runtime.engine import Engine
 from shared.runtime.file import File, Timer, from_document, pending_in
 from shared.runtime.fold import Book, events, take
@@ -54,12 +53,12 @@ def clear_before_the_brokers_ack() -> AbstractContextManager[Any]:
 
 def clear_everything() -> AbstractContextManager[Any]:
     """Whatever is pending on a topic is cleared, instead of what was acknowledged."""
+    clear = MemoryStore.clear
 
-    def everything(subject: str, topic: str, sequence: int) -> Cleared:
-        del sequence
-        return Cleared(subject, topic, EVERYTHING)
+    async def mutant(self: MemoryStore, cleared: Sequence[Cleared]) -> None:
+        await clear(self, [Cleared(done.subject, done.topic, EVERYTHING) for done in cleared])
 
-    return patch.object(relay_module, "Cleared", everything)
+    return patch.object(MemoryStore, "clear", mutant)
 
 
 def no_version_guard() -> AbstractContextManager[Any]:
@@ -161,7 +160,10 @@ def poison_swallowed() -> AbstractContextManager[Any]:
 
 
 def known_looked_up_late() -> AbstractContextManager[Any]:
-    """A known file is looked up when its document has come, whatever version that was asked for by."""
+    """A known file is looked up when its document has come, whatever version that was asked for by.
+
+    Where somebody else has written since, it is an old one for ever: committed in vain, again and again.
+    """
 
     def mutant(self: KnownVersions, document: Document, held: File | None) -> File:
         known = self._kept.get(document["_id"])
@@ -172,27 +174,43 @@ def known_looked_up_late() -> AbstractContextManager[Any]:
     return patch.object(KnownVersions, "read", mutant)
 
 
-MUTANTS: Final[tuple[Mutant, ...]] = (
-    ack_before_commit,
-    clear_before_the_brokers_ack,
-    clear_everything,
-    no_version_guard,
-    redo_without_dedupe,
-    dedupe_off,
-    dedupe_too_greedy,
-    timer_fired_unlooked,
-    timers_before_the_backlog,
-    newest_first,
-    unparked_too_early,
-    poison_swallowed,
-    known_looked_up_late,
-)
+def state_beside_its_events() -> AbstractContextManager[Any]:
+    """What is taken in from the dead letters is said, and the state stays what it was."""
+    hear = events.hear
+
+    def mutant(book: Book, work: Hear) -> Done:
+        before = book.file.state
+        done = hear(book, work)
+        if work.redriven:
+            book.file.state = before
+        return done
+
+    return patch.object(events, "hear", mutant)
+
+
+MUTANTS: Final[Mapping[Mutant, str]] = {
+    ack_before_commit: "said {} instead of",
+    clear_before_the_brokers_ack: "is neither on the log nor pending",
+    clear_everything: "is neither on the log nor pending",
+    no_version_guard: "goes to version",
+    redo_without_dedupe: "is acted on twice",
+    dedupe_off: "is acted on twice",
+    dedupe_too_greedy: "said {} instead of",
+    timer_fired_unlooked: "fires early",
+    timers_before_the_backlog: "fires before what was on",
+    newest_first: "comes before",
+    unparked_too_early: "is free before",
+    poison_swallowed: "said {} instead of",
+    known_looked_up_late: "no rest at",
+    state_beside_its_events: "and its state knows of",
+}
+"""Each with words of the finding that it is to bring: one that only crashes is not found out by that."""
 
 
 def _undeduped(book: Book, work: Work) -> Done:
     """Take work in as if nothing had been taken in before; what was is remembered all the same."""
-    applied, seen = book.file.applied, book.file.seen
-    book.file.applied, book.file.seen = {}, {}
+    applied, seen, heard = book.file.applied, book.file.seen, book.file.heard
+    book.file.applied, book.file.seen, book.file.heard = {}, {}, {}
     try:
         return take(book, work)
     finally:
@@ -200,6 +218,7 @@ def _undeduped(book: Book, work: Work) -> Done:
         now = book.file
         now.applied = {**applied, **{name: max(at, applied.get(name, 0)) for name, at in now.applied.items()}}
         now.seen = {**seen, **now.seen}
+        now.heard = {**now.heard, **heard}
 
 
 @contextmanager

@@ -10,7 +10,8 @@ anything. Either it all happened at one moment, or the late service took in from
 said nothing that others could have heard too late. Then the same things happen, only later: the
 names of all that `orders`, `logistics` and `aftersales` say agree, the refunds with their content, and
 the tasks. What `notifications` tells a buyer does not: it goes by quiet hours and by how old the
-news is. An order that is out of order keeps the invariants, and nothing else can be asked of it.
+news is. An order that is out of order keeps the invariants, and nothing else can be asked of it; no more
+can of one of which an operator gave up an event.
 
 What happens in several services at one moment has no order, in the calm neither: a deadline may close
 a case before or after another service's timer of the same moment asks about it. So an order agrees
@@ -30,6 +31,7 @@ from pydantic_core import from_json
 from shared.contracts.catalog import HEARS
 from shared.runtime.ports import Record
 from tests.storms.faults import Window
+from tests.storms.house import FILES_MAX
 from tests.storms.storm import Storm
 from tests.storms.telling import tracking_file
 
@@ -65,6 +67,8 @@ class Outcome:
     """Moment, subject and service of what was taken in beside events: `fact` or `timer`."""
     days: dict[str, str] = field(default_factory=dict[str, str])
     """The order of each buyer's day and of each parcel's number."""
+    given_up: set[str] = field(default_factory=set[str])
+    """Orders of which an operator gave up an event."""
     calls: int = 0
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     """How often each service called a port, by path and call."""
@@ -98,8 +102,9 @@ async def outcome_of(storm: Storm) -> Outcome:
         if record.headers["ce_type"] == b"orderlink.message.asked.v1":
             outcome.days[_content(record.value or b"")["buyer_day"]] = file[1]
     for name, house in storm.houses.items():
-        for document in await house.files.page({}, None, 10_000):
-            outcome.files[(name, document["_id"])] = (document["state"], document["view"])
+        for document in await house.files.page({}, None, FILES_MAX):
+            outcome.files[(name, document["_id"])] = (document["state"].state, document["view"])
+    outcome.given_up = set(map(outcome.order_of, storm.given_up))
     outcome.said_at, outcome.taken_in = storm.said_at, storm.taken_in
     return outcome
 
@@ -114,7 +119,7 @@ def demands(calm: Outcome, storm: Outcome, windows: Iterable[Window]) -> dict[st
                 first = found[order_id] is Demand.SAME
                 in_order = first and _in_order(inside, window.service)
                 found[order_id] = Demand.LATER if in_order else Demand.SOUND
-    return found
+    return found | dict.fromkeys(storm.given_up, Demand.SOUND)
 
 
 def _inside(window: Window, runs: Iterable[Outcome]) -> dict[str, list[tuple[datetime, str, str]]]:

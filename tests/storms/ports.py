@@ -69,6 +69,9 @@ class StormStore:
         self._process.leave("commit")
         return [Committed.UNKNOWN] * len(writes) if fault == "commit times out though done" else outcomes
 
+    def size(self, document: Document) -> int:
+        return self._files.size(document)
+
     async def clear(self, cleared: Sequence[Cleared]) -> None:
         fault = await self._enter("clear")
         await self._files.clear(cleared)

@@ -103,7 +103,7 @@ class Remembered:
         return self._folded("project", self._rules.project, view, event)
 
     def _folded(self, which: str, fold: Callable[[Any, Any], Any], before: Any, what: Any) -> Any:
-        key = (which, id(before), *_event_key(what))
+        key = (which, id(before), *event_key(what))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = (self._first(which, before, fold(before, what)), before, what)
@@ -134,7 +134,7 @@ def _command_key(command: Any) -> Any:
     return id(command)
 
 
-def _event_key(what: Any) -> Key:
+def event_key(what: Any) -> Key:
     """An event is made anew each time it is said, around a payload that is remembered."""
     if type(what) is Event:
         return (id(what.data), what.id, what.time, what.correlation_id, what.causation_id)
@@ -160,7 +160,7 @@ class ReadOnce:
 
     def _bytes(self, event: Event) -> bytes:
         # Of all that an envelope holds, this is what two runs of one story may have otherwise.
-        key = (*_event_key(event), event.rule, event.profile, event.shop_id)
+        key = (*event_key(event), event.rule, event.profile, event.shop_id)
         found = self._written.get(key)
         if found is None:
             found = self._written[key] = (to_json(to_cloudevent(event)), event)

@@ -23,6 +23,7 @@ from tests.storms.storm import Storm
 from tests.storms.story import story
 from tests.storms.telling import Telling
 from tests.storms.virtual_loop import VirtualLoop
+from tests.storms.way import Ways
 
 ORDERS: Final = 20
 STORMS_PER_STORY: Final = 20
@@ -30,6 +31,7 @@ STORMS_PER_STORY: Final = 20
 CALMS_MAX: Final = 32
 """Calm runs that an outcome is compared with before it counts as another."""
 FAILURE_MAX_CHARS: Final = 2_000
+ASTRAY_TOLD_MAX: Final = 3
 
 
 @dataclass(slots=True)
@@ -42,8 +44,11 @@ class Played:
     events: int = 0
     struck: Counter[str] = field(default_factory=Counter[str])
     hit: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    doubted: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     asked_for: Counter[str] = field(default_factory=Counter[str])
     """How many orders were compared how."""
+    given_up: int = 0
+    """Orders of which an operator gave up an event."""
     cpu_seconds: float = 0.0
     windows: list[Window] = field(default_factory=list[Window])
     outcome: Outcome | None = None
@@ -57,6 +62,7 @@ class Stage:
         facts = story(number, ORDERS)
         self.facts = [fact for fact in facts if orders is None or fact.order_id in orders]
         one = OneOfEach()
+        self._ways = Ways(_services())
         self._services = [Remembered(service, one).service() for service in _services()]
         self._read_once = ReadOnce(one)
         self._calms: list[Outcome] = []
@@ -92,6 +98,7 @@ class Stage:
         if outcome is None:
             return
         asked_for = demands(calm, outcome, played.windows)
+        played.given_up = len(outcome.given_up)
         played.asked_for.update(demand.value for demand in asked_for.values())
         wrong = differences(calm, outcome, asked_for)
         for number in range(1, CALMS_MAX):
@@ -119,6 +126,9 @@ class Stage:
 
         async def whole() -> None:
             await storm.play()
+            astray = [each for house in storm.houses.values() for each in await house.astray(self._ways)]
+            if astray:
+                raise Broken("; ".join(astray[:ASTRAY_TOLD_MAX]))
             outcomes.append(await outcome_of(storm))
 
         try:
@@ -129,6 +139,7 @@ class Stage:
             if played is not None:
                 played.events = len(storm.ledger.said)
                 played.struck, played.hit = storm.fate.struck, storm.fate.hit
+                played.doubted = storm.fate.doubted
 
 
 def faults_of(seed: int, stage: Stage) -> list[Fault]:

@@ -67,6 +67,7 @@ class Storm:
             self.clock, self.log, self.fate, self.ledger, profile, limits, self.acted, self._stir
         )
         self.houses = {service.name: House(around, service) for service in services}
+        self.given_up = around.given_up
         self.said_at: list[tuple[datetime, Record]] = []
         """When each event was said."""
         self.taken_in: list[tuple[datetime, str, str, str]] = []
@@ -315,7 +316,7 @@ class Storm:
         self.fate.say(f"   {house.name} is told {telling.name} {telling.id}")
         if telling.id not in self._asked:
             found = (await house.files.load([telling.order_id])).get(telling.order_id)
-            self._asked[telling.id] = telling.work(found["state"] if found else None)
+            self._asked[telling.id] = telling.work(found["state"].state if found else None)
         for work in self._asked[telling.id]:
             await self._accepted(house, work)
         self.taken_in.append((self.clock.now(), telling.order_id, house.name, "fact"))

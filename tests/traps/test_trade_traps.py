@@ -1,6 +1,6 @@
 """Traps of the trade: ages, scans, returns and clocks. The docstrings name who met them first."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,10 +9,14 @@ from shared.contracts.events import common
 from tests.aftersales.plays import CasePlay
 from tests.kit.rules import after
 from tests.logistics.story import parcel_of, scan, shipping
-from tests.notifications.world import ORDER, Shop, task_wanted
+from tests.notifications.world import ORDER, Shop, task_wanted, wanted
 from tests.orders.play import OrderPlay
 
 MOMENT = timedelta(microseconds=1)
+AT_NIGHT = datetime(2026, 6, 2, 2, 0, tzinfo=UTC)
+"""Ten in the evening in New York, when its quiet hours begin."""
+MORNING = datetime(2026, 6, 2, 13, 0, tzinfo=UTC)
+"""Nine in the morning there."""
 
 pytestmark = pytest.mark.promise("once", "timed")
 
@@ -57,7 +61,11 @@ def test_goods_that_nobody_received_are_not_marked_as_received() -> None:
 
 
 def test_the_clock_of_a_task_stops_with_the_task() -> None:
-    """chatwoot#10178, zammad#4432: the clock of a service level went on after the end."""
+    """chatwoot#10178, zammad#4432: the clock of a service level went on after the end.
+
+    That it ignored office hours too is no trap of ours: there are none, deadlines run by night as by day.
+    What waits for the morning is what disturbs a buyer, and that is set up below.
+    """
     shop = Shop().order()
     shop.hear(task_wanted(due_at=after(hours=4)), source="logistics")
     gone = common.TaskWithdrawn(
@@ -68,3 +76,13 @@ def test_the_clock_of_a_task_stops_with_the_task() -> None:
     shop.run_until(after(days=30))
     assert "task.overdue" not in shop.names()
     assert not shop.file().timers
+
+
+def test_what_comes_due_in_the_quiet_hours_waits_for_their_end() -> None:
+    """chatwoot#10178, zammad#4432: the clock of a service level ignored office hours."""
+    shop = Shop("America/New_York").order(at=AT_NIGHT - timedelta(hours=1))
+    shop.hear(wanted(), AT_NIGHT)
+    shop.run_until(MORNING - MOMENT)
+    assert shop.mails == []
+    shop.run_until(MORNING)
+    assert [sent for sent, _ in shop.mails] == [MORNING]

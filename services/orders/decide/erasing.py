@@ -7,18 +7,19 @@ decided, it is refused by name of what is open, unless whoever asks takes that u
 from services.orders.decide.wishes import NOT_KNOWN
 from services.orders.state import Known, Served, State, Unknown, Unpaid
 from shared.contracts.events.orders import OrderErased
-from shared.kernel.decision import NOTHING, Contact, Decision, Outcome, Refused
+from shared.kernel.decision import Contact, Decision, Outcome, Refused
 from shared.kernel.erasure import RULE, EraseBuyer
 
 
 def erased(command: EraseBuyer, state: State) -> Outcome:
     """The order's part: what it keeps goes, its contact gets a tombstone, the other services hear of it.
 
-    An order that was never placed may be erased too: others may have been told of it.
+    An order that was never placed may be erased too: others may have been told of it. One that is erased
+    gets another tombstone, which comes after whatever was written to the topic since.
     """
     is_erased = state.erased if isinstance(state, Unknown) else state.order.erased
     if is_erased:
-        return NOTHING
+        return Decision(rule=RULE, contacts=(Contact(payload=None),))
     if isinstance(state, Unknown):
         return _forgotten(was_open=False) if command.even_though_open else NOT_KNOWN
     still_open = _open(state)

@@ -103,7 +103,8 @@ def create_app(
         api.include_router(testing_routes(status))
     _document(api)
     guarded: ASGIApp = SlashesInIds(AuthGuard(BodyGuard(api, settings), door))
-    requests = Requests(guarded, metrics, settings.requests_in_flight_max, traces)
+    is_open = (lambda: True) if health is None else (lambda: health.checked)
+    requests = Requests(guarded, metrics, settings.requests_in_flight_max, traces, is_open)
     return App(api, requests, requests)
 
 

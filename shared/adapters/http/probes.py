@@ -30,6 +30,8 @@ class Health:
     """What must answer for work to be taken; each raises a `PortError` when it does not."""
     starting: Callable[[], str] = lambda: ""
     """What its start waits for; empty when it has started."""
+    checked: bool = True
+    """Whether the start's checks are done, or were left out on purpose: before, only probes are answered."""
     draining: bool = False
     """Whether it was told to stop."""
 

@@ -16,8 +16,15 @@ from starlette.exceptions import HTTPException
 from shared.adapters.http.fields import field_errors
 from shared.contracts.base import Frozen
 from shared.kernel.decision import Refused
-from shared.runtime.ports import Unavailable
-from shared.runtime.work import Contended, EventTooLarge, KeyReused, TooMuchPending, VersionMoved
+from shared.runtime.ports import Unavailable, Unreadable
+from shared.runtime.work import (
+    Contended,
+    EventTooLarge,
+    FileTooLarge,
+    KeyReused,
+    TooMuchPending,
+    VersionMoved,
+)
 
 TYPE_PREFIX: Final = "urn:orderlink:problem:"
 CONTENT_TYPE: Final = "application/problem+json"
@@ -47,6 +54,8 @@ TITLES: Final[dict[str, str]] = {
     "busy": "The file is busy",
     "unavailable": "Something that the service needs is away",
     "event-too-large": "What follows from this would be too large",
+    "file-too-large": "The file has no room for this",
+    "file-unreadable": "A stored file is of another version",
     "internal": "Orderlink has a fault",
 }
 
@@ -129,6 +138,13 @@ def come_again(detail: str) -> ProblemRaised:
     return ProblemRaised(503, "too-many-requests-in-flight", detail, headers=soon)
 
 
+def still_starting() -> ProblemRaised:
+    """The start's checks are not done: what was taken now might be lost."""
+    later = {"Retry-After": str(RETRY_OUTAGE_SECONDS)}
+    detail = "The service is still starting; /readyz says what it waits for. Try again."
+    return ProblemRaised(503, "unavailable", detail, headers=later)
+
+
 def not_found(what: str) -> ProblemRaised:
     """There is no such thing, or the token may not know of it."""
     return ProblemRaised(404, "not-found", f"There is no {what} of that id here.")
@@ -172,6 +188,16 @@ def known(problem: BaseException) -> ProblemRaised | None:
         case EventTooLarge():
             return ProblemRaised(
                 413, "event-too-large", "An event that follows from this would be larger than events may be."
+            )
+        case FileTooLarge():
+            return ProblemRaised(413, "file-too-large", f"With this, {problem}; nothing was taken.")
+        case Unreadable():
+            return ProblemRaised(
+                503,
+                "file-unreadable",
+                "A file that belongs to the answer is of another version of Orderlink, as while a release is "
+                "being rolled out; try again.",
+                headers={"Retry-After": str(RETRY_OUTAGE_SECONDS)},
             )
         case Unavailable():
             return ProblemRaised(
@@ -225,7 +251,9 @@ def answers_with_problems(app: FastAPI) -> None:
         TooMuchPending,
         Contended,
         EventTooLarge,
+        FileTooLarge,
         Unavailable,
+        Unreadable,
         RequestValidationError,
         HTTPException,
     ):
@@ -250,7 +278,7 @@ _MEANING: Final[dict[int, str]] = {
     404: "Not known, or of another shop.",
     409: "A rule refused the command; the type ends in the rule's slug.",
     412: "If-Match names another version.",
-    413: "The body is too large.",
+    413: "The body, or what follows from it, is too large.",
     415: "The body is not application/json.",
     422: "A field is not as expected, or the same id or key came with another body.",
     503: "Busy, or the database is away; see Retry-After.",

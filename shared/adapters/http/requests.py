@@ -6,6 +6,7 @@ its kind and place under the request's id, never its text.
 
 import asyncio
 import re
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
@@ -15,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.adapters.http.bodies import Disconnected
-from shared.adapters.http.problems import come_again, internal, known
+from shared.adapters.http.problems import come_again, internal, known, still_starting
 from shared.adapters.logs import failure, logger
 from shared.runtime.metrics import Metrics
 from shared.runtime.ports import Unavailable
@@ -29,12 +30,18 @@ class Requests:
     """ASGI middleware: names, limits, counts, times and logs requests, and answers for their failures."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, in_flight_max: int, traces: Traces = NO_TRACES
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        in_flight_max: int,
+        traces: Traces = NO_TRACES,
+        is_open: Callable[[], bool] = lambda: True,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._traces = traces
         self._in_flight_max = in_flight_max
+        self._is_open = is_open
         self._in_flight = 0
         self._log = logger("orderlink.http")
 
@@ -74,6 +81,8 @@ class Requests:
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", state: dict[str, Any]) -> None:
         try:
+            if not self._is_open() and scope["path"] not in _PROBES:
+                raise still_starting()
             if self._in_flight > self._in_flight_max:
                 raise come_again(f"More than {self._in_flight_max} requests are being answered; try again.")
             await self._app(scope, receive, answer)

@@ -37,13 +37,15 @@ def take(book: Book, work: Work) -> Done:
             return timers.fire(book, work)
         case StartEffect():
             return effects.start(book, work)
-        case Tell() | Ask() | ReportEffect():
+        case ReportEffect():
+            return effects.report(book, work)
+        case Tell() | Ask():
             return _told(book, work)
         case _:
             assert_never(work)
 
 
-def _told(book: Book, work: Tell | Ask | ReportEffect) -> Done:
+def _told(book: Book, work: Tell | Ask) -> Done:
     try:
         with book.all_or_nothing():
             match work:
@@ -51,7 +53,5 @@ def _told(book: Book, work: Tell | Ask | ReportEffect) -> Done:
                     return facts.tell(book, work)
                 case Ask():
                     return facts.ask(book, work)
-                case ReportEffect():
-                    return effects.report(book, work)
     except Exception as problem:  # noqa: BLE001  # the asker is told whatever it was
         return Done(problem=problem)

@@ -5,7 +5,7 @@ engine folds again from dedupe on a reloaded file when a commit did not clearly 
 here may act on the world or keep anything outside the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -19,12 +19,13 @@ from shared.contracts.events.orders import ContactChanged
 from shared.kernel.decision import CancelTimer, Contact, Decision, Effect, Outcome, SetTimer
 from shared.kernel.erasure import without_personal
 from shared.kernel.profiles import Profile
-from shared.runtime.file import EffectEntry, File, Pending, Timer
+from shared.runtime.file import EffectEntry, File, Pending, Timer, to_document
 from shared.runtime.fold.forgetting import forget
 from shared.runtime.limits import Limits
 from shared.runtime.pins import BEFORE_PINS, Pin, ProfileOf
+from shared.runtime.ports import STORED_MAX_BYTES, Document
 from shared.runtime.service import Service
-from shared.runtime.work import EventTooLarge, Letter, TooManyTimers, TooMuchPending
+from shared.runtime.work import EventTooLarge, FileTooLarge, Letter, TooManyTimers, TooMuchPending
 
 
 class Cause:
@@ -39,16 +40,26 @@ class Cause:
 
 
 class Book:
-    """One file under work. `file` is the copy, `changed` whether it must be committed."""
+    """One file under work. `file` is the copy, `changed` whether it must be committed.
+
+    With `size` given, each piece of work is measured, and undone where it makes the file too large.
+    """
 
     def __init__(
-        self, service: Service, file: File, now: datetime, profile_of: ProfileOf, limits: Limits
+        self,
+        service: Service,
+        file: File,
+        now: datetime,
+        profile_of: ProfileOf,
+        limits: Limits,
+        size: Callable[[Document], int] | None = None,
     ) -> None:
         self.service = service
         self.file = file
         self.now = now
         self.profile_of = profile_of
         self.limits = limits
+        self.size = size
         self.changed = False
         self.letters: list[Letter] = []
         self.rejected = False
@@ -59,6 +70,30 @@ class Book:
     def all_or_nothing(self) -> "_AllOrNothing":
         """Whatever raises inside leaves the file as it was before."""
         return _AllOrNothing(self)
+
+    @property
+    def max_bytes(self) -> int:
+        """How large it may be when it is written: the engine's own notes go beyond the limit of the work."""
+        return self.limits.document_max_bytes if self.size is None else STORED_MAX_BYTES
+
+    def check_size(self, before: File) -> None:
+        """Raise `FileTooLarge` where the file grew beyond its limit since then.
+
+        While events of before wait for the broker it may have room later: then `TooMuchPending`. What
+        its encoding raises comes up too.
+        """
+        if self.size is None:
+            return
+        limit = self.limits.document_max_bytes
+        size = self.size(self.document())
+        if size <= limit or size <= self.size(to_document(self.service, before, before.version + 1)):
+            return
+        text = f"file {before.subject} would have {size} bytes, more than the {limit} bytes that it may have"
+        raise (TooMuchPending if before.pending else FileTooLarge)(text)
+
+    def document(self) -> Document:
+        """The file as it is to be stored."""
+        return to_document(self.service, self.file, self.file.version + 1)
 
     def profile(self) -> Profile:
         """The profile that this file goes by."""
@@ -201,7 +236,7 @@ class Book:
 
     def _queue(self, event: Event, topic: str) -> None:
         value = to_json(to_cloudevent(event))
-        held = sum(len(entry.value or "") for entry in self.file.pending)
+        held = sum(_bytes_of(entry.value or "") for entry in self.file.pending)
         if held and held + len(value) > self.limits.pending_max_bytes_per_file:
             raise TooMuchPending(f"{held} bytes of events wait to be published, as many as a file may hold")
         if len(value) > self.limits.event_max_bytes:
@@ -233,7 +268,10 @@ class Book:
 
 
 class _AllOrNothing:
-    """Puts a book back when something raises. Every event passes here, and a generator would be slower."""
+    """Puts a book back when something raises, or makes the file too large.
+
+    Every event passes here, and a generator would be slower.
+    """
 
     __slots__ = ("_before", "_book", "_was_changed")
 
@@ -245,8 +283,22 @@ class _AllOrNothing:
         """It has a copy already."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, Exception):
-            self._book.file, self._book.changed = self._before, self._was_changed
+        if kind is None:
+            try:
+                self._book.check_size(self._before)
+            except Exception:
+                self._put_back()
+                raise
+        elif issubclass(kind, Exception):
+            self._put_back()
+
+    def _put_back(self) -> None:
+        self._book.file, self._book.changed = self._before, self._was_changed
+
+
+def _bytes_of(text: str) -> int:
+    """Its length in UTF-8; of plain ASCII without encoding it, since this is asked for every event."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def event_headers(event: Event) -> dict[str, str]:

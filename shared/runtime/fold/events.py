@@ -1,15 +1,17 @@
-"""Events from the log: dedupe by sequence, reactions, poison and what waits behind it."""
+"""Events from the log: dedupe by sequence or place, reactions, poison and what waits behind it."""
 
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
 from shared.contracts.event import Event, event_id
+from shared.contracts.events.orders import ContactChanged
 from shared.kernel.decision import Decision, Refused
 from shared.runtime.fold.book import Book, Cause
 from shared.runtime.fold.facts import hear_fact, take_in
+from shared.runtime.fold.places import note_judged, was_judged
 from shared.runtime.pins import BEFORE_PINS, Pin
-from shared.runtime.work import Discard, Done, Hear, Letter, TooMuchPending, Undigested
+from shared.runtime.work import Discard, Done, FileTooLarge, Hear, Letter, TooMuchPending, Undigested
 
 STACK_MAX_FRAMES = 20
 BEHIND_A_PARKED_ONE = "an earlier record of the same source is parked"
@@ -23,18 +25,31 @@ def source_of(event: Event) -> str:
 def hear(book: Book, work: Hear) -> Done:
     """Take an event in, once. A rule that raises parks it; what follows it waits behind it."""
     event, file = work.event, book.file
-    own_subject = event.subject == file.subject
-    if own_subject and event.sequence <= file.applied.get(event.source, 0):
+    if event.subject == file.subject:
+        if event.sequence > file.applied.get(event.source, 0):
+            return _take_or_park(book, work, own_subject=True)
+        if file.erased and isinstance(event.data, ContactChanged):
+            # The topic keeps the newest record alone, so a late copy brings the buyer back: rules answer it.
+            _ask_aside(book, work, work.commands, may_wait=False)
         return Done(duplicate=True)
-    if not own_subject and event.id in file.seen:
-        return Done(duplicate=True)
+    if work.redriven:
+        return Done(duplicate=True) if event.id in file.seen else _take_or_park(book, work, own_subject=False)
+    is_old = was_judged(file, work)
+    done = Done(duplicate=True) if is_old else _take_or_park(book, work, own_subject=False)
+    note_judged(book, work, is_old=is_old)
+    return done
+
+
+def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
+    event, file = work.event, book.file
     source = source_of(event)
     last_parked = file.parked.get(source)
     if last_parked is not None:
         if not own_subject and event.sequence <= file.applied.get(source, 0):
             return Done(duplicate=True)
         if not work.redriven:
-            _take_at_once(book, work)
+            at_once = tuple(command for command in work.commands if command.AT_ONCE)
+            _ask_aside(book, work, at_once, may_wait=book.rejected)
             book.park(source, _letter(work, "waiting", BEHIND_A_PARKED_ONE, ""))
             return Done(parked=True)
         if source in book.stuck:
@@ -55,7 +70,7 @@ def hear(book: Book, work: Hear) -> Done:
         stack = traceback.format_exc(limit=STACK_MAX_FRAMES)
         book.park(source, _letter(work, "poison", f"{type(problem).__name__}: {problem}", stack))
         book.stuck.add(source)
-        return Done(poisoned=True)
+        return Done(poisoned=True, outgrown=isinstance(problem, FileTooLarge))
     if last_parked is not None:
         _move_past(book, event.source, event.subject, event.sequence, event.id)
     return Done()
@@ -114,16 +129,18 @@ def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
         _note_applied(book, event.source, event.subject, event.sequence, event.id)
 
 
-def _take_at_once(book: Book, work: Hear) -> None:
-    """What must not wait behind a parked record is done now, and once more when that is redriven."""
-    commands = tuple(command for command in work.commands if command.AT_ONCE)
+def _ask_aside(book: Book, work: Hear, commands: Sequence[Any], *, may_wait: bool) -> None:
+    """Do this of an event that is not taken in now: it must not wait behind a parked record, and is done
+    once more when that is redriven; or it answers a late copy. What finds no room in the file is tried
+    again, or, where it may wait, left to the redrive.
+    """
     try:
         with book.all_or_nothing():
             _ask_all(book, work, commands)
     except TooMuchPending:
-        if not book.rejected:
+        if not may_wait:
             raise
-    except Exception:  # noqa: BLE001  # it is parked with the others, and done at the redrive
+    except Exception:  # noqa: BLE001  # what is parked is done at the redrive; a copy has been heard before
         return
 
 
