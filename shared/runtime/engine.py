@@ -18,7 +18,7 @@ a batch is tried, the broker is given each letter once.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.contracts.catalog import dead_letter_topic
 from shared.runtime.dead_letters import letter_record
@@ -68,7 +68,9 @@ class _SoFar:
         self.work = work
         self.posted = posted
         self.answers: dict[int, Done] = {}
-        self.held: list[Exception] = []
+        self.held: dict[str, Exception] = {}
+        self.rejected: dict[str, File] = {}
+        """Full files of which the broker has just taken nothing; see `_park_rejected`."""
         self.outgrown: set[str] = set()
         """Files that came out too large: measured when they are folded again."""
         self.silent = 0
@@ -124,6 +126,7 @@ class Engine:
         """Do all of it; one answer for each piece, in order.
 
         Who tries the same work again hands in the same `posted`: the dead letters that the broker has.
+        For him alone, what a file can't take in whose events the broker rejects is parked.
 
         Raises `Unavailable` when the database or, for dead letters, the broker is away, `Contended`
         when other writers were first too often, `TooMuchPending` when a file has no room for more
@@ -148,13 +151,18 @@ class Engine:
                 break
             self.metrics.count("orderlink_commit_redos_total", len(left))
             await asyncio.sleep(CONTENTION_PAUSE_SECONDS * attempt)
+        pending = {file.subject: len(file.pending) for file in committed}
         await self.publish(committed)
         if left and so_far.silent:
             raise Unavailable("database: it does not say what became of a commit")
         if left:
             raise Contended(f"other writers were first {self.limits.commit_attempts} times")
+        full = [file for file in committed if isinstance(so_far.held.get(file.subject), TooMuchPending)]
+        rejected = {file.subject: file for file in full if len(file.pending) == pending[file.subject]}
+        if rejected and posted is not None:
+            await self._park_rejected(so_far, rejected, by_subject)
         if so_far.held:
-            raise so_far.held[0]
+            raise next(iter(so_far.held.values()))
         done = so_far.done()
         self._count_heard(work, done)
         if traced:
@@ -169,6 +177,25 @@ class Engine:
                 heard[(piece.record.topic, "duplicate" if answer.duplicate else outcome)] += 1
         for (topic, outcome), times in heard.items():
             self.metrics.count("orderlink_events_heard_total", times, topic=topic, outcome=outcome)
+
+    async def _park_rejected(
+        self, so_far: _SoFar, rejected: dict[str, File], by_subject: Mapping[str, list[int]]
+    ) -> None:
+        """Park what full files can't take in, where the broker takes everything but what they say.
+
+        That is so when it takes the dead letters, and after that still nothing of these files. While it is
+        away as a whole, or back by now, all is left as it was, to be tried again.
+        """
+        subjects = {subject: by_subject[subject] for subject in rejected}
+        so_far.rejected, held = rejected, dict(so_far.held)
+        for indexes in subjects.values():
+            so_far.doubt(indexes)
+        try:
+            left, _ = await self._attempt(so_far, subjects)
+        except (Unavailable, TooMuchPending):
+            so_far.held = held
+            return
+        so_far.held |= {subject: held[subject] for subject in left}
 
     async def publish(self, files: Sequence[File]) -> int:
         """Publish what these files have pending, best effort; the sweep does the rest. How many events."""
@@ -189,8 +216,7 @@ class Engine:
         answered by a timeout, and is published now rather than by the sweep.
         """
         books = await self._folded(so_far, subjects)
-        if letters := [letter for book in books.values() for letter in book.letters]:
-            await self.post_letters(letters, so_far.posted)
+        await self._post(so_far, [letter for book in books.values() for letter in book.letters])
         changed = {subject: book for subject, book in books.items() if book.changed}
         writes = [Write(book.document(), book.file.version, book.max_bytes) for book in changed.values()]
         outcomes = await self._commit(writes) if writes else []
@@ -204,7 +230,7 @@ class Engine:
                 self.relay.committed(book.file)
                 files.append(book.file)
             elif outcome is Committed.UNSTORABLE and subject in so_far.outgrown:
-                so_far.held.append(FileTooLarge(f"file {subject} has no room for the engine's own notes"))
+                so_far.held[subject] = FileTooLarge(f"file {subject} has no room for the engine's own notes")
             else:
                 again[subject] = subjects[subject]
                 if outcome is Committed.UNSTORABLE:
@@ -221,6 +247,11 @@ class Engine:
                     so_far.answers[index].file = book.file
         return again, files
 
+    async def _post(self, so_far: _SoFar, letters: Sequence[Letter]) -> None:
+        await self.post_letters(letters, so_far.posted)
+        if so_far.rejected and await self.publish(list(so_far.rejected.values())):
+            raise TooMuchPending("the broker takes again what a full file says: there is room soon")
+
     async def _folded(self, so_far: "_SoFar", subjects: dict[str, list[int]]) -> dict[str, Book]:
         """The files with their work taken in; those left out that this version can't read."""
         held = self._known.held(subjects)
@@ -232,16 +263,18 @@ class Engine:
             try:
                 file = self._file(subject, documents.get(subject), held.get(subject))
             except Unreadable as problem:
-                so_far.held.append(problem)
+                so_far.held[subject] = problem
                 continue
             self.relay.strip(file)
             size = self.store.size if subject in so_far.outgrown else None
             book = books[subject] = Book(self.service, file, now, self.profile_of, self.limits, size)
+            book.rejected = subject in so_far.rejected
             try:
                 for index in indexes:
                     so_far.answers[index] = take(book, so_far.work[index])
+                so_far.held.pop(subject, None)
             except TooMuchPending as problem:
-                so_far.held.append(problem)
+                so_far.held[subject] = problem
         return books
 
     async def _commit(self, writes: Sequence[Write]) -> list[Committed]:

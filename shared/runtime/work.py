@@ -145,6 +145,8 @@ class Done:
     poisoned: bool = False
     parked: bool = False
     """Whether it went to the dead letters as `waiting`."""
+    rejected: bool = False
+    """Whether it did so because its file is full, and the broker takes nothing of what that says."""
     outgrown: bool = False
     """Whether it was poisoned since its file has no room for it, which is no fault of the rules."""
     started: int = 0

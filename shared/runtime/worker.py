@@ -153,6 +153,7 @@ class Worker:
         for portion in portions(heard.work, self.engine.limits.batch_max_files):
             done = await self.engine.run(portion, self._posted)
             self._look_for_effects(done)
+            self._say_rejected(portion, done)
             poisoned += [answer.poisoned and not answer.outgrown for answer in done]
         try:
             for each in poisoned:
@@ -160,6 +161,15 @@ class Worker:
         except Braked:
             await self.transport.ack(records)
             raise
+
+    def _say_rejected(self, work: Sequence[Work], answers: Sequence[Done]) -> None:
+        both = zip(work, answers, strict=True)
+        for subject in sorted({piece.subject for piece, answer in both if answer.rejected}):
+            self.log(
+                "the broker rejects what a file says, and what it hears is parked",
+                subject=subject,
+                next="mend the topic's max.message.bytes or the rights, then redrive its dead letters",
+            )
 
     # Timers
 
@@ -180,13 +190,17 @@ class Worker:
             slots = [slot for slot in self.slots() if slot % self.partitions in partitions]
             documents = await store.due_timers(slots, until, limits.timer_scan_max_files)
             work: list[Work] = [FireTimers(document["_id"], until) for document in documents]
+            done: list[Done] = []
             for portion in portions(work, limits.batch_max_files):
-                self._look_for_effects(await self.engine.run(portion))
-            fired = fired or bool(documents)
+                done += await self.engine.run(portion)
+            self._look_for_effects(done)
             self._more_due = self._more_due or len(documents) == limits.timer_scan_max_files
-            for document in documents:
-                lateness = max(0.0, (clock.now() - document["next_timer_at"]).total_seconds())
-                self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
+            for document, answer in zip(documents, done, strict=True):
+                # In a file without room for more events a timer stays due, and looking on is no work done.
+                if answer.fired:
+                    fired = True
+                    lateness = max(0.0, (clock.now() - document["next_timer_at"]).total_seconds())
+                    self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
         return fired
 
     async def _caught_up(self) -> dict[datetime, set[int]]:

@@ -1,13 +1,15 @@
 """Publishing: in rounds, oldest first, and only what was acknowledged is cleared."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from shared.runtime.audit import Audit
 from shared.runtime.ports import Outgoing
-from shared.runtime.work import Ask
+from shared.runtime.redrive import redrive
+from shared.runtime.work import Ask, TooMuchPending
 from tests.kit.toy import Say
 from tests.kit.world import World
 
@@ -120,3 +122,62 @@ async def test_the_audit_names_what_came_before_its_predecessor() -> None:
     audit.read([records[0], records[2], records[1]])
     assert audit.problem_count == 1
     assert (audit.problems[0].subject, audit.problems[0].expected, audit.problems[0].came) == ("A-1", 2, 3)
+
+
+def full(world: World, subject: str = "A-1") -> None:
+    """The broker rejects what one file says, and that hears more than it has room for."""
+    world.publisher.refuse = lambda record: record.key == subject.encode() and record.topic == "toy.v1"
+    for number in range(14):
+        world.poke(subject, str(number))
+
+
+@pytest.mark.promise("isolated")
+async def test_a_file_whose_events_the_broker_rejects_is_parked_and_holds_up_no_other() -> None:
+    world = World(pending_max_per_file=10)
+    said: list[dict[str, object]] = []
+    world.worker.log = lambda *_, **values: said.append(values)
+    await world.start()
+    full(world)
+    await world.settle()
+    assert [(letter.kind, letter.sequence) for letter in world.letters()] == [
+        ("waiting", number) for number in range(11, 15)
+    ]
+    assert "10 events wait to be published" in world.letters()[0].reason
+    assert [values.get("subject") for values in said] == ["A-1"]
+    world.poke("A-1", "14")
+    world.poke("A-2", "hello")
+    await world.settle()
+    assert await world.words("A-2") == ["hello"]
+    world.publisher.refuse = lambda record: False
+    await world.worker.sweep()
+    report = await redrive(world.engine, world.letters(), lambda done, total: None)
+    assert (report.applied, report.failed) == (5, 0)
+    assert [word for _, word in world.published("A-1")] == [str(number) for number in range(15)]
+
+
+@pytest.mark.promise("resumed")
+async def test_nothing_is_parked_while_the_broker_is_away_or_has_just_come_back() -> None:
+    world = World(pending_max_per_file=10)
+    await world.start()
+    full(world)
+    records = await world.worker.transport.batch(100, 0)
+    world.publisher.away = True
+    with pytest.raises(TooMuchPending):
+        await world.worker.digest(records)
+    assert world.letters() == []
+    world.publisher.away = False
+    publish = world.publisher.publish
+
+    async def comes_back_with_the_letters(sent: Sequence[Outgoing]) -> list[bool]:
+        if sent[0].topic != "toy.v1":
+            world.publisher.refuse = lambda record: False
+        return await publish(sent)
+
+    world.publisher.publish = comes_back_with_the_letters  # type: ignore[method-assign]  # the outage's end
+    with pytest.raises(TooMuchPending):
+        await world.worker.digest(records)
+    await world.worker.digest(records)
+    file = await world.engine.load("A-1")
+    assert file is not None
+    assert file.parked == {}
+    assert [word for _, word in world.published("A-1")] == [str(number) for number in range(14)]

@@ -165,3 +165,19 @@ async def test_a_timer_between_two_milliseconds_is_found_and_fires() -> None:
     assert await world.worker.fire_timers()
     assert not await world.worker.fire_timers()
     assert await world.words() == ["placed", "nudge"]
+
+
+async def test_a_timer_of_a_file_without_room_waits_and_is_no_work_done() -> None:
+    world = World(pending_max_per_file=10)
+    await world.start()
+    await world.desk.take(fact("order.placed", "f-1"), "d")
+    world.publisher.away = True
+    for number in range(10):
+        world.poke("A-1", str(number))
+    await world.settle()
+    world.clock.advance(timedelta(hours=1))
+    assert not await world.worker.fire_timers()
+    world.publisher.away = False
+    await world.worker.sweep()
+    assert await world.worker.fire_timers()
+    assert (await world.words())[-1] == "nudge"

@@ -62,6 +62,8 @@ class Book:
         self.size = size
         self.changed = False
         self.letters: list[Letter] = []
+        self.rejected = False
+        """Whether the broker takes what others say and nothing of this file, which is full."""
         self.stuck: set[str] = set()
         """Sources of which a parked record failed again: what is behind it is not to be taken in now."""
 

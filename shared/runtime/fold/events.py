@@ -30,7 +30,7 @@ def hear(book: Book, work: Hear) -> Done:
             return _take_or_park(book, work, own_subject=True)
         if file.erased and isinstance(event.data, ContactChanged):
             # The topic keeps the newest record alone, so a late copy brings the buyer back: rules answer it.
-            _ask_aside(book, work, work.commands)
+            _ask_aside(book, work, work.commands, may_wait=False)
         return Done(duplicate=True)
     if work.redriven:
         return Done(duplicate=True) if event.id in file.seen else _take_or_park(book, work, own_subject=False)
@@ -48,7 +48,8 @@ def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
         if not own_subject and event.sequence <= file.applied.get(source, 0):
             return Done(duplicate=True)
         if not work.redriven:
-            _ask_aside(book, work, tuple(command for command in work.commands if command.AT_ONCE))
+            at_once = tuple(command for command in work.commands if command.AT_ONCE)
+            _ask_aside(book, work, at_once, may_wait=book.rejected)
             book.park(source, _letter(work, "waiting", BEHIND_A_PARKED_ONE, ""))
             return Done(parked=True)
         if source in book.stuck:
@@ -59,8 +60,12 @@ def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
     try:
         with book.all_or_nothing():
             _take_reactions(book, work, own_subject)
-    except TooMuchPending:
-        raise
+    except TooMuchPending as problem:
+        if work.redriven or not book.rejected:
+            raise
+        reason = f"{problem}, and the broker rejects the first of them"
+        book.park(source, _letter(work, "waiting", reason, ""))
+        return Done(parked=True, rejected=True)
     except Exception as problem:  # noqa: BLE001  # whatever a rule raises is poison
         stack = traceback.format_exc(limit=STACK_MAX_FRAMES)
         book.park(source, _letter(work, "poison", f"{type(problem).__name__}: {problem}", stack))
@@ -124,15 +129,17 @@ def _take_reactions(book: Book, work: Hear, own_subject: bool) -> None:
         _note_applied(book, event.source, event.subject, event.sequence, event.id)
 
 
-def _ask_aside(book: Book, work: Hear, commands: Sequence[Any]) -> None:
+def _ask_aside(book: Book, work: Hear, commands: Sequence[Any], *, may_wait: bool) -> None:
     """Do this of an event that is not taken in now: it must not wait behind a parked record, and is done
-    once more when that is redriven; or it answers a late copy.
+    once more when that is redriven; or it answers a late copy. What finds no room in the file is tried
+    again, or, where it may wait, left to the redrive.
     """
     try:
         with book.all_or_nothing():
             _ask_all(book, work, commands)
     except TooMuchPending:
-        raise
+        if not may_wait:
+            raise
     except Exception:  # noqa: BLE001  # what is parked is done at the redrive; a copy has been heard before
         return
 
