@@ -168,10 +168,10 @@ async def test_nothing_is_parked_while_the_broker_is_away_or_has_just_come_back(
     world.publisher.away = False
     publish = world.publisher.publish
 
-    async def comes_back_with_the_letters(sent: Sequence[Outgoing]) -> list[bool]:
-        if sent[0].topic != "toy.v1":
+    async def comes_back_with_the_letters(records: Sequence[Outgoing]) -> list[bool]:
+        if records[0].topic != "toy.v1":
             world.publisher.refuse = lambda record: False
-        return await publish(sent)
+        return await publish(records)
 
     world.publisher.publish = comes_back_with_the_letters  # type: ignore[method-assign]  # the outage's end
     with pytest.raises(TooMuchPending):
