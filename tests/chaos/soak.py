@@ -42,6 +42,8 @@ HANDLES_SPREAD = 8
 """So far the medians of two times may lie apart: connections come and go."""
 DAY_MAX_MINUTES = 20
 """So that there are several nights. Longer than 45, and the timers of a day would meet its facts."""
+EVENING_MAX_SECONDS = 900.0
+"""What a long day leaves to be told is told at its end, by hundreds of orders at once."""
 NEXT_MINUTE = "until the minute is over"
 FAULTS = (
     Fault("cut connections", "database"),
@@ -80,6 +82,7 @@ async def soak(wanted: argparse.Namespace, directory: Path, console: Console) ->
         last_day = (max(1, round(wanted.hours * 60)) - 1) // DAY_MAX_MINUTES
         run.until = day_begins(last_day) + timedelta(hours=25)
         run.night_kill_share = 0.0
+        run.give_up_seconds = EVENING_MAX_SECONDS
         began = time.monotonic()
 
         async def rest_of_the_minute(_town: Town, _fault: Fault, _felt: Felt) -> AsyncIterator[None]:
