@@ -15,6 +15,7 @@ from shared.cli.children import Child
 from tests.kit.memory import memory_of
 
 LOOK_SECONDS = 0.5
+SANDBOX = "sandbox"
 KNOWN_FILES = 32
 FULL_SOON = {"ORDERLINK_KNOWN_VERSIONS_MAX_FILES": f"{KNOWN_FILES}"}
 """So that what processes remember of files, some 20 kB of each, does not look like a leak while it fills."""
@@ -33,7 +34,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Gauges:
-    """Looks at all services' processes, twice a second."""
+    """Looks at the services' processes, twice a second. The sandbox, which keeps all it was sent, is none."""
 
     children: Mapping[str, Child]
     phase: Callable[[], str]
@@ -51,6 +52,8 @@ class Gauges:
         """One look. Who has just ended is left out."""
         now = time.monotonic() - self._began
         for name, child in list(self.children.items()):
+            if name == SANDBOX:
+                continue
             held = None if child.pid is None else _held_by(child.pid)
             if child.pid is not None and held is not None:
                 sample = Sample(now, self.phase(), *held)
