@@ -14,7 +14,9 @@ NEXT_ONE_SECONDS = 0.0
 def fetched(*offsets: int) -> dict[Any, list[Any]]:
     """What Faust's consumer brings, as far as the transport looks at it."""
     records = [
-        SimpleNamespace(topic="orders.v1", partition=0, offset=offset, key=b"k", value=b"v", headers=())
+        SimpleNamespace(
+            topic="orders.v1", partition=0, offset=offset, key=b"k", value=b"v", headers=(), timestamp=1
+        )
         for offset in offsets
     ]
     return {WHERE: records}

@@ -108,6 +108,10 @@ def _points() -> tuple[tuple[str, str], ...]:
 
 CRASH_POINTS: Final = _points()
 """Every point at which a process can be killed: service, then `path.call.before|after|half`."""
+SELDOM_MET: Final = tuple(
+    ("aftersales", f"redrive.{call}.{when}") for call in ("publish", "clear") for when in ("before", "after")
+)
+"""A redrive in aftersales seldom says anything: what it hears late was mostly answered in another way."""
 DOUBT_POINTS: Final = tuple(
     (service, point) for service, point in _calls() if point.split(".")[1] in IN_DOUBT
 )
@@ -183,6 +187,17 @@ def _doubts(seed: int, last: int, passed: Mapping[tuple[str, str, str], int]) ->
     return faults
 
 
+def _seldom_met(seed: int, last: int, passed: Mapping[tuple[str, str, str], int]) -> list[Fault]:
+    """One crash more at a point that few storms come by, in every third storm."""
+    if seed % 3:
+        return []
+    random = Random(f"seldom {seed}")
+    service, point = SELDOM_MET[seed // 3 % len(SELDOM_MET)]
+    at = int(random.randrange(last) * _share(service, point, passed))
+    draw = random.getrandbits(30)
+    return [Fault(CRASH, at, service, point, draw), *_leading_to(service, point, at, draw)]
+
+
 def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> list[Fault]:
     """The faults of one storm over a story whose calm run takes so many port calls, here and there."""
     random = Random(f"plan {seed}")
@@ -199,6 +214,7 @@ def plan(seed: int, calls: int, passed: Mapping[tuple[str, str, str], int]) -> l
         draw = random.getrandbits(30)
         faults.append(Fault(CRASH, at, service, point, draw))
         faults += _leading_to(service, point, at, draw)
+    faults += _seldom_met(seed, last, passed)
     weights = [_WEIGHTS.get(kind, 1) for kind in AT_CALLS]
     while len(faults) < FAULTS:
         (kind,) = random.choices(tuple(AT_CALLS), weights)
