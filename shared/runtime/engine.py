@@ -151,14 +151,15 @@ class Engine:
                 break
             self.metrics.count("orderlink_commit_redos_total", len(left))
             await asyncio.sleep(CONTENTION_PAUSE_SECONDS * attempt)
-        pending = {file.subject: len(file.pending) for file in committed}
+        full = [file for file in committed if isinstance(so_far.held.get(file.subject), TooMuchPending)]
+        before = [len(file.pending) for file in full]
         await self.publish(committed)
         if left and so_far.silent:
             raise Unavailable("database: it does not say what became of a commit")
         if left:
             raise Contended(f"other writers were first {self.limits.commit_attempts} times")
-        full = [file for file in committed if isinstance(so_far.held.get(file.subject), TooMuchPending)]
-        rejected = {file.subject: file for file in full if len(file.pending) == pending[file.subject]}
+        both = zip(full, before, strict=True)
+        rejected = {file.subject: file for file, pending in both if len(file.pending) == pending}
         if rejected and posted is not None:
             await self._park_rejected(so_far, rejected, by_subject)
         if so_far.held:
