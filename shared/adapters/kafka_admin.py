@@ -11,7 +11,7 @@ import kafka
 import kafka.structs
 from kafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
-from shared.adapters.kafka_broker import Broker, as_broker
+from shared.adapters.kafka_broker import Broker, as_broker, record_of
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.contracts.catalog import COMPACTED_WITHIN_MS, TOMBSTONES_KEPT_MS, TOPICS, Topic
 from shared.runtime.ports import Record, TopicPartition, Unavailable
@@ -209,15 +209,7 @@ class KafkaAdmin:
                 for records in consumer.poll(timeout_ms=round(REQUEST_SECONDS * 1000)).values():
                     for record in records:
                         if record.offset < end:
-                            yield Record(
-                                topic,
-                                number,
-                                record.offset,
-                                record.key,
-                                record.value,
-                                dict(record.headers),
-                                record.timestamp,
-                            )
+                            yield record_of(topic, record)
 
 
 def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:

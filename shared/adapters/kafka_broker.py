@@ -23,11 +23,24 @@ from aiokafka.protocol.metadata import MetadataRequest
 from shared.adapters.connection_settings import KafkaSettings, SaslMechanism, SecurityProtocol
 from shared.adapters.credentials import Line, are_set, ca_problems, pair_problems, password_of, tls_context
 from shared.adapters.settings import SettingsWrong, from_environment
-from shared.runtime.ports import NotLetIn, Unavailable
+from shared.runtime.ports import NotLetIn, Record, Unavailable
 
 KNOCK_SECONDS: Final = 3.0
 """How long one server may take to let us in when we ask why it does not."""
 _CREATE: Final[Any] = aiokafka.conn.create_conn  # aiokafka has no types
+
+
+def record_of(topic: str, fetched: Any) -> Record:
+    """What a driver has fetched, as a record of ours of that topic; the drivers name its parts alike."""
+    return Record(
+        topic,
+        fetched.partition,
+        fetched.offset,
+        fetched.key,
+        fetched.value,
+        dict(fetched.headers),
+        fetched.timestamp,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import aiokafka
 from aiokafka.errors import KafkaError
 
-from shared.adapters.kafka_broker import Broker, unavailable
+from shared.adapters.kafka_broker import Broker, record_of, unavailable
 from shared.adapters.naming import Names
 from shared.runtime.ports import Record, TopicPartition, Unavailable
 
@@ -72,11 +72,7 @@ class EndOffsets:
         found: list[Record] = []
         while any([await reader.position(place) < ends[place] for place in places]):
             fetched = await reader.getmany(timeout_ms=_POLL_MILLISECONDS)
-            found += [
-                Record(topic, each.partition, each.offset, each.key, each.value, dict(each.headers))
-                for records in fetched.values()
-                for each in records
-            ]
+            found += [record_of(topic, each) for records in fetched.values() for each in records]
         return found
 
     async def _ask(self, question: str, wanted: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from shared.adapters.calm import calm_the_driver
 from shared.adapters.ending import within
-from shared.adapters.kafka_broker import Broker
+from shared.adapters.kafka_broker import Broker, record_of
 from shared.adapters.naming import Names
 from shared.runtime.ports import Record, TopicPartition, Unavailable
 
@@ -86,17 +86,7 @@ def new_consumer(broker: Broker, group: str, membership: Membership) -> Any:
 def given(names: Names, fetched: Mapping[Any, Iterable[Any]]) -> list[Record]:
     """What a consumer has fetched, by partition, as records of ours."""
     return [
-        Record(
-            names.in_catalogue(each.topic),
-            each.partition,
-            each.offset,
-            each.key,
-            each.value,
-            dict(each.headers),
-            each.timestamp,
-        )
-        for records in fetched.values()
-        for each in records
+        record_of(names.in_catalogue(each.topic), each) for records in fetched.values() for each in records
     ]
 
 
