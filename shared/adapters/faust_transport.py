@@ -48,6 +48,7 @@ from shared.adapters.kafka_member import (
 )
 from shared.adapters.naming import Names, Naming, as_they_are
 from shared.adapters.record_buffer import RecordBuffer
+from shared.runtime.loops import wait_at_most
 from shared.runtime.ports import (
     MemberLost,
     Note,
@@ -128,9 +129,7 @@ class FaustTransport:
             if left <= 0:
                 return []
             self._filled.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _CRASH_POLL_SECONDS)):
-                    await self._filled.wait()
+            await wait_at_most(min(left, _CRASH_POLL_SECONDS), self._filled)
         self._check()
         batch = self._buffer.take(max_records, self.membership.batch_max_bytes)
         self._emptied.set()

@@ -26,6 +26,7 @@ from shared.adapters.database import Database, as_database, named_errors
 from shared.adapters.mongo_words import encoded, path_of, place_of, wanted_by
 from shared.contracts.catalog import SLOTS
 from shared.runtime.file import FILE_FORMAT
+from shared.runtime.loops import wait_at_most
 from shared.runtime.ports import (
     Cleared,
     Committed,
@@ -251,9 +252,7 @@ class MotorStore:
                 loop.call_soon_threadsafe(closed.set)
 
         Thread(target=close, name="close-database-client", daemon=True).start()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await closed.wait()
+        await wait_at_most(_CLOSE_SECONDS, closed)
 
     @property
     def _motor(self) -> AsyncIOMotorClient[Document]:

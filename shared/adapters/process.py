@@ -47,6 +47,7 @@ from shared.adapters.wiring import Role, wiring_of
 from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
+from shared.runtime.loops import wait_at_most
 from shared.runtime.ports import NotLetIn, PortError, Publisher, Record, Restored, Unavailable, Unreadable
 from shared.runtime.restore.guard import check_heard, check_numbers
 from shared.runtime.service import Service
@@ -271,9 +272,7 @@ class Process:
         self.log.error("the brake is on: too much of the stream could not be digested", seconds=seconds)
         with suppress(PortError, TimeoutError):
             await within(self._drain.seconds, leave())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
+        await wait_at_most(seconds, self._stop)
 
     # What it waits for at the start
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from shared.adapters.ending import ended
@@ -12,6 +11,7 @@ from shared.adapters.kafka_ends import EndOffsets
 from shared.adapters.logs import logger
 from shared.adapters.naming import Names, as_they_are
 from shared.contracts.catalog import event_topic
+from shared.runtime.loops import wait_at_most
 from shared.runtime.ports import Record, Unavailable
 from shared.runtime.restore.guard import LAST_RECORDS
 
@@ -64,9 +64,7 @@ class Starting:
                     waited_seconds=round(self._waited, 1),
                     next=f"tried again in {pause:g} s, and so on; stops on SIGTERM",
                 )
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._stop.wait()
+            await wait_at_most(pause, self._stop)
             pause = min(pause * 2, RETRY_MAX_SECONDS)
         return None
 

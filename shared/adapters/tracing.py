@@ -10,6 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from shared.adapters.settings import CommonSettings
+from shared.runtime.loops import wait_at_most
 from shared.runtime.traces import NO_TRACES, Span, Traces, plain_traceparent
 
 if TYPE_CHECKING:
@@ -97,9 +98,7 @@ async def ended(traces: Traces) -> None:
             loop.call_soon_threadsafe(closed.set)
 
     Thread(target=close, name="close-traces", daemon=True).start()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await closed.wait()
+    await wait_at_most(_CLOSE_SECONDS, closed)
 
 
 def traces_from(settings: CommonSettings, service: str, role: str) -> Traces:

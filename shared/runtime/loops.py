@@ -53,7 +53,7 @@ class Loops:
                     backoff = min(backoff * 2, self._limits.outage_backoff_max_seconds)
                     continue
                 if idle_seconds and not found:
-                    await _wait(wake or self.over, idle_seconds)
+                    await wait_at_most(idle_seconds, wake or self.over)
                 if wake is not None:
                     wake.clear()
         finally:
@@ -61,14 +61,15 @@ class Loops:
 
     async def pause(self, seconds: float) -> None:
         """Wait for so long, or until it is over."""
-        await _wait(self.over, seconds)
+        await wait_at_most(seconds, self.over)
 
     async def _told(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self.over.set()
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
+async def wait_at_most(seconds: float, event: asyncio.Event) -> None:
+    """Wait for an event, or for so long; which of the two, the event says."""
     # Never `asyncio.wait_for`: in Python 3.11 it forgets a cancellation that meets the event.
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
