@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.aftersales.commands import LearnPaidBack, RetryRefund
 from services.aftersales.decide.money import account
 from services.aftersales.state import Paid
 from shared.contracts import facts
@@ -137,3 +138,36 @@ def test_with_the_platform_as_the_only_one_who_pays_too_much_we_never_give_more_
 def _given(play: CasePlay) -> Decimal:
     ours = sum((said.amount for said in play.of("case.refunded")), start=Decimal(0))
     return ours + sum((said.amount for said in play.of("refund.paid_elsewhere")), start=Decimal(0))
+
+
+def test_a_failed_refund_is_not_tried_again_once_the_platform_paid_for_its_lines() -> None:
+    play = CasePlay(provider="refuses").paid().asks(after(hours=1)).do(told(2, "30.00", "1"))
+    play.provider = "pays"
+    play.do(RetryRefund(at=after(hours=3), case_id="c-1"))
+
+    assert play.refused.slug == "already-compensated"
+    assert not play.of("case.refunded")
+
+
+def test_a_failed_refund_is_not_tried_again_once_the_platform_paid_the_order_back() -> None:
+    play = CasePlay(provider="refuses").paid().asks(after(hours=1)).do(LearnPaidBack(at=after(hours=2)))
+    play.provider = "pays"
+    play.do(RetryRefund(at=after(hours=3), case_id="c-1"))
+
+    assert play.refused.slug == "already-compensated"
+
+
+def test_a_failed_refund_is_not_tried_again_for_more_than_is_left_of_the_payment() -> None:
+    play = CasePlay(provider="refuses").paid().asks(after(hours=1)).do(told(2, "40.00"))
+    play.provider = "pays"
+    play.do(RetryRefund(at=after(hours=3), case_id="c-1"))
+
+    assert play.refused.slug == "already-compensated"
+
+
+def test_a_failed_refund_is_tried_again_where_the_platform_paid_for_other_lines() -> None:
+    play = CasePlay(provider="refuses").paid().asks(after(hours=1)).do(told(2, "20.00", "2"))
+    play.provider = "pays"
+    play.do(RetryRefund(at=after(hours=3), case_id="c-1"))
+
+    assert play.stage() == "refunded"

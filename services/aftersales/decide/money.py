@@ -18,6 +18,7 @@ from services.aftersales.state import (
     Closed,
     File,
     Paid,
+    Placed,
     Refund,
     Refunded,
     RefundFailed,
@@ -242,6 +243,18 @@ def pay_difference(order: Paid, about: About, why: Why) -> Decision:
         by_rule=why.by_rule,
     )
     return start(order.order_id, about, refund)
+
+
+def still_owed(state: File, order: Placed | Paid, case: RefundFailed) -> bool:
+    """Whether what a failed refund was for has not been given by somebody else meanwhile."""
+    refund = case.refund
+    if not isinstance(order, Paid) or case.about.kind == "late_payment":
+        return True
+    others = tuple(each for each in state.cases if each.case_id != case.case_id)
+    book = account(state.model_copy(update={"cases": others}), order)
+    return refund.amount <= book.payment and all(
+        share.amount <= book.left.get(share.line_id, ZERO) for share in refund.shares
+    )
 
 
 def again(order_id: str, about: About, refund: Refund) -> Decision:

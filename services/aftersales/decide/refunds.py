@@ -2,8 +2,8 @@
 
 from services.aftersales.commands import RetryRefund
 from services.aftersales.decide.ends import closing
-from services.aftersales.decide.money import again
-from services.aftersales.decide.terms import CASE_UNKNOWN, SERVICE
+from services.aftersales.decide.money import again, still_owed
+from services.aftersales.decide.terms import ALREADY_COMPENSATED, CASE_UNKNOWN, SERVICE
 from services.aftersales.state import CaseIs, File, Refunded, RefundFailed, Refunding, Unknown
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
@@ -89,4 +89,6 @@ def retry(command: RetryRefund, state: File) -> Outcome:
         return Refused(slug=CASE_UNKNOWN, detail=f"there is no case {command.case_id}", missing=True)
     if not isinstance(case, RefundFailed):
         return Refused(slug="no-refund-failed", detail=f"the case is {case.stage}, no refund of it failed")
+    if not still_owed(state, state.order, case):
+        return Refused(slug=ALREADY_COMPENSATED, detail="what it was for has been paid back meanwhile")
     return Decision(rule="money") + again(state.order.order_id, case.about, case.refund)
