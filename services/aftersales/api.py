@@ -125,15 +125,11 @@ def _looking(router: APIRouter, desk: Desk) -> None:
     async def cases(
         query: Annotated[CasesQuery, Query()], request: Request, actor: Reader
     ) -> Page[CaseListed]:
-        def listed(file: FileView) -> list[CaseListed]:
-            return [
-                it
-                for it in _cases(file)
-                if query.stage in (None, it.case.stage) and query.open in (None, it.case.stage not in ENDED)
-            ]
+        def wanted(it: CaseListed) -> bool:
+            return query.stage in (None, it.case.stage) and query.open in (None, it.case.stage not in ENDED)
 
         where = {"view.stages": query.stage, "view.open": query.open or None}
-        return await page_of(desk, request, actor, query, where, listed)
+        return await page_of(desk, request, actor, query, where, _cases, wanted)
 
     @router.get(
         "/orders/{order_id}/cases", tags=["cases"], summary="Look at an order's cases", responses=LOOKS

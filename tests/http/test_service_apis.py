@@ -315,3 +315,23 @@ async def test_a_shops_token_sees_nothing_of_another_shop(town: Town) -> None:
         problem(await town.ask(service, "GET", path, DEMO_SHOP), 404, "not-found")
     for service, path in (("orders", "/orders"), ("logistics", "/parcels"), ("notifications", "/outbox")):
         assert (await town.ask(service, "GET", path, DEMO_SHOP)).json()["items"] == []
+
+
+async def test_whoever_works_a_list_of_tasks_off_page_by_page_misses_none(town: Town) -> None:
+    await town.place()
+    await town.pay()
+    for _ in range(4):
+        await town.tell("review.posted", stars=1)
+    claimed: list[str] = []
+    cursor: str | None = None
+    while cursor is not None or not claimed:
+        more = {"cursor": cursor} if cursor else {}
+        page = await town.see("notifications", "/tasks", status="open", limit=1, **more)
+        for it in page["items"]:
+            task_id = it["task"]["task_id"]
+            claim = await town.ask("notifications", "POST", f"/tasks/{task_id}/claim", AGENT, key=task_id)
+            assert claim.status_code == 200
+            claimed.append(task_id)
+        cursor = page["next"]
+    assert len(set(claimed)) == 4
+    assert (await town.see("notifications", "/tasks", status="open"))["items"] == []

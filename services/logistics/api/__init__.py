@@ -83,11 +83,11 @@ def routes(desk: Desk) -> APIRouter:
     async def parcels(
         query: Annotated[ParcelsQuery, Query()], request: Request, actor: Reader
     ) -> Page[ParcelListed]:
-        def listed(file: FileView) -> list[ParcelListed]:
-            return [it for it in _parcels(file) if query.stage in (None, it.parcel.stage)]
+        def wanted(it: ParcelListed) -> bool:
+            return query.stage in (None, it.parcel.stage)
 
         stages = list(get_args(ParcelStage)) if query.stage is None else query.stage
-        return await page_of(desk, request, actor, query, {"view.stages": stages}, listed)
+        return await page_of(desk, request, actor, query, {"view.stages": stages}, _parcels, wanted)
 
     @router.get(
         "/sightings",
@@ -98,17 +98,12 @@ def routes(desk: Desk) -> APIRouter:
     async def sightings(
         query: Annotated[SightingsQuery, Query()], request: Request, actor: Reader
     ) -> Page[SightingListed]:
-        def listed(file: FileView) -> list[SightingListed]:
-            told = _sightings(file)
-            return [
-                it
-                for it in told
-                if query.outcome in (None, it.sighting.outcome)
-                and (actor.every_shop or (it.shop_id is not None and actor.serves(it.shop_id)))
-            ]
+        def wanted(it: SightingListed) -> bool:
+            return query.outcome in (None, it.sighting.outcome) and actor.serves(it.shop_id)
 
         outcomes = list(get_args(SightingOutcome)) if query.outcome is None else query.outcome
-        return await page_of(desk, request, actor, query, {"view.outcomes": outcomes}, listed)
+        where = {"view.outcomes": outcomes}
+        return await page_of(desk, request, actor, query, where, _sightings, wanted)
 
     @router.get(
         "/parcels/{carrier}/{tracking_no}",

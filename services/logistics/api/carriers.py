@@ -99,10 +99,10 @@ def _incidents(router: APIRouter, desk: Desk) -> None:
     async def incidents(
         query: Annotated[IncidentsQuery, Query()], request: Request, actor: Reader
     ) -> Page[IncidentShown]:
-        def listed(file: FileView) -> list[IncidentShown]:
-            return [it for it in _shown(file) if query.open in (None, it.incident.stage == "open")]
+        def wanted(it: IncidentShown) -> bool:
+            return query.open in (None, it.incident.stage == "open")
 
-        return await page_of(desk, request, actor, query, {"state.stage": "watching"}, listed)
+        return await page_of(desk, request, actor, query, {"state.stage": "watching"}, _shown, wanted)
 
     @router.get("/incidents/{incident_id}", tags=["carriers"], summary="Look at an incident", responses=LOOKS)
     async def incident(incident_id: PathId, actor: Reader, response: Response) -> IncidentShown:

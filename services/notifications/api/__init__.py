@@ -181,17 +181,16 @@ def _tasks(router: APIRouter, desk: Desk) -> None:
     async def tasks(
         query: Annotated[TasksQuery, Query()], request: Request, actor: Worker
     ) -> Page[TaskListed]:
-        def listed(file: FileView) -> list[TaskListed]:
-            return [
-                it
-                for it in _tasks_of(file)
-                if query.status in (None, it.task.status)
+        def wanted(it: TaskListed) -> bool:
+            return (
+                query.status in (None, it.task.status)
                 and query.kind in (None, it.task.kind)
                 and query.priority in (None, it.task.priority)
                 and query.agent in (None, it.task.agent_id)
-            ]
+            )
 
-        return await page_of(desk, request, actor, query, {**_ORDER, **_live(query)}, listed)
+        where = {**_ORDER, **_live(query)}
+        return await page_of(desk, request, actor, query, where, _tasks_of, wanted)
 
     @router.get("/tasks/{task_id}", tags=["tasks"], summary="Look at a task", responses=LOOKS)
     async def task(task_id: PathId, actor: Worker, response: Response) -> TaskListed:
@@ -281,11 +280,13 @@ def _orders(router: APIRouter, desk: Desk) -> None:
             return [
                 MessageListed(order_id=file.subject, shop_id=file.shop_id, message=message)
                 for message in _order(file).outbox
-                if query.status in (None, message.status) and query.template in (None, message.template)
             ]
 
+        def wanted(it: MessageListed) -> bool:
+            return query.status in (None, it.message.status) and query.template in (None, it.message.template)
+
         where = {**_ORDER, "view.outbox_statuses": query.status}
-        return await page_of(desk, request, actor, query, where, listed)
+        return await page_of(desk, request, actor, query, where, listed, wanted)
 
 
 def _live(query: TasksQuery) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Lists, page by page. A cursor names the last file seen, so that what is added meanwhile moves nothing."""
+"""Lists, page by page. A cursor names the last file seen, so that what is added meanwhile moves nothing.
+
+Within a file it counts all items, wanted or not: whoever works a list off changes what of it is wanted.
+"""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -46,8 +49,9 @@ async def page_of(
     query: PageQuery,
     where: Mapping[str, Any],
     items_of: Callable[[FileView], Sequence[Item]],
+    wanted: Callable[[Item], bool] = lambda _: True,
 ) -> Page[Item]:
-    """One page of the items of all files that match; a file may have several, or none after all."""
+    """One page of the wanted items of all files that match; a file may have several, or none after all."""
     settings: CommonSettings = request.app.state.settings
     limit = query.limit or settings.page_size
     if limit > settings.page_size_max:
@@ -61,12 +65,12 @@ async def page_of(
     for _ in range(_ROUNDS_MAX):
         files = await desk.page(matching, after, limit)
         for file in files:
-            found = list(items_of(file))[skip:]
-            room = limit - len(items)
-            if len(found) > room:
-                items.extend(found[:room])
-                return Page(items=items, next=_cursor(after, skip + room))
-            items.extend(found)
+            for place, item in enumerate(items_of(file)):
+                if place < skip or not wanted(item):
+                    continue
+                if len(items) == limit:
+                    return Page(items=items, next=_cursor(after, place))
+                items.append(item)
             after, skip = file.subject, 0
         if len(files) < limit:
             return Page(items=items)
