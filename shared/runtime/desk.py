@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from shared.contracts.facts import Sighting
 from shared.kernel.decision import Refused
@@ -15,6 +15,8 @@ from shared.runtime.ports import Clock, Unavailable
 from shared.runtime.service import Service
 from shared.runtime.traces import HERE
 from shared.runtime.work import Ask, Done, KeyReused, Tell
+
+_BY_KEY_MAX_FILES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,13 @@ class Desk:
         file = await self._engine.load(subject)
         return None if file is None else file_view(file)
 
-    async def by_key(self, key: str) -> FileView | None:
-        """The file that has this look-up key: a task id, a case id, a tracking number."""
-        documents = await self._engine.store.by_key(key, limit=1)
-        return self._read(documents[0]) if documents else None
+    async def by_key(self, key: str) -> list[FileView]:
+        """The files that have this look-up key: a task id, a parcel id, a tracking number.
+
+        Two shops may have one number: carriers use them again. At most 50 files are looked at.
+        """
+        documents = await self._engine.store.by_key(key, limit=_BY_KEY_MAX_FILES)
+        return [self._read(document) for document in documents]
 
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[FileView]:
         """Files in order of their subject, after one, whose fields match."""

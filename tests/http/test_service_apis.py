@@ -335,3 +335,13 @@ async def test_whoever_works_a_list_of_tasks_off_page_by_page_misses_none(town: 
         cursor = page["next"]
     assert len(set(claimed)) == 4
     assert (await town.see("notifications", "/tasks", status="open"))["items"] == []
+
+
+async def test_a_tracking_number_that_two_shops_had_leads_each_to_its_own_order(town: Town) -> None:
+    for order_id, shop_id in (("A-1", "other"), ("A-2", "demo")):
+        await town.place(order_id, shop_id)
+        await town.pay(order_id)
+        parcel = {"parcel_id": f"p-{order_id}", "carrier": "dhl", "tracking_no": "T1", "lines": ["1", "2"]}
+        await town.tell("shipment.dispatched", order_id, **parcel)
+    found = await town.ask("logistics", "GET", "/parcels/dhl/T1", DEMO_SHOP)
+    assert [it["order_id"] for it in found.json()] == ["A-2"]

@@ -45,8 +45,9 @@ async def look(desk: Desk, actor: Actor, subject: str, what: str) -> FileView:
 
 
 async def look_up(desk: Desk, actor: Actor, key: str, what: str) -> FileView:
-    """The file that has this look-up key, if the actor may see it; 404 otherwise."""
-    return visible(await desk.by_key(key), actor, what)
+    """The first file with this look-up key that the actor may see; 404 where there is none."""
+    seen = (file for file in await desk.by_key(key) if actor.serves(file.shop_id))
+    return visible(next(seen, None), actor, what)
 
 
 def visible(file: FileView | None, actor: Actor, what: str) -> FileView:
