@@ -16,6 +16,7 @@ from shared.adapters.memory_outside import MemoryMail
 from shared.adapters.sandbox import Sandbox, SandboxSettings
 from shared.adapters.settings import SmtpSettings
 from shared.adapters.smtp import MailServer, SmtpChannel, mail_server, message_id, write_mail
+from shared.contracts.facts import Receiver
 from shared.runtime.ports import EffectResult, Outside
 from tests.kit.rules import START
 
@@ -124,6 +125,22 @@ async def test_a_mail_arrives_as_it_was_written(sandbox: Sandbox) -> None:
     assert mail.get_content().replace("\r\n", "\n") == MAIL["text"]
     entry = sandbox.mails.newest(1)[0]
     assert (entry["order_id"], entry["to"]) == ("A-1", ["jane@example.com"])
+
+
+@pytest.mark.parametrize("address", ["jane@müller.example", "jane@xn--mller-kva.example"])
+async def test_a_domain_beyond_ascii_is_every_servers(sandbox: Sandbox, address: str) -> None:
+    given = Receiver(name="Jane", email=address).email
+    await channel(sandbox.smtp_port).perform("mail-1", {**MAIL, "to": given})
+    assert sandbox.mails.newest(1)[0]["to"] == ["jane@xn--mller-kva.example"]
+    raw = sandbox.mails.raw(1)
+    assert raw is not None
+    assert raw.isascii() or b"To: jane@xn--mller-kva.example\r\n" in raw
+
+
+async def test_a_mailbox_beyond_ascii_gets_its_mail_from_a_server_that_takes_it(sandbox: Sandbox) -> None:
+    result = await channel(sandbox.smtp_port).perform("mail-1", {**MAIL, "to": "jörg@example.com"})
+    assert result.done, result.reason
+    assert sandbox.mails.newest(1)[0]["to"] == ["jörg@example.com"]
 
 
 async def test_a_mailbox_that_is_not_there_has_failed_for_good(sandbox: Sandbox) -> None:
