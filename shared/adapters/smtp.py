@@ -57,7 +57,7 @@ class SmtpChannel:
         self._clock = clock
 
     async def perform(self, effect_id: str, request: Mapping[str, Any]) -> EffectResult:
-        """Send one mail. What the server refuses for good (5xx) has failed; all else is tried again."""
+        """Send one mail. One that the server refuses for good (5xx) has failed; all else is tried again."""
         try:
             message = write_mail(effect_id, request)
         except MailRefused as problem:
@@ -67,6 +67,9 @@ class SmtpChannel:
             await self._send(message)
         except aiosmtplib.SMTPAuthenticationError as problem:
             return _again(f"the mail server refuses the account with {problem.code}")
+        except (aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError) as problem:
+            # It refuses us, whatever the mail: a block list or a setting, which somebody mends.
+            return _again(f"the mail server does not let us in and answered {problem.code}")
         except aiosmtplib.SMTPRecipientsRefused as problem:
             return _by_code(max((refusal.code for refusal in problem.recipients), default=450))
         except aiosmtplib.SMTPResponseException as problem:

@@ -163,7 +163,9 @@ async def test_a_server_that_is_away_is_tried_again() -> None:
     assert (result.done, result.retry) == (False, True)
 
 
-@pytest.mark.parametrize("says", [b"", b"220 hello\r\n", b"not smtp at all\r\n", b"421 too busy\r\n"])
+@pytest.mark.parametrize(
+    "says", [b"", b"220 hello\r\n", b"not smtp at all\r\n", b"421 too busy\r\n", b"554 not you\r\n"]
+)
 async def test_a_server_that_hangs_or_babbles_is_tried_again(says: bytes) -> None:
     held: list[asyncio.StreamWriter] = []
 

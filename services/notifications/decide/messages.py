@@ -360,5 +360,5 @@ def _no_timer(message: OpenMessage) -> tuple[CancelTimer, ...]:
 
 def plain(reason: str) -> str:
     """A channel's reason without personal data: its reply code, since its words may quote an address."""
-    code = re.match(r"\s*([2-5]\d\d)\b", reason)
+    code = re.match(r"\s*(?:the mail server answered )?([2-5]\d\d)\b", reason)
     return f"channel_refused_{code.group(1)}" if code else "channel_refused"
