@@ -162,8 +162,10 @@ def test_a_line_named_twice_is_one_line() -> None:
     assert play.of("case.refunded")[0].amount == Decimal("30.00")
 
 
-def test_a_refund_of_nothing_closes_without_asking_the_provider() -> None:
+def test_a_refund_of_nothing_closes_without_asking_the_provider_or_stopping_the_shipment() -> None:
     play = CasePlay().paid().asks(after(hours=1), amount="0")
+
+    assert not play.of("case.approved")[0].before_dispatch
 
     assert play.of("case.closed")[0].reason == "nothing_to_pay"
     assert play.effects == []

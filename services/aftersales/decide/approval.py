@@ -32,12 +32,15 @@ def approval(state: File, order: Paid, about: About, why: Why, at: datetime, pro
 def money(
     state: File, order: Paid, about: About, amount: Decimal, why: Why, at: datetime, profile: Profile
 ) -> Decision:
-    """Approve, and pay back at once. Where nothing of the lines had left, their shipment is stopped."""
+    """Approve, and pay back at once. Where nothing of the lines had left, their shipment is stopped.
+
+    Not where there is nothing to pay: the goods are owed still, and a stopped shipment stays stopped.
+    """
     if account(state, order).exhausted(about.lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
     before = state.sent.isdisjoint(about.lines)
     paying = pay(state, order, about, about.lines, amount, why, at, profile, before_dispatch=before)
-    return approved(about, why.decided_by, before_dispatch=before) + paying
+    return approved(about, why.decided_by, before_dispatch=before and bool(paying.effects)) + paying
 
 
 def reship(
