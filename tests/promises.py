@@ -165,6 +165,7 @@ PROMISES: Final = (
         (
             "tests/runtime/test_liveness.py",
             "tests/settings/test_stalls.py",
+            "tests/settings/test_watchdog.py::test_with_the_settings_as_they_come_whatever_stands_still_has_ended_within_half_a_minute",
             "tests/runtime/test_stream.py::test_a_worker_stands_still_only_where_it_has_records_to_take",
             "tests/runtime/test_stream.py::test_a_member_that_the_group_lost_ends_the_worker",
             "tests/runtime/test_stream.py::test_a_worker_whose_broker_is_away_waits_for_it_and_has_its_time_anew_afterwards",
