@@ -128,6 +128,8 @@ PROMISES: Final = (
             "tests/storms/test_mutants.py",
             "tests/size/test_dead_letters.py",
             "tests/runtime/test_document_sizes.py",
+            "tests/adapters/test_publisher.py::test_who_publishes_beside_a_record_that_is_too_large_gets_his_acknowledgements",
+            "tests/adapters/test_publisher.py::test_who_waits_in_a_producer_that_is_replaced_is_published_by_the_next_one",
         ),
     ),
     Promise(
