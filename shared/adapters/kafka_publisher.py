@@ -34,6 +34,9 @@ Answer = asyncio.Future[object]
 class _Unfit(Exception):
     """What the producer did not take from us: it never came near the broker, and the producer is well."""
 
+    def __repr__(self) -> str:
+        return repr(self.args[0])
+
 
 @dataclass(slots=True, eq=False)
 class _Line:
@@ -43,7 +46,7 @@ class _Line:
     waiting: set[Answer] = field(default_factory=set[Answer])
 
     async def drop(self) -> None:
-        """Let go whoever waits in it, and close. What was on its way may arrive, and once more by the next."""
+        """Let go whoever waits in it, and close. What is under way may arrive, and once more by the next."""
         for answer in self.waiting:
             answer.cancel()
         await _drop(self.producer)
