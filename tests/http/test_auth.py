@@ -178,6 +178,10 @@ def _long_ago(**span: float) -> Callable[[], dict[str, Any]]:
         {"exp": 1_000_000_000},
         {"exp": None},
         {"sub": None},
+        {"sub": ""},
+        {"sub": " agent"},
+        {"sub": "a\nb"},
+        {"sub": "\ud800"},
         {"nbf": 4_000_000_000},
         {"shops": {"a": 1}},
         {"scope": 5},
@@ -185,6 +189,14 @@ def _long_ago(**span: float) -> Callable[[], dict[str, Any]]:
 )
 async def test_a_token_with_wrong_claims_is_not_known(auth: AuthDoor, changes: dict[str, Any]) -> None:
     assert await auth.actor(signed(**changes)) is None
+
+
+async def test_a_subject_that_is_longer_than_a_name_may_be_is_told_from_another_one(auth: AuthDoor) -> None:
+    longest, other, another = "a" * 128, "a" * 128 + "b", "a" * 128 + "c"
+    names = [actor.name for it in (longest, other, another) if (actor := await auth.actor(signed(sub=it)))]
+    assert names[0] == longest
+    assert len(set(names)) == 3
+    assert {len(name) for name in names} == {128}
 
 
 async def test_a_token_that_ran_out_within_the_leeway_still_counts(auth: AuthDoor) -> None:

@@ -22,7 +22,7 @@ from starlette.types import Scope as AsgiScope
 from shared.adapters.http.jwks import Keys, is_jwks
 from shared.adapters.http.problems import ProblemRaised
 from shared.adapters.settings import CommonSettings, SettingsWrong
-from shared.contracts.base import Frozen, Id, Strict
+from shared.contracts.base import ID_MAX_CHARS, Frozen, Id, Strict
 
 Scope = Literal["facts:write", "orders:read", "tasks:work", "admin"]
 SCOPES: Final[dict[Scope, str]] = {
@@ -38,6 +38,7 @@ PUBLIC: Final = frozenset(
 """Addresses that need no token."""
 INLETS: Final = "/inlets/"
 """Below this address the sender's own signature is the right, and no token is asked for."""
+_ID: Final = TypeAdapter(Id)
 _TOKEN_MIN_CHARS: Final = 16
 _TOKEN_MAX_CHARS: Final = 8192
 _DIGEST: Final = re.compile(r"^sha256:[0-9a-f]{64}$")
@@ -150,10 +151,25 @@ class JwtTokens:
         scopes = said.split() if isinstance(said, str) else said
         shops = claims.get(self._settings.jwt_shops_claim, [])
         shops = shops.split() if isinstance(shops, str) else shops
-        if not (_texts(scopes) and _texts(shops)):
+        name = _name(claims["sub"])
+        if name is None or not (_texts(scopes) and _texts(shops)):
             return None
         known = frozenset(scope for scope in scopes if scope in SCOPES)
-        return Actor(name=str(claims["sub"])[:128], scopes=known, shops=frozenset(shops))
+        return Actor(name=name, scopes=known, shops=frozenset(shops))
+
+
+def _name(subject: str) -> str | None:
+    """A subject as the id that files keep of who did something; None where it can't be one.
+
+    One that is too long ends in its hash, so that no two become one.
+    """
+    if len(subject) > ID_MAX_CHARS:
+        digest = sha256(subject.encode(errors="replace")).hexdigest()[:32]
+        subject = f"{subject[: ID_MAX_CHARS - 33]}~{digest}"
+    try:
+        return _ID.validate_python(subject)
+    except ValidationError:
+        return None
 
 
 def _texts(value: Any) -> bool:
