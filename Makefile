@@ -57,7 +57,7 @@ test: $(STAMP) ## Run all tests (embedded broker and database, nothing else need
 test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), containers or an address: ARGS='--broker apache'
 	@$(BIN)/python -m tests.kit.real --numprocesses 2 --dist load --maxschedchunk 1 $(ARGS)
 
-sizes: $(STAMP) ## Dead letters, timers, topics, an erasure and races at full size (half an hour), with reports in docs/reports
+sizes: $(STAMP) ## Dead letters, timers, topics, order, an erasure and races at full size (an hour), with reports in docs/reports
 	$(BIN)/python -m tests.size $(PARTS)
 
 chaos: $(STAMP) ## Break the real system under load for a while (as root disks fill too): MINUTES=60, ARGS=--smoke

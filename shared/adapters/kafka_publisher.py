@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import aiokafka
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.adapters.calm import calm_the_driver
@@ -26,12 +27,38 @@ MAX_REQUEST_BYTES: Final = 1_048_576
 log = logging.getLogger(__name__)
 
 
+Answer = asyncio.Future[object]
+"""The broker's, to one record."""
+
+
+class _Unfit(Exception):
+    """What the producer did not take from us: it never came near the broker, and the producer is well."""
+
+    def __repr__(self) -> str:
+        return repr(self.args[0])
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """A producer, and what waits in it for the broker's answer."""
+
+    producer: aiokafka.AIOKafkaProducer
+    waiting: set[Answer] = field(default_factory=set[Answer])
+
+    async def drop(self) -> None:
+        """Let go whoever waits in it, and close. What is under way may arrive, and once more by the next."""
+        for answer in self.waiting:
+            answer.cancel()
+        await _drop(self.producer)
+
+
 class KafkaPublisher:
     """One producer, replaced when it cannot go on.
 
     An idempotent producer that gave up on a record has lost count of its sequence numbers, and one
     whose publish timed out still holds records that it would send at some later time. Both are
-    thrown away, and the next publish starts with a new one.
+    thrown away, and the next publish starts with a new one. Whoever waited in the old one for no
+    fault of his own is published by the new one, as far as his time allows.
     """
 
     def __init__(
@@ -48,7 +75,7 @@ class KafkaPublisher:
         self._client_id = client_id
         self._publish_seconds = publish_seconds
         self._max_request_bytes = max_request_bytes
-        self._producer: aiokafka.AIOKafkaProducer | None = None
+        self._line: _Line | None = None
         self._starting = asyncio.Lock()
         self._closed = False
 
@@ -64,58 +91,79 @@ class KafkaPublisher:
         """Write all, in order for each key; for each record whether the broker acknowledged it."""
         if not records:
             return []
-        sent: list[asyncio.Future[object]] = []
-        producer: aiokafka.AIOKafkaProducer | None = None
+        answers: dict[int, Answer] = {}
+        line: _Line | None = None
         problem: BaseException | None = None
+        left = list(range(len(records)))
         try:
             async with asyncio.timeout(self._publish_seconds):
-                producer = await self._connected()
-                for record in records:
-                    sent.append(await self._send(producer, record))  # noqa: PERF401  # kept as it grows
-                await asyncio.wait(sent)
+                while left:
+                    line = await self._connected()
+                    await self._tried(line, records, left, answers)
+                    # What is left for no fault of ours waited in a producer that somebody else replaced.
+                    was_replaced = self._line is not line
+                    left = [number for number in left if was_replaced and not _succeeded(answers[number])]
         except (KafkaError, OSError, TimeoutError, Unavailable) as raised:
-            problem = raised
-            if producer is None:
-                problem = await unavailable(self._broker, raised)
-        acknowledged = [future.done() and _succeeded(future) for future in sent]
-        if not all(acknowledged) or problem is not None:
-            problem = problem or next(_failure(each) for each in sent if not _succeeded(each))
+            problem = raised if line is not None else await unavailable(self._broker, raised)
+        acknowledged = [number in answers and _succeeded(answers[number]) for number in range(len(records))]
+        failures = [_failure(answer) for answer in answers.values() if not _succeeded(answer)]
+        if not all(acknowledged):
             log.warning(
-                "%d of %d records not published: %r", len(records) - sum(acknowledged), len(records), problem
+                "%d of %d records not published: %r",
+                len(records) - sum(acknowledged),
+                len(records),
+                problem or failures[0],
             )
-            await self._replace(producer)
-        return acknowledged + [False] * (len(records) - len(sent))
+            if problem or not all(isinstance(failure, _Unfit) for failure in failures):
+                await self._replace(line)
+        return acknowledged
 
     async def close(self) -> None:
         """Flush and let connections go."""
         self._closed = True
-        producer, self._producer = self._producer, None
-        if producer is not None:
+        line, self._line = self._line, None
+        if line is not None:
             with contextlib.suppress(TimeoutError, KafkaError, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await producer.flush()
-            await _drop(producer)
+                    await line.producer.flush()
+            await line.drop()
 
-    async def _send(self, producer: aiokafka.AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[object]":
-        future: asyncio.Future[object]
+    async def _tried(
+        self, line: _Line, records: Sequence[Outgoing], numbers: Collection[int], answers: dict[int, Answer]
+    ) -> None:
+        """Send these records and wait for the answers, which are kept also when the time is over."""
+        for number in numbers:
+            answers[number] = answer = await self._send(line.producer, records[number])
+            line.waiting.add(answer)
+            answer.add_done_callback(line.waiting.discard)
+        await asyncio.wait([answers[number] for number in numbers])
+
+    async def _send(self, producer: aiokafka.AIOKafkaProducer, record: Outgoing) -> Answer:
+        """What will be answered; where the producer itself refuses, as it does what is too large, that."""
+        refused: Exception
         try:
-            future = await producer.send(
+            answer: Answer = await producer.send(
                 self._naming(record.topic),
                 value=record.value,
                 key=record.key,
                 headers=list(record.headers.items()),
             )
-        except (KafkaError, ValueError) as refused:
-            # Refused by the producer itself, as a record that is too large: the others may go on.
-            future = asyncio.get_running_loop().create_future()
-            future.set_exception(refused)
-        return future
+        except (MessageSizeTooLargeError, ValueError) as unfit:
+            refused = _Unfit(unfit)
+        except KafkaError as problem:
+            refused = problem
+        else:
+            return answer
+        # The others may go on.
+        answer = asyncio.get_running_loop().create_future()
+        answer.set_exception(refused)
+        return answer
 
-    async def _connected(self) -> aiokafka.AIOKafkaProducer:
+    async def _connected(self) -> _Line:
         async with self._starting:
             if self._closed:
                 raise KafkaError("the publisher is closed")
-            if self._producer is None:
+            if self._line is None:
                 calm_the_driver()
                 producer = aiokafka.AIOKafkaProducer(
                     **self._broker.options(),
@@ -133,13 +181,13 @@ class KafkaPublisher:
                 except BaseException:
                     await _drop(producer)
                     raise
-                self._producer = producer
-            return self._producer
+                self._line = _Line(producer)
+            return self._line
 
-    async def _replace(self, producer: aiokafka.AIOKafkaProducer | None) -> None:
-        if producer is not None and self._producer is producer:
-            self._producer = None
-            await _drop(producer)
+    async def _replace(self, line: _Line | None) -> None:
+        if line is not None and self._line is line:
+            self._line = None
+            await line.drop()
 
 
 class _Partitioner(DefaultPartitioner):  # type: ignore[misc]  # aiokafka has no types
@@ -161,11 +209,11 @@ async def _drop(producer: aiokafka.AIOKafkaProducer) -> None:
         await within(CLOSE_SECONDS, producer.stop())
 
 
-def _succeeded(future: "asyncio.Future[object]") -> bool:
+def _succeeded(future: Answer) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _failure(future: "asyncio.Future[object]") -> BaseException:
+def _failure(future: Answer) -> BaseException:
     if not future.done() or future.cancelled():
         return TimeoutError("no acknowledgement in time")
     return future.exception() or AssertionError("it succeeded")

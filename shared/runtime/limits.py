@@ -81,5 +81,5 @@ class Limits(Strict):
     """How long a worker that was stopped so stays, doing nothing, for its metrics to be read."""
     sample_poll_seconds: Seconds = 15.0
     """How often a worker counts what is pending, due, stuck and open, for its metrics."""
-    progress_timeout_seconds: Seconds = 30.0
+    progress_timeout_seconds: Seconds = 25.0
     """A worker that has records to take and takes none for this long is not alive."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from shared.runtime.ports import TopicPartition
 
+LOOKS = 10
+"""So often it is looked where everything stands, in the time after which a worker is not alive."""
 QUEUED_MAX_RECORDS = 25_000
 """More than a member holds of other partitions before one's turn comes."""
 

@@ -14,11 +14,12 @@ _M = 0x5BD1E995
 _SEED = 0x9747B28C
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)
 def murmur2(key: bytes) -> int:
     """Kafka's 32-bit murmur2 of a key, as an unsigned number.
 
-    It is asked several times for each event, of few keys, and takes as long as reading a record.
+    It is asked several times for each event, of the few keys that batches under way concern, and takes as
+    long as reading a record.
     """
     length = len(key)
     h = (_SEED ^ length) & _MASK

@@ -36,7 +36,7 @@ from shared.runtime.ports import (
     Transport,
     Unavailable,
 )
-from shared.runtime.progress import Progress
+from shared.runtime.progress import LOOKS, Progress
 from shared.runtime.sampling import labelled, sample
 from shared.runtime.work import PAUSED, Done, FireTimers, Work, portions
 
@@ -103,7 +103,7 @@ class Worker:
             turn(self.fire_timers, limits.timer_poll_seconds, self._timers_wanted),
             turn(self.try_effects, limits.effect_poll_seconds, self._effects_wanted),
             turn(self.sweep, limits.sweep_poll_seconds),
-            turn(self.watch, limits.progress_timeout_seconds / 10),
+            turn(self.watch, limits.progress_timeout_seconds / LOOKS),
             turn(self.sample, limits.sample_poll_seconds),
         )
         await self.effects.finish()

@@ -171,6 +171,55 @@ async def test_one_record_that_is_too_large_holds_up_no_other(
     assert len(await asyncio.to_thread(lambda: list(admin.read_all(ORDERS)))) == 3
 
 
+@pytest.mark.promise("isolated")
+@pytest.mark.real
+async def test_who_publishes_beside_a_record_that_is_too_large_gets_his_acknowledgements(
+    kafka_press: AnyPress,
+) -> None:
+    publisher = kafka_press.publisher
+    large = Outgoing(ORDERS, b"A-0", b"x" * 2_000_000)
+
+    async def beside(number: int) -> list[bool]:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        return await publisher.publish([Outgoing(ORDERS, f"A-{number}".encode(), b"small")])
+
+    for turn in range(1, 6):
+        asked = [publisher.publish([large, Outgoing(ORDERS, b"A-0", b"small")])]
+        answers = await asyncio.gather(*asked, *(beside(number) for number in range(turn * 40)))
+        assert answers == [[False, True], *[[True]] * (turn * 40)]
+
+
+@pytest.mark.promise("isolated")
+@pytest.mark.real
+async def test_who_waits_in_a_producer_that_is_replaced_is_published_by_the_next_one(
+    proxy: Proxy, naming: Naming, admin: KafkaAdmin
+) -> None:
+    publisher = KafkaPublisher(proxy.address, naming=naming)
+    assert await publisher.publish([Outgoing(ORDERS, b"A-1", b"first")]) == [True]
+    line = publisher._line
+    assert line is not None
+    proxy.hold(True)
+    # A producer has one request under way to a broker; what comes meanwhile waits for it to be answered.
+    under_way = asyncio.ensure_future(publisher.publish([Outgoing(ORDERS, b"A-1", b"under way")]))
+    async with asyncio.timeout(4):
+        while not line.waiting:
+            await asyncio.sleep(0.01)
+    waits = asyncio.ensure_future(publisher.publish([Outgoing(ORDERS, b"A-2", b"waits")]))
+    async with asyncio.timeout(4):
+        while len(line.waiting) < 2:
+            await asyncio.sleep(0.01)
+    # As somebody does whose own record the broker has refused.
+    replacing = asyncio.ensure_future(publisher._replace(line))
+    await asyncio.sleep(0)
+    proxy.hold(False)
+    assert [await under_way, await waits] == [[True], [True]]
+    await replacing
+    await publisher.close()
+    records = await asyncio.to_thread(lambda: list(admin.read_all(ORDERS)))
+    assert {record.value for record in records} == {b"first", b"under way", b"waits"}
+
+
 @pytest.mark.promise("resumed")
 @pytest.mark.real
 async def test_a_publisher_survives_a_broker_that_restarts(own_broker: EmbeddedBroker) -> None:

@@ -102,9 +102,11 @@ class _Watched:
     refused: int = 0
 
     def see(self, topic: str, value: bytes, now: float) -> None:
-        """Note the first event of a fact on orders' topic, and its task."""
+        """Note the first event of a fact on orders' topic, and its task; what others caused is not ours."""
         event = json.loads(value)
         fact_id = event["correlationid"]
+        if fact_id not in self.due:
+            return
         if topic == event_topic("orders"):
             self.events.setdefault(fact_id, now)
         elif event["type"] == "orderlink.task.created.v1":
@@ -169,10 +171,8 @@ async def _at(rate: float, seconds: float, stack: Stack, consumer: Any) -> Laten
         sent=len(watched.due),
         refused=watched.refused,
         answered=Spread.of([watched.answered[each] - watched.due[each] for each in watched.answered]),
-        on_topic=Spread.of(
-            [at - watched.due[each] for each, at in watched.events.items() if each in watched.due]
-        ),
-        task=Spread.of([at - watched.due[each] for each, at in watched.tasks.items() if each in watched.due]),
+        on_topic=Spread.of([at - watched.due[each] for each, at in watched.events.items()]),
+        task=Spread.of([at - watched.due[each] for each, at in watched.tasks.items()]),
         missing_events=2 * pairs - len(watched.events),
         missing_tasks=pairs - len(watched.tasks),
     )

@@ -2,16 +2,19 @@
 
 import os
 import platform
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from statistics import median
 
 from rich.table import Table
 
-from tests.chaos.faults import SESSION_SECONDS
+from tests.chaos.faults import AWAY, SESSION_SECONDS
 from tests.chaos.load import ANSWER_MAX_SECONDS, CALM
-from tests.chaos.run import NIGHT, Run, Stroke
+from tests.chaos.run import NIGHT, Result, Run, Stroke
 
+OUTAGES = frozenset(AWAY) - {"cut connections"}
 RECOVERY_GOAL_SECONDS = SESSION_SECONDS + 5.0
 HEADINGS = (
     "fault",
@@ -105,6 +108,7 @@ def as_markdown(run: Run, seed: int) -> str:
             f"{len(result.strokes)} faults by day and {result.night_kills} kills by night, in "
             f"{result.seconds / 60:.0f} minutes."
         ),
+        f"Altogether: {altogether(run.result)}.",
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "| --- |" + " ---: |" * (len(HEADINGS) - 1),
@@ -126,12 +130,45 @@ def as_markdown(run: Run, seed: int) -> str:
     return "\n".join(lines)
 
 
+def altogether(result: Result) -> str:
+    """How often it was struck in each of the ways, whatever it was that was hit."""
+    faults = [stroke.fault for stroke in result.strokes]
+    kills = sum(fault.kind.startswith("kill -9") and "server" not in fault.kind for fault in faults)
+    terms = sum(len(stroke.felt.exits_seconds) for stroke in result.strokes)
+    cuts = sum(fault.kind == "cut connections" for fault in faults)
+    frozen = sum(fault.kind.startswith("freeze") for fault in faults)
+    away = {
+        where: sum(fault.target == where and fault.kind in OUTAGES for fault in faults)
+        for where in ("broker", "database")
+    }
+    return (
+        f"{kills + result.night_kills} processes killed with -9, {terms} ended by SIGTERM, "
+        f"{frozen} frozen and woken, {cuts} times all connections to a server cut, "
+        f"{away['broker']} outages of the broker and {away['database']} of the database"
+    )
+
+
+def state() -> str:
+    """The commit that was run, and whether files differ from it; nothing where git is not there."""
+    try:
+        said = subprocess.run(
+            ["git", "describe", "--always", "--dirty=, changed", "--abbrev=10", "--exclude=*"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f" Commit {said.stdout.strip()}."
+
+
 def machine(loads: Sequence[float]) -> list[str]:
-    """What the times were taken on."""
+    """What the times were taken on, and what was run."""
     return [
         (
             f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} processors, used by "
-            f"others too: the load average was {median(loads):.0f} (median)."
+            f"others too: the load average was {median(loads):.0f} (median).{state()}"
         ),
         "Times are wall time and tell orders of size; starting a process takes 1.5 s of CPU.",
     ]

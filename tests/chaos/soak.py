@@ -5,8 +5,9 @@ python -m tests.chaos.soak [--hours 2] [--broker apache|embedded] [--report]
 Days of twenty minutes follow each other, and the nights between them, in which what came due of a whole
 day is worked on at once: the largest batches that there are, so a process holds most after its first one.
 Faults strike broker, database and connections, and the processes of one service are killed. Those of the
-other three live on: by their memory and their handles a leak would be seen. They remember few files here,
-so that this memory is full when the warming up is over.
+other three live on: by their memory and their handles a leak would be seen. They remember few files here
+and work on few at once, so that the memory for both is full when the warming up is over: a night's timers
+are more each time, for as long as orders of more days are open.
 """
 
 import argparse
@@ -44,6 +45,12 @@ DAY_MAX_MINUTES = 20
 """So that there are several nights. Longer than 45, and the timers of a day would meet its facts."""
 EVENING_MAX_SECONDS = 900.0
 """What a long day leaves to be told is told at its end, by hundreds of orders at once."""
+FILES_AT_ONCE = 50
+SMALL = {
+    **FULL_SOON,
+    "ORDERLINK_BATCH_MAX_FILES": f"{FILES_AT_ONCE}",
+    "ORDERLINK_TIMER_SCAN_MAX_FILES": f"{FILES_AT_ONCE}",
+}
 NEXT_MINUTE = "until the minute is over"
 FAULTS = (
     Fault("cut connections", "database"),
@@ -94,7 +101,7 @@ async def soak(wanted: argparse.Namespace, directory: Path, console: Console) ->
         seen.append(gauges)
         looking.add(asyncio.create_task(gauges.keep_looking()))
 
-    options = Options(directory, wanted.broker, environment=FULL_SOON)
+    options = Options(directory, wanted.broker, environment=SMALL)
     try:
         run = await play(wanted, options, days, console, prepare)
     finally:
@@ -195,7 +202,7 @@ def as_markdown(run: Run, gauges: Gauges) -> str:
         f"first night, in which memories fill; those of `{VICTIM}` are killed, the others live on. *MiB an",
         f"hour* is the slope by least squares; below {SLOPE_MAX_MIB_PER_HOUR:.0f} is the goal.",
         "*Handles*: the median of the first third and of the last. Workers and APIs remember",
-        f"{KNOWN_FILES} files here instead of 4,096.",
+        f"{KNOWN_FILES} files here instead of 4,096, and work on {FILES_AT_ONCE} at once instead of 500.",
     ]
     if not judged:
         page += [

@@ -12,11 +12,12 @@ import pytest
 from shared.adapters.sandbox_books import MailBook, RefundBook
 from shared.contracts.event import Event, event_id, to_cloudevent
 from shared.contracts.events.orders import OrderCompleted
-from tests.chaos.faults import KINDS, Fault, plan, short_plan
+from tests.chaos.faults import KINDS, Fault, Felt, plan, short_plan
 from tests.chaos.ledger import Ledger, differences
 from tests.chaos.onlooker import Look
 from tests.chaos.oracle import Expected, books_wrong, files_wrong, read_books, simulate
 from tests.chaos.orders import COURSES, day_begins, order
+from tests.chaos.report import altogether
 from tests.chaos.run import MAILS_AT_ONCE, Result, Stroke, mails_wrong
 from tests.chaos.standstill import StandStill
 from tests.kit.rules import START
@@ -99,6 +100,27 @@ async def test_every_course_is_played_by_day_without_a_timer_in_the_way_and_move
     assert expected.dead_letters == 0
     assert expected.refunds
     assert expected.mails
+
+
+def test_a_report_sums_up_how_often_what_was_struck() -> None:
+    struck = [
+        Stroke(Fault("kill -9", "orders worker")),
+        Stroke(Fault("kill -9 while publishing", "orders API sent")),
+        Stroke(Fault("kill -9 while the database is silent", "logistics worker")),
+        Stroke(Fault("kill -9 of the server", "database")),
+        Stroke(Fault("stop", "database", 5)),
+        Stroke(Fault("black hole", "broker", 5)),
+        Stroke(Fault("cut connections", "broker")),
+        Stroke(Fault("cut connections", "database")),
+        Stroke(Fault("slow connections", "database", 8)),
+        Stroke(Fault("restart one by one"), Felt([0.5, 0.5, 0.7])),
+        Stroke(Fault("freeze and wake a worker", "orders", 14), Felt([0.4])),
+    ]
+    assert {stroke.fault.kind for stroke in struck} < set(KINDS)
+    assert altogether(Result(strokes=struck, night_kills=4)) == (
+        "7 processes killed with -9, 4 ended by SIGTERM, 1 frozen and woken, 2 times all connections to a "
+        "server cut, 1 outages of the broker and 2 of the database"
+    )
 
 
 def test_days_begin_later_each_day_and_never_by_a_span_of_the_rules() -> None:

@@ -3,7 +3,14 @@
 import asyncio
 import time
 
-from shared.adapters.watchdog import Watchdog
+import pytest
+
+from shared.adapters.watchdog import DEAD_LOOKS, LOOK_SECONDS, Watchdog
+from shared.runtime.limits import Limits
+from shared.runtime.progress import LOOKS
+
+ENDS_WITHIN_SECONDS = 30.0
+"""What is promised of a process that gets no further."""
 
 
 async def _until(said: list[str]) -> None:
@@ -52,3 +59,10 @@ async def test_a_watchdog_that_fails_ends_the_process_and_not_only_itself() -> N
     await _until(said)
     watchdog.stop()
     assert "watchdog itself failed: RuntimeError" in said[0]
+
+
+@pytest.mark.promise("lively")
+def test_with_the_settings_as_they_come_whatever_stands_still_has_ended_within_half_a_minute() -> None:
+    patience = Limits().progress_timeout_seconds
+    seen_after = patience / LOOKS  # a partition begins to stand still just after a look
+    assert seen_after + patience + DEAD_LOOKS * LOOK_SECONDS <= ENDS_WITHIN_SECONDS

@@ -1,6 +1,6 @@
 """`make sizes`: the promises at their full size, with a report for each in docs/reports.
 
-    python -m tests.size [dead-letters] [timers] [topics] [erasure] [races] [--small]
+    python -m tests.size [dead-letters] [timers] [topics] [order] [erasure] [races] [--small]
 
 Runs on the embedded pair, or on the broker and database that the environment names; races are in memory,
 where others can be let go first at every door of the store.
@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from typer.testing import CliRunner
@@ -30,6 +31,7 @@ from shared.cli import topics
 from shared.cli.operate import progress
 from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, consumer_group
 from shared.runtime.ports import Outgoing
+from tests.size.crew import CREW_MAX, Crew
 from tests.size.erasing import erased
 from tests.size.parking import Depot
 from tests.size.races import ORDERS_AT_ONCE, check, race
@@ -59,11 +61,14 @@ class Sizes:
     burst: int = 10_000
     records: int = 100_000
     contacts: int = 10_000
+    orders: int = 10_000
+    words: int = 100
+    changes: int = 20
     buyers: int = 1_000
     seeds: int = 200
 
 
-SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500, 20, 4)
+SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500, 100, 20, 4, 20, 4)
 
 
 @asynccontextmanager
@@ -230,6 +235,41 @@ async def growth(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
     return told
 
 
+async def order(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+    """A long stream under workers that come and go, with events that are refused for one order."""
+    name = f"sizes_order_{os.getpid()}"
+    crew = Crew(where.broker, where.database_url, name, sizes.orders, sizes.words, Random(1))
+    async with crew.at_work():
+        began = time.perf_counter()
+        writing = asyncio.create_task(crew.write())
+        with progress("words") as show:
+            for number in range(sizes.changes):
+                await crew.heard(crew.total * (number + 1) // (sizes.changes + 1), show)
+                await crew.change()
+            await writing
+            await crew.heard(crew.total, show)
+        seconds = time.perf_counter() - began
+        waited = sorted(crew.waits.seconds)
+        held_back = await crew.exchange()
+        with progress("checking") as show:
+            audit = await crew.check(show)
+    return [
+        (
+            "events heard, and said again",
+            f"{audit.events:,} about {sizes.orders:,} orders, in {seconds:.0f} s",
+        ),
+        ("workers that joined, and that left, meanwhile", f"{crew.joined}, {crew.left}; {CREW_MAX} at most"),
+        ("files that have heard another word than was said, or in another order", "0"),
+        ("gaps and inversions on the log", f"{audit.problem_count}"),
+        ("repeated on the log, which consumers drop", f"{audit.repetitions:,}"),
+        (
+            "events that waited since one of them was refused",
+            f"{held_back}, all of one order, said in the end",
+        ),
+        ("from deciding to the broker's answer, all others: p50, p99, max", _late(waited)),
+    ]
+
+
 async def erasure(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
     """Buyers with a marker in every field, erased, and searched for everywhere."""
     return await erased(where.broker, where.database_url, f"sizes_erasure_{os.getpid()}_", sizes.buyers)
@@ -255,6 +295,7 @@ PARTS: Final = {
     "dead-letters": (dead_letters, "Dead letters at size"),
     "timers": (timers, "Timers at size"),
     "topics": (growth, "Topics that grow, at size"),
+    "order": (order, "Order at size"),
     "erasure": (erasure, "A thousand buyers erased"),
     "races": (raced, "Timers that race with their cancelling"),
 }

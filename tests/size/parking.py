@@ -13,13 +13,13 @@ from pymongo import AsyncMongoClient
 from shared.adapters.aiokafka_transport import AiokafkaTransport
 from shared.adapters.clock import SystemClock
 from shared.adapters.kafka_admin import KafkaAdmin
-from shared.adapters.kafka_publisher import KafkaPublisher
+from shared.adapters.kafka_publisher import MAX_REQUEST_BYTES, KafkaPublisher
 from shared.adapters.motor_store import MotorStore
 from shared.contracts.catalog import dead_letter_topic, event_topic
 from shared.runtime.audit import Audit
 from shared.runtime.engine import Engine
 from shared.runtime.limits import Limits
-from shared.runtime.metrics import NoMetrics
+from shared.runtime.metrics import Metrics, NoMetrics
 from shared.runtime.parked import Choice, Survey, survey
 from shared.runtime.ports import Document, Outgoing
 from shared.runtime.redrive import Report, redrive_parked
@@ -35,6 +35,7 @@ TRAFFIC_PAUSE_SECONDS: Final = 0.02
 """Each record of it joins those that wait, as long as its source is parked: more of them a second than the
 embedded database can take, and a redrive would never end."""
 WRITTEN_AT_ONCE: Final = 500
+NO_METRICS: Final = NoMetrics()
 SAID: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 Progress = Callable[[int, int], None]
@@ -72,7 +73,7 @@ class Depot:
         """A worker takes in what comes; the engine given is another one on the same files."""
         await self.admin.ensure_topics(4, 1)
         stop = asyncio.Event()
-        engine, mine = self._engine(), self._engine()
+        engine, mine = self.engine(), self.engine()
         await engine.store.prepare()
         transport = AiokafkaTransport(self._broker, "parking", (HEARD,))
         await transport.start()
@@ -87,16 +88,22 @@ class Depot:
             for each in (engine, mine):
                 await each.publisher.close()
                 await each.store.close()
-            await self._publisher.close()
-            async with AsyncMongoClient[Document](self._url) as client:
-                await client.drop_database(self._database)
+            await self.close()
 
-    def _engine(self) -> Engine:
+    async def close(self) -> None:
+        """Leave nothing in the database."""
+        await self._publisher.close()
+        await self.admin.close()
+        async with AsyncMongoClient[Document](self._url) as client:
+            await client.drop_database(self._database)
+
+    def engine(self, metrics: Metrics = NO_METRICS, max_request_bytes: int = MAX_REQUEST_BYTES) -> Engine:
+        """One more on the same files, whose publisher takes records up to such a size."""
         store = MotorStore(self._url, self._database)
         limits = Limits(brake_in_a_row=1_000_000, brake_window_percent=100)
         profile = default_profile()
-        publisher = KafkaPublisher(self._broker)
-        return Engine(self._service, store, publisher, SystemClock(), lambda *_: profile, limits, NoMetrics())
+        publisher = KafkaPublisher(self._broker, max_request_bytes=max_request_bytes)
+        return Engine(self._service, store, publisher, SystemClock(), lambda *_: profile, limits, metrics)
 
     async def say(self, subject: str, *words: str) -> list[Outgoing]:
         """Records in which another service pokes a file, the next numbers of that subject."""

@@ -21,12 +21,13 @@ from shared.cli.lockstep import Lockstep
 from shared.cli.replay import FAST, count_log
 from shared.cli.running import with_stack
 from shared.cli.simulation import Simulation
-from shared.cli.stack import Plan, Stack
+from shared.cli.stack import Plan, Servers, Stack
 from shared.cli.stage import clients_of
 from shared.cli.system import Addresses, System
 from shared.cli.timeline import instants, measure
 from shared.contracts.catalog import SERVICES
 from shared.contracts.facts import AnyFact
+from tests.kit.parts import DatabaseServer, Server
 from tests.timelines.test_authored import TIMELINE
 
 ORDERS = ("T05", "T10", "T33")
@@ -34,6 +35,7 @@ ORDERS = ("T05", "T10", "T33")
 
 pytestmark = [
     pytest.mark.promise("kept", "ordered"),
+    pytest.mark.real,
     pytest.mark.processes,
     pytest.mark.slow(60),
     pytest.mark.timeout(400),
@@ -79,7 +81,7 @@ async def migrate(stack: Stack) -> Result:
 
 
 async def test_topics_grow_in_the_middle_of_traffic_and_every_order_ends_as_simulated(
-    some_orders: Path, tmp_path: Path
+    some_orders: Path, own_broker: Server, own_database: DatabaseServer, tmp_path: Path
 ) -> None:
     extent = measure(some_orders)
     clock_file = tmp_path / "clock"
@@ -118,5 +120,6 @@ async def test_topics_grow_in_the_middle_of_traffic_and_every_order_ends_as_simu
         ends = await admin.end_offsets(["orders.v1", "notifications.v1"])
         assert any(end for where, end in ends.items() if where.partition >= 4)
 
-    plan = Plan(directory=tmp_path, test_clock=clock_file, environment=FAST)
+    servers = Servers(own_broker.address, own_database.url)
+    plan = Plan(directory=tmp_path, servers=servers, test_clock=clock_file, environment=FAST)
     await with_stack(plan, list[str]().append, body)
