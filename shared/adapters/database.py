@@ -21,6 +21,9 @@ _SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
 """InternalError, UnknownError, OutOfDiskSpace: nothing is wrong with what was asked, waiting is right."""
 _NOT_ALLOWED: Final = re.compile(r"not authorized on (\S+)")
 _ENDED: Final = re.compile("Connection reset by peer|connection closed")
+_UNREACHED: Final = re.compile(r"(?!No )(.*?), Timeout: ")
+"""What each server answered; the driver goes on with its own picture of all of them."""
+_TIMEOUTS: Final = re.compile(r" \(configured timeouts: [^)]*\)")
 _NOT_TRUSTED: Final = re.compile(r"certificate verify failed: ([^(]+)")
 
 
@@ -139,6 +142,9 @@ def explained(problem: PyMongoError) -> str:
         return f"it shows a certificate that is not to be trusted: {reason} (MONGODB_TLS_CA_FILE)"
     if _ENDED.search(str(problem)):
         return "it ends connections before it has answered: it is going away, or wants TLS (MONGODB_TLS)"
+    unreached = _UNREACHED.match(str(problem))
+    if unreached:
+        return f"{_TIMEOUTS.sub('', unreached[1])} (MONGODB_URL)"
     return str(problem)
 
 

@@ -152,7 +152,7 @@ class Broker:
                     f"(KAFKA_SECURITY_PROTOCOL){'' if self.cert_file else ' and showed no certificate'}"
                 )
             case _:
-                return "cannot be reached"
+                return "cannot be reached (KAFKA_BOOTSTRAP_SERVERS)"
 
 
 def _turns_us_away(problem: BaseException) -> bool:

@@ -54,7 +54,9 @@ async def shown(board: Board, terminal: Console) -> None:
     async with following(board, group, servers) as hearing:
         if not terminal.is_terminal:
             await caught_up(board)
-            terminal.print(board.show(clock.now()))
+            # Who hears nothing is told why, and not that there are no orders.
+            if not hearing.done():
+                terminal.print(board.show(clock.now()))
         else:
             # Not by its own thread, which would look while an event is taken.
             with Live(console=terminal, auto_refresh=False) as live:

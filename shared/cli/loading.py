@@ -25,7 +25,13 @@ def load_services(*names: str) -> tuple[Service, ...]:
         )
     loaded: list[Service] = []
     for name in wanted:
-        service = found[name].load()
+        try:
+            service = found[name].load()
+        except ModuleNotFoundError as problem:
+            raise NotInstalled(
+                f"{name} is not in this image or checkout ({problem.name}). The image of one service has no "
+                "other: use the image orderlink-cli, which has all, or name the service whose image this is."
+            ) from problem
         if not isinstance(service, Service):
             raise NotInstalled(f"the entry point {name} of {GROUP} is no service: {found[name].value}")
         loaded.append(service)

@@ -55,6 +55,7 @@ def test_who_hears_nothing_is_told_why(heard: Callable[[Exception | None], None]
     ran = CliRunner().invoke(console.app)
     assert ran.exit_code == 1
     assert "orderlink console: broker: nobody answers at b:9092" in ran.output
+    assert "Orders: 0" not in ran.output
 
 
 async def test_in_a_terminal_it_ends_when_nothing_can_be_heard_any_more(

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from shared.adapters.http.problems import TITLES
 from shared.cli.main import COMMANDS
 from shared.contracts.catalog import SERVICES
 from tests.deploy.test_alerts import KNOWN
@@ -126,6 +127,13 @@ def test_an_address_that_is_asked_is_served(page: str, command: str) -> None:
 )
 def test_a_metric_that_is_looked_for_is_one(page: str, pattern: str) -> None:
     assert not_of_the_metrics(pattern) == [], page
+
+
+def test_what_to_do_about_server_errors_names_problems_that_there_are() -> None:
+    section = (ROOT / "docs/runbook.md").read_text("utf-8").split("### OrderlinkServerErrors")[1]
+    named = re.findall(r"`([a-z-]+)`:", section.split("### ")[0])
+    assert named
+    assert [slug for slug in named if slug not in TITLES] == []
 
 
 @pytest.mark.parametrize(
