@@ -1,7 +1,8 @@
 """A worker's loops, which end together: when it is told to stop, or when one of them fails.
 
 A cancellation alone does not end them for certain, since a driver may lose one on its way. So whatever
-ends one loop is also noted where the others look before each turn.
+ends one loop is also noted where the others look before each turn. And a driver that cancels what somebody
+waits for ends a loop as if it had been told to: a task group takes no notice of that, so we do.
 """
 
 import asyncio
@@ -24,10 +25,13 @@ class Loops:
 
     async def run(self, stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
         """Run until told to stop. Raises, in a group, what escaped from one of them."""
+        self.over.clear()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._told(stop))
             for loop in loops:
                 group.create_task(loop)
+        if not stop.is_set():
+            raise MemberLost("a loop of the worker was cancelled by something that it waited for")
 
     async def turn(
         self,
@@ -64,7 +68,12 @@ class Loops:
         await wait_at_most(seconds, self.over)
 
     async def _told(self, stop: asyncio.Event) -> None:
-        await stop.wait()
+        waiting = {asyncio.ensure_future(event.wait()) for event in (stop, self.over)}
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
         self.over.set()
 
 

@@ -12,7 +12,7 @@ import pytest
 from shared.adapters.memory_transport import MemoryTransport
 from shared.runtime import progress
 from shared.runtime.brake import Braked
-from shared.runtime.ports import EffectResult, Record, TopicPartition, Unavailable
+from shared.runtime.ports import EffectResult, MemberLost, Record, TopicPartition, Unavailable
 from shared.runtime.worker import Worker
 from tests.kit.world import GROUP, HEARS, World, fact
 
@@ -274,3 +274,33 @@ async def test_a_driver_that_loses_the_cancellation_keeps_no_worker_from_its_end
         (problem,) = await asyncio.gather(running, return_exceptions=True)
     assert isinstance(problem, ExceptionGroup)
     assert problem.subgroup(RuntimeError) is not None
+
+
+class Cancelling(MemoryTransport):
+    """Cancels what its caller waits for, as a driver does whose connection is closed by somebody else."""
+
+    async def batch(self, max_records: int, wait_seconds: float) -> list[Record]:
+        raise asyncio.CancelledError
+
+
+async def test_a_driver_that_cancels_what_is_waited_for_ends_the_worker_and_not_its_loop_alone() -> None:
+    watched = Watched(Cancelling)
+    await watched.begin()
+    running = asyncio.create_task(watched.worker.run(asyncio.Event()))
+    async with asyncio.timeout(10):
+        (problem,) = await asyncio.gather(running, return_exceptions=True)
+    assert isinstance(problem, MemberLost)
+
+
+async def test_a_worker_that_was_told_to_stop_may_work_again() -> None:
+    watched = Watched()
+    await watched.begin()
+    for subject in SUBJECTS[:2]:
+        stop = asyncio.Event()
+        running = asyncio.create_task(watched.worker.run(stop))
+        watched.world.poke(subject, "hello")
+        async with asyncio.timeout(10):
+            while not watched.world.published(subject):
+                await asyncio.sleep(0)
+        stop.set()
+        await running
