@@ -100,14 +100,15 @@ class KafkaPublisher:
                 while left:
                     line = await self._connected()
                     await self._tried(line, records, left, answers)
+                    if self._line is line:
+                        break
                     # What is left for no fault of ours waited in a producer that somebody else replaced.
-                    was_replaced = self._line is not line
-                    left = [number for number in left if was_replaced and not _succeeded(answers[number])]
+                    left = [number for number in left if not _succeeded(answers[number])]
         except (KafkaError, OSError, TimeoutError, Unavailable) as raised:
             problem = raised if line is not None else await unavailable(self._broker, raised)
         acknowledged = [number in answers and _succeeded(answers[number]) for number in range(len(records))]
-        failures = [_failure(answer) for answer in answers.values() if not _succeeded(answer)]
         if not all(acknowledged):
+            failures = [_failure(answer) for answer in answers.values() if not _succeeded(answer)]
             log.warning(
                 "%d of %d records not published: %r",
                 len(records) - sum(acknowledged),
@@ -132,11 +133,15 @@ class KafkaPublisher:
         self, line: _Line, records: Sequence[Outgoing], numbers: Collection[int], answers: dict[int, Answer]
     ) -> None:
         """Send these records and wait for the answers, which are kept also when the time is over."""
-        for number in numbers:
-            answers[number] = answer = await self._send(line.producer, records[number])
-            line.waiting.add(answer)
-            answer.add_done_callback(line.waiting.discard)
-        await asyncio.wait([answers[number] for number in numbers])
+        mine: list[Answer] = []
+        try:
+            for number in numbers:
+                answers[number] = answer = await self._send(line.producer, records[number])
+                mine.append(answer)
+                line.waiting.add(answer)
+            await asyncio.wait(mine)
+        finally:
+            line.waiting.difference_update(mine)
 
     async def _send(self, producer: aiokafka.AIOKafkaProducer, record: Outgoing) -> Answer:
         """What will be answered; where the producer itself refuses, as it does what is too large, that."""

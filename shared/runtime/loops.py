@@ -24,7 +24,11 @@ class Loops:
         self.over = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
-        """Run until told to stop. Raises, in a group, what escaped from one of them."""
+        """Run until told to stop.
+
+        Raises, in a group, what escaped from one of them, and `MemberLost` where a loop was cancelled from
+        outside.
+        """
         self.over.clear()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._told(stop))
