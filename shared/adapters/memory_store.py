@@ -2,8 +2,9 @@
 
 Documents are kept as BSON, so that what a real database would change or refuse (a moment's
 microseconds, a tuple, a decimal) is changed or refused here too, and nobody shares an object with it.
-Where much is simulated, `as_bson=False` keeps them as they are, however large, in less time: the
-engine never changes a document that it was given or has handed over.
+Where much is simulated, `as_bson=False` keeps them as they are, so that reading takes no time: the
+engine never changes a document that it was given or has handed over. What can't be stored is refused
+all the same.
 """
 
 from bisect import bisect_right, insort
@@ -65,6 +66,10 @@ class MemoryStore:
     def size(self, document: Document) -> int:
         """How many bytes a document takes as BSON."""
         return len(bson.encode(document))
+
+    def body(self, write: Write) -> bytes | None:
+        """The document as a database would store it; None where it can't be stored."""
+        return encoded(write.document, write.max_bytes)
 
     async def clear(self, cleared: Sequence[Cleared]) -> None:
         """Take acknowledged events out of `pending`."""
@@ -169,13 +174,13 @@ class MemoryStore:
 
     def _write(self, write: Write) -> Committed:
         subject = write.document["_id"]
-        stored = encoded(write.document, write.max_bytes) if self._as_bson else write.document
-        if stored is None:
+        body = self.body(write)
+        if body is None:
             return Committed.UNSTORABLE
         kept = self._files.get(subject)
         if (kept.version if kept else 0) != write.expected:
             return Committed.LOST
-        self._keep(subject, write.document, stored)
+        self._keep(subject, write.document, body if self._as_bson else write.document)
         return Committed.DONE
 
     def _keep(self, subject: str, document: Document, stored: bytes | Document | None = None) -> None:

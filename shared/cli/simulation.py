@@ -30,7 +30,7 @@ from shared.runtime.metrics import NoMetrics
 from shared.runtime.pins import ProfileOf
 from shared.runtime.ports import Document, EffectResult, Record
 from shared.runtime.service import Service
-from shared.runtime.work import FireTimers
+from shared.runtime.work import FileTooLarge, FireTimers
 from shared.runtime.worker import Worker
 
 PARTITIONS: Final = 1
@@ -160,7 +160,7 @@ class Simulation:
                     moved = True
 
     def _house(self, service: Service, profile_of: ProfileOf) -> House:
-        # BSON to and fro would be a quarter of the time, and the suites of the engine have it.
+        # Reading BSON would be a good part of the time, and the suites of the engine have it.
         store = MemoryStore(as_bson=False)
         publisher = MemoryPublisher(self.log)
         engine = Engine(service, store, publisher, self.clock, profile_of, Limits(), NoMetrics())
@@ -178,7 +178,10 @@ class Simulation:
             if isinstance(content, AnyFact):
                 self.played.facts += 1
                 desk = self.houses[TAKEN_BY[content.fact]].desk
-                await desk.take(content, body_digest(content))
+                try:
+                    await desk.take(content, body_digest(content))
+                except FileTooLarge as problem:
+                    raise Stuck(f"line {line.number}: {problem}") from problem
             else:
                 self.played.acts += 1
                 await self.drain()

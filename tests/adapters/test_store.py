@@ -30,6 +30,11 @@ async def test_the_memory_store_passes(case: Case) -> None:
     await case(MemoryStore())
 
 
+@pytest.mark.parametrize("case", SIZES, ids=lambda case: case.__name__)
+async def test_a_store_that_keeps_documents_as_they_are_refuses_what_the_others_refuse(case: Case) -> None:
+    await case(MemoryStore(as_bson=False))
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 async def test_the_motor_store_passes(case: Case, motor: MotorStore) -> None:

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.memory_log import MemoryLog
+from shared.adapters.profile_files import load_profiles
+from shared.cli.loading import load_services
+from shared.cli.simulation import Played, Simulation, Stuck
+from shared.cli.timeline import instants, measure
 from shared.runtime.ports import Outgoing
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +79,23 @@ def test_a_mistake_in_the_file_ends_it_with_the_line_and_the_field(timeline: Pat
     ran = simulate(str(timeline), "--json")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "line 2: fact:" in ran.stderr.replace("\n", " ")
+
+
+async def played_with_small_files(timeline: Path, service: str) -> Played:
+    """The timeline, where no file of this service has room for an order."""
+    simulation = Simulation(load_services(), load_profiles().of, measure(timeline).first)
+    engine = simulation.houses[service].engine
+    engine.limits = engine.limits.model_copy(update={"document_max_bytes": 1000})
+    return await simulation.play(instants(timeline))
+
+
+async def test_a_fact_for_which_its_file_has_no_room_ends_a_simulation_with_its_line(timeline: Path) -> None:
+    with pytest.raises(Stuck, match=r"^line 1: file A-1 would have \d+ bytes, more than the 1000 bytes"):
+        await played_with_small_files(timeline, "orders")
+
+
+async def test_an_event_for_which_a_file_has_no_room_is_a_dead_letter_as_it_would_be(timeline: Path) -> None:
+    assert (await played_with_small_files(timeline, "notifications")).dead_letters > 0
 
 
 def test_what_everybody_has_read_is_let_go_and_offsets_stay() -> None:
