@@ -7,7 +7,6 @@ runs as a project of its own, of which nothing is left. `--base` and `--network`
 images`; `--stand-ins` builds broker and database here, where no registry can be reached.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -25,8 +24,7 @@ from tests.composed.project import FILE, UP_SECONDS, ComposeWrong, Project, Stop
 from tests.composed.report import REPORT, Crash, Found, Restart, page
 from tests.composed.standins import build_stand_ins
 from tests.composed.told import AMOUNT, Told, all_paid, all_there, one_story, traffic, until
-from tests.images.__main__ import default_base
-from tests.images.engine import EngineFailed, docker, pip_secrets
+from tests.images.engine import EngineFailed, command_line, docker, pip_secrets
 
 CRASHED: Final = "aftersales-worker"
 """The one that pays."""
@@ -37,17 +35,13 @@ _KILL: Final = "import os, signal, sys; os.kill(int(sys.argv[1]), signal.SIGKILL
 
 def main() -> int:
     """Start, use, break, stop, report."""
-    parser = argparse.ArgumentParser(prog="make compose", description="deploy/compose.yaml, really run.")
-    parser.add_argument("--base", help="the image to build on, instead of the Dockerfile's")
-    parser.add_argument("--network", help="the network of the builds, as `docker build` knows it")
+    parser = command_line("make compose", "deploy/compose.yaml, really run.", REPORT)
     parser.add_argument("--stand-ins", action="store_true", help="build broker and database here")
-    parser.add_argument("--report", action="store_true", help=f"write {REPORT.name}")
     wanted = parser.parse_args()
-    base = wanted.base or default_base()
     try:
         with pip_secrets() as secrets:
-            images = build_stand_ins(base, secrets, wanted.network) if wanted.stand_ins else {}
-            with composed(overridden(base, wanted.network, secrets, images)) as project:
+            images = build_stand_ins(wanted.base, secrets, wanted.network) if wanted.stand_ins else {}
+            with composed(overridden(wanted.base, wanted.network, secrets, images)) as project:
                 found = asyncio.run(_all(project))
     except (ComposeWrong, EmbeddedError, EngineFailed, SystemFailed) as problem:
         sys.stderr.write(f"make compose: {problem}\n")

@@ -199,6 +199,17 @@ def test_a_hook_that_failed_goes_by_itself_when_there_was_time_to_read_it() -> N
         assert job["spec"]["ttlSecondsAfterFinished"] >= 3600
 
 
+def test_hooks_end_by_themselves_before_helm_gives_them_up() -> None:
+    helm_waits, to_begin_and_end = 300, 60
+    for job in of_kind(rendered(MUST, EVERYTHING), "Job"):
+        assert job["spec"]["activeDeadlineSeconds"] < helm_waits - 20
+    spec = named(rendered(MUST), "Job", "orderlink-topics")["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    (waits,) = (int(each.partition("=")[2]) for each in container["args"] if "wait-seconds" in each)
+    # Cut short by its deadline the pod is gone, and with it what it said.
+    assert (spec["backoffLimit"] + 1) * (waits + to_begin_and_end) < spec["activeDeadlineSeconds"]
+
+
 def test_topics_are_looked_at_before_an_upgrade_and_made_before_the_first_day() -> None:
     def told(*values: Path) -> tuple[str, list[str]]:
         job = named(rendered(*values), "Job", "orderlink-topics")

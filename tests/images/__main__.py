@@ -7,7 +7,6 @@ broker and database on it, so that workers come to be ready. `--base` names a lo
 registry can be reached; `--network host` helps builds on machines whose containers reach nobody.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -20,7 +19,7 @@ from typing import Any, Final
 
 from shared.adapters.embedded import HOST, EmbeddedBroker, EmbeddedDatabase, free_port
 from shared.contracts.catalog import SERVICES
-from tests.images.engine import ROOT, EngineFailed, build, docker, inspected, run_options
+from tests.images.engine import ROOT, EngineFailed, build, command_line, docker, inspected, run_options
 
 REPORT: Final = ROOT / "docs" / "reports" / "images.md"
 READY_SECONDS: Final = 180.0
@@ -68,13 +67,9 @@ def tag(service: str) -> str:
 
 def main() -> int:
     """Build, run, report."""
-    parser = argparse.ArgumentParser(prog="make images", description="Images, built and run.")
-    parser.add_argument("--base", help="the image to build on, instead of the Dockerfile's")
-    parser.add_argument("--network", help="the network of the builds, as `docker build` knows it")
-    parser.add_argument("--report", action="store_true", help=f"write {REPORT.relative_to(ROOT)}")
-    told = parser.parse_args()
+    told = command_line("make images", "Images, built and run.", REPORT).parse_args()
     try:
-        base, images = asyncio.run(_all(told.base or default_base(), told.network))
+        base, images = asyncio.run(_all(told.base, told.network))
     except (EngineFailed, ImagesWrong) as problem:
         sys.stderr.write(f"make images: {problem}\n")
         return 1
@@ -104,12 +99,6 @@ async def _all(base: str, network: str | None) -> tuple[dict[str, Any], list[Ima
             _once("cli", environment, "topics", "make", "--partitions", "4", "--replication", "1")
             _once("cli", environment, "topics", "check", "--partitions", "4")
             return found, [look(name, environment) for name in names]
-
-
-def default_base() -> str:
-    """What the Dockerfile builds on."""
-    text = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
-    return next(line for line in text.splitlines() if line.startswith("ARG BASE=")).removeprefix("ARG BASE=")
 
 
 def look(name: str, environment: dict[str, str]) -> Image:

@@ -1,5 +1,6 @@
 """The Docker engine, and what of this machine's ways to packages a build must be told."""
 
+import argparse
 import json
 import os
 import re
@@ -23,6 +24,21 @@ _SHELLS: Final = ("/bin/sh", "/bin/dash", "/bin/bash")
 
 class EngineFailed(Exception):
     """A command of the engine did not succeed. The text is its own."""
+
+
+def command_line(program: str, description: str, report: Path) -> argparse.ArgumentParser:
+    """The options of what builds images here: what they are built on, and whether a page is written."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--base", default=_default_base(), help="the image to build on (%(default)s)")
+    parser.add_argument("--network", help="the network of the builds, as `docker build` knows it")
+    parser.add_argument("--report", action="store_true", help=f"write {report.relative_to(ROOT)}")
+    return parser
+
+
+def _default_base() -> str:
+    """What the Dockerfile builds on."""
+    text = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    return next(line for line in text.splitlines() if line.startswith("ARG BASE=")).removeprefix("ARG BASE=")
 
 
 def docker(*arguments: str, seconds: float = COMMAND_SECONDS, **environment: str) -> str:
