@@ -102,6 +102,22 @@ Id = Annotated[
 ]
 """An opaque name given by somebody: 1 to 128 characters, none of them a control character."""
 
+OWN_SUBJECTS: Final = ("buyer/", "day~", "incident~", "report~", "scorecard~", "shifts~", "tracking/")
+"""How the subjects of those files begin that are no order's: a buyer's, a day's, an agent's shifts."""
+
+
+def _of_an_order(value: str) -> str:
+    if value.startswith(OWN_SUBJECTS):
+        own = ", ".join(repr(start) for start in OWN_SUBJECTS)
+        raise ValueError(
+            f"an id that does not begin with {own}: so Orderlink names files that are no order's"
+        )
+    return value
+
+
+OrderId = Annotated[Id, AfterValidator(_of_an_order)]
+"""An order's id as the outside gives it. It is the subject of the order's files, so it is none of ours."""
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """A short label, 1 to 200 characters."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import EmailStr, Field, StringConstraints, TypeAdapter
 
-from shared.contracts.base import PERSONAL, Amount, Currency, Id, Name, Strict, Text, Utc
+from shared.contracts.base import PERSONAL, Amount, Currency, Id, Name, OrderId, Strict, Text, Utc
 from shared.contracts.wishes import REQUESTS_MAX, SpecialRequest
 
 Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
@@ -65,7 +65,7 @@ class OrderPlacedBody(Strict):
     freight: Amount | None = None
     """What of the total is for the carriage; none where the shop does not say."""
     requests: Annotated[tuple[SpecialRequest, ...], Field(max_length=REQUESTS_MAX)] = ()
-    supplements: Id | None = None
+    supplements: OrderId | None = None
     """The order that this one adds to: a missing part, one more line."""
 
 
@@ -189,7 +189,7 @@ class _Fact(Strict):
 
     id: Id
     at: Utc
-    order_id: Id
+    order_id: OrderId
 
 
 class OrderPlaced(_Fact):

@@ -100,6 +100,13 @@ async def test_a_field_inside_a_list_is_named_by_its_place(door: Door) -> None:
     ]
 
 
+async def test_an_order_is_not_named_as_a_file_of_ours_is(door: Door) -> None:
+    told = problem(await door.tell(placed(order_id="tracking/1Z999")), 422, "validation")["errors"]
+    assert [(error["field"], error["got"]) for error in told] == [("order_id", "'tracking/1Z999'")]
+    assert told[0]["expected"].startswith("an id that does not begin with 'buyer/', ")
+    assert await door.world.store.load(["tracking/1Z999"]) == {}
+
+
 async def test_a_missing_field_is_named(door: Door) -> None:
     fact = placed()
     del fact["at"]
