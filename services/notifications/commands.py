@@ -258,6 +258,15 @@ class ScanOrder(Command):
     """A shift begins: what lies open on the order and nobody has becomes a task."""
 
 
+class BeginShift(Command):
+    """Somebody begins a shift. Nothing follows from it; the file remembers its key with what was asked."""
+
+    shop_id: Id
+    unpaid_after: Id | None
+    unshipped_after: Id | None
+    limit: int
+
+
 class NoteReminder(Command):
     """An order's file tells a part of its shop's day of a reminder, or of a payment after one."""
 
@@ -320,4 +329,4 @@ OrderCommand = (
     | EffectFailed
 )
 """What an order's file may be asked."""
-AnyCommand = OrderCommand | DayCommand | ReportCommand
+AnyCommand = OrderCommand | DayCommand | ReportCommand | BeginShift

@@ -5,6 +5,11 @@ from typing import Any
 
 import pytest
 
+from services.logistics.api import carriers
+from services.logistics.commands import MeasureParcel
+from services.logistics.state.scorecards import scorecard_subject
+from shared.contracts.events.incidents import ParcelMeasured
+from shared.runtime.work import Ask
 from tests.http.kit import AGENT, DEMO_SHOP, READER, problem
 from tests.http.town import Town
 
@@ -101,6 +106,51 @@ async def test_scorecards_are_empty_where_nobody_measures(town: Town) -> None:
     assert suggestion == {"parcels": 0, "stall_levels_hours": None, "why": "too_few"}
     wrong = await town.ask("logistics", "GET", "/scorecards?from=soon", READER)
     problem(wrong, 422, "validation")
+
+
+async def measure(town: Town, *weeks: str) -> None:
+    """A parcel of each week, on the week's scorecard; the town's clock shows 2026-W10."""
+    for number, week in enumerate(weeks):
+        told = ParcelMeasured(
+            parcel_id=f"P-{number}",
+            carrier="dhl",
+            tracking_no="T",
+            route="DE>DE",
+            week=week,
+            what="delivered",
+            longest_gap_hours=20,
+        )
+        command = MeasureParcel(at=town.clock.now(), shop_id="demo", measured=told)
+        subject = scorecard_subject("demo", "dhl", "DE>DE", week)
+        await town.houses["logistics"].engine.run([Ask(subject, command, f"k-{number}", "d")])
+
+
+async def suggestion(town: Town, **query: str) -> Any:
+    return await town.ask("logistics", "GET", "/scorecards/suggestion", READER, params=query)
+
+
+async def test_a_suggestion_looks_at_the_last_year_or_at_the_weeks_that_are_asked_for(town: Town) -> None:
+    await measure(town, "2025-W09", "2025-W10", "2026-W09", "2026-W10")
+    assert (await suggestion(town)).json()["parcels"] == 3
+    assert (await suggestion(town, to="2026-W09")).json()["parcels"] == 3
+    assert (await suggestion(town, **{"from": "2026-W10"})).json()["parcels"] == 1
+    assert (await suggestion(town, **{"from": "2025-W09", "to": "2025-W09"})).json()["parcels"] == 1
+
+
+@pytest.mark.parametrize("first", ["2025-W09", "2026-W11", "2025-W53", "0001-W01"])
+async def test_a_suggestion_of_more_than_a_year_or_of_no_week_is_refused(town: Town, first: str) -> None:
+    told = problem(await suggestion(town, **{"from": first}), 422, "validation")
+    assert [error["field"] for error in told["errors"]] == ["from"]
+
+
+async def test_a_suggestion_of_too_many_scorecards_asks_for_a_narrower_question(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carriers, "CARDS_MAX", 2)
+    await measure(town, "2026-W08", "2026-W09", "2026-W10")
+    told = problem(await suggestion(town), 422, "validation")
+    assert "one `carrier`, one `route` or fewer weeks, of at most 2 scorecards" in told["detail"]
+    assert (await suggestion(town, **{"from": "2026-W09"})).json()["parcels"] == 2
 
 
 async def test_more_days_and_tickets_at_orders(town: Town) -> None:

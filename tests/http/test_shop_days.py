@@ -144,6 +144,16 @@ async def test_a_shift_makes_a_task_for_a_late_order_that_nobody_urges_any_more(
     await town.close()
 
 
+@pytest.mark.parametrize("other", [{"limit": 1}, {"unpaid_after": "A-1"}, {"shop": "other"}])
+async def test_a_shift_asked_anew_with_another_body_under_its_key_is_refused(other: dict[str, Any]) -> None:
+    town = await opened()
+    first = (await start_shift(town)).json()
+    problem(await start_shift(town, **other), 422, "key-reused")
+    assert (await start_shift(town)).json() == first
+    assert (await start_shift(town, key="shift-2", **other)).status_code == 200
+    await town.close()
+
+
 async def test_who_may_not_work_tasks_or_not_for_this_shop_begins_no_shift(town: Town) -> None:
     problem(await start_shift(town, READER), 403, "forbidden")
     problem(await start_shift(town, DEMO_SHOP), 403, "forbidden")

@@ -1,9 +1,10 @@
 """HTTP of what carriers do to many parcels: incidents and scorecards."""
 
+from datetime import date, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.logistics import commands
 from services.logistics.decide.care import named_parcel
@@ -18,15 +19,28 @@ from shared.adapters.http.commands import ask, look, tagged
 from shared.adapters.http.idempotency import IdempotencyKey
 from shared.adapters.http.pages import Page, PageQuery, page_of
 from shared.adapters.http.paths import PathId
-from shared.adapters.http.problems import ASKS, LOOKS, not_found, refused
+from shared.adapters.http.problems import ASKS, LOOKS, not_found, refused, wrong_field
 from shared.contracts.base import Frozen, Id, Name, Strict
 from shared.contracts.events.incidents import AffectedParcel
 from shared.kernel.decision import Refused
 from shared.runtime.desk import Desk, FileView
 
 CARDS_MAX: Final = 500
-"""Weekly cards that one suggestion looks at."""
-Week = Annotated[str, Field(pattern=r"^[0-9]{4}-W[0-9]{2}$")]
+"""Weekly cards that one suggestion rests on."""
+WEEKS_MAX: Final = 53
+"""Weeks that one suggestion looks at."""
+ONE_WEEK: Final = timedelta(weeks=1)
+
+
+def _real(week: str) -> str:
+    try:
+        date.fromisoformat(week)
+    except ValueError:
+        raise ValueError("an ISO week that the year has, such as `2026-W10`") from None
+    return week
+
+
+Week = Annotated[str, Field(pattern=r"^[12][0-9]{3}-W[0-9]{2}$"), AfterValidator(_real)]
 
 
 class IncidentsQuery(PageQuery):
@@ -161,25 +175,40 @@ def _cards(router: APIRouter, desk: Desk) -> None:
         "/scorecards/suggestion",
         tags=["carriers"],
         summary="Which stall levels the measured gaps speak for; nothing is set",
+        description=f"At most {WEEKS_MAX} weeks, which without `from` are those up to `to`, and without `to` "
+        f"those up to the present one. Where they have more than {CARDS_MAX} scorecards, a 422 asks for a "
+        "narrower question.",
         responses=LOOKS,
     )
     async def suggestion(
         query: Annotated[CardsQuery, Query()], request: Request, actor: Reader
     ) -> Suggestion:
-        found: list[Scorecard] = []
+        where = {**_where(query), "state.week": _weeks(query, desk.clock.now().date())}
         asked = query.model_copy(update={"limit": None, "cursor": None})
-        while len(found) < CARDS_MAX:
-            page = await page_of(
-                desk, request, actor, asked, _where(query), lambda file: _carded(file, query)
-            )
+        found: list[Scorecard] = []
+        while True:
+            page = await page_of(desk, request, actor, asked, where, lambda file: _carded(file, query))
             found += [shown.card for shown in page.items]
+            if len(found) > CARDS_MAX:
+                narrower = f"one `carrier`, one `route` or fewer weeks, of at most {CARDS_MAX} scorecards"
+                raise wrong_field("from", narrower, "more of them")
             if page.next is None:
-                break
+                return suggested(found)
             asked = asked.model_copy(update={"cursor": page.next})
-        return suggested(found[:CARDS_MAX])
 
 
-def _where(query: CardsQuery) -> dict[str, str | None]:
+def _weeks(query: CardsQuery, today: date) -> list[str]:
+    """The weeks that a suggestion looks at. Raises a 422 for more than it may."""
+    last = date.fromisoformat(query.until or f"{today:%G-W%V}")
+    first = date.fromisoformat(query.since) if query.since else last - (WEEKS_MAX - 1) * ONE_WEEK
+    count = (last - first) // ONE_WEEK + 1
+    if not 1 <= count <= WEEKS_MAX:
+        expected = f"a week up to {last:%G-W%V}, at most {WEEKS_MAX} weeks in all"
+        raise wrong_field("from", expected, f"{first:%G-W%V}")
+    return [f"{first + number * ONE_WEEK:%G-W%V}" for number in range(count)]
+
+
+def _where(query: CardsQuery) -> dict[str, str | list[str] | None]:
     return {"state.stage": "scorecard", "state.carrier": query.carrier, "state.route": query.route}
 
 

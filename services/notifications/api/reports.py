@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.notifications.commands import ScanOrder
-from services.notifications.decide.reports import report_of
+from services.notifications.commands import BeginShift, ScanOrder
+from services.notifications.decide.reports import report_of, shifts_of
 from services.notifications.state.reports import About
 from services.notifications.views import OrderView, ReportView, Waits
 from shared.adapters.http.auth import Actor, Reader, Worker, shop_not_allowed
@@ -120,6 +120,14 @@ def _shifts(router: APIRouter, desk: Desk) -> None:
     async def start(body: Shift, actor: Worker, key: IdempotencyKey) -> ShiftBegun:
         if not actor.serves(body.shop):
             raise shop_not_allowed("shop")
+        begun = BeginShift(
+            at=desk.clock.now(),
+            shop_id=body.shop,
+            unpaid_after=body.unpaid_after,
+            unshipped_after=body.unshipped_after,
+            limit=body.limit,
+        )
+        await ask(desk, actor, shifts_of(actor.name), begun, key)
         unpaid = await _waiting(desk, body.shop, "payment", body.unpaid_after, body.limit)
         unshipped = await _waiting(desk, body.shop, "shipment", body.unshipped_after, body.limit)
         new_tasks = 0

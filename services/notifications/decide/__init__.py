@@ -6,6 +6,7 @@ from typing import assert_never
 
 from services.notifications.commands import (
     AnyCommand,
+    BeginShift,
     ClaimTask,
     CompleteTask,
     ForgetBuyer,
@@ -61,6 +62,8 @@ def decide(
         return days.withdrawn(command, state)
     if isinstance(command, ReportCommand):
         return reports.take(command, state, occasion)
+    if isinstance(command, BeginShift):
+        return NOTHING
     if isinstance(state, BuyerDay | ReportDay):
         return _of_day(command, state, occasion)
     file = _file(command, state)

@@ -53,6 +53,11 @@ def report_of(about: About, shop_id: str, day: date, part: int | None = None) ->
     return f"report~{sha256(key.encode()).hexdigest()[:32]}"
 
 
+def shifts_of(agent: str) -> str:
+    """The file that remembers under which keys somebody began shifts; no order need be on the list."""
+    return f"shifts~{sha256(agent.encode()).hexdigest()[:32]}"
+
+
 def reminded(file: OrderFile, message: OpenMessage, occasion: Occasion, *, messages: int) -> Decision:
     """The shop's day hears that a reminder reached the buyer."""
     if message.template != REMINDER:
