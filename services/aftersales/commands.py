@@ -8,7 +8,7 @@ from shared.contracts import facts
 from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Text, Utc
 from shared.contracts.facts import Grams, Line
 from shared.contracts.tasks import TaskKind
-from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
+from shared.kernel.decision import Command, EffectDone, EffectFailed, EffectRecalled, TimerDue
 from shared.kernel.erasure import EraseBuyer
 
 
@@ -232,5 +232,6 @@ AftersalesCommand = (
     | TimerDue
     | EffectDone
     | EffectFailed
+    | EffectRecalled
 )
 """Everything that an after-sales file may be asked."""

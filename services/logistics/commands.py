@@ -36,17 +36,20 @@ class KeepReceiver(Command):
 
 
 class StopLines(Command):
-    """These lines shall not leave any more."""
+    """These lines shall not leave any more; none named means all of the order."""
 
-    order_id: Id
+    lines: tuple[Id, ...] = ()
+    reason: Name
+    cause: Name | None = None
+    """What may come to nothing; None where they are not wanted for good."""
+
+
+class ResumeLines(Command):
+    """What these lines were stopped for came to nothing."""
+
     lines: tuple[Id, ...]
     reason: Name
-
-
-class StopOrder(Command):
-    """Nothing of the order shall leave any more."""
-
-    reason: Name
+    cause: Name
 
 
 class OpenCarrierClaim(Command):
@@ -374,7 +377,8 @@ class AskAgain(Answer):
 
 
 EnquiryAnswer = GiveFeedback | SettleEnquiry | AskAgain
-OfOrder = LearnOrder | KeepReceiver | StopLines | StopOrder | OpenCarrierClaim
+Told = ShipmentDispatched | ShipmentScanned
+OfOrder = LearnOrder | KeepReceiver | StopLines | ResumeLines | OpenCarrierClaim
 Ended = TimerDue | EffectDone | EffectFailed
 OfNumber = Sighting | AwaitNumber | TakeScan
 OfIncident = CountParcel | OpenIncident | CloseIncident | WorkedIncident
@@ -387,14 +391,5 @@ ParcelAnswer = PickupAnswer | CarrierAnswer | LossAnswer | ExceptionAnswer | Res
 AnyAnswer = ParcelAnswer | ClaimAnswer | EnquiryAnswer
 
 LogisticsCommand = (
-    ShipmentDispatched
-    | ShipmentScanned
-    | OfOrder
-    | ClaimStep
-    | Care
-    | OfIncident
-    | MeasureParcel
-    | OfNumber
-    | AnyAnswer
-    | Ended
+    Told | OfOrder | ClaimStep | Care | OfIncident | MeasureParcel | OfNumber | AnyAnswer | Ended
 )

@@ -46,6 +46,9 @@ _ANSWERS: Final[dict[tuple[str, str], type[ask.Answer]]] = {
 }
 
 
+CANCELLATION: Final = "cancellation"
+"""The cause of a stop that orders asked for, and that it alone takes back."""
+
 CARRIAGE_REASONS: Final = frozenset(
     ("not_received", "delivered_late", "damaged_in_transit", "delivered_elsewhere", "carrier_conduct")
 )
@@ -184,20 +187,27 @@ def _command(event: Event) -> Asked | None:
             )
         case orders.ContactChanged() as contact:
             return ask.KeepReceiver(at=event.time, receiver=contact.receiver)
-        case orders.CancellationRequested(lines=()):
-            return ask.StopOrder(at=event.time, reason="cancelled")
         case orders.CancellationRequested() as cancelled:
-            return ask.StopLines(
-                at=event.time, order_id=event.subject, lines=cancelled.lines, reason="cancelled"
+            return ask.StopLines(at=event.time, lines=cancelled.lines, reason="cancelled", cause=CANCELLATION)
+        case orders.CancellationUndone() as undone:
+            return ask.ResumeLines(
+                at=event.time, lines=undone.lines, reason=undone.reason, cause=CANCELLATION
             )
         case orders.OrderRefunded():
-            return ask.StopOrder(at=event.time, reason="refunded")
+            return ask.StopLines(at=event.time, reason="refunded")
         case aftersales.CaseApproved(before_dispatch=True) as case:
             return ask.StopLines(
-                at=event.time, order_id=event.subject, lines=case.lines, reason="refund_before_dispatch"
+                at=event.time,
+                lines=case.lines,
+                reason="refund_before_dispatch",
+                cause=_case(case.case_id),
+            )
+        case aftersales.CaseClosed(reason="refund_given_up") as case:
+            return ask.ResumeLines(
+                at=event.time, lines=case.lines, reason=case.reason, cause=_case(case.case_id)
             )
         case aftersales.RefundPaidElsewhere(settled=lines) if lines:
-            return ask.StopLines(at=event.time, order_id=event.subject, lines=lines, reason="paid_elsewhere")
+            return ask.StopLines(at=event.time, lines=lines, reason="paid_elsewhere")
         case (
             aftersales.CaseRefunded(kind="lost_parcel")
             | aftersales.CaseReshipWanted(kind="lost_parcel")
@@ -217,6 +227,11 @@ def _command(event: Event) -> Asked | None:
             return _answer(task, event.time)
         case _:
             return None
+
+
+def _case(case_id: str) -> str:
+    """A case as the cause of a stop, under a name that no other cause has."""
+    return f"case/{case_id}"
 
 
 def _claim_after(

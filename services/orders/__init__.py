@@ -11,11 +11,11 @@ logistics for what left, arrived, came back or was lost; `case.*` from aftersale
 and paid back; `task.completed` from notifications.
 
 Says: `order.placed`, `order.payment_reminder_due`, `order.closed`, `order.paid`, `order.reopened`,
-`order.cancelled`, `order.cancellation_requested`, `order.ship_overdue`, `order.dispatched`,
-`order.delivered`, `order.deadline_changed`, `order.completed`, `order.offer_made`, `order.refunded`,
-`order.late_payment_refund_wanted`, `order.erased` and `fact.passed_on`; of the handling all that
-`shared/contracts/events/handling.py` lists; on the contacts topic `contact.changed`; wants the tasks
-`urge_shipment`, `late_payment`, `look_into`, `confirm_wish`, `call_warehouse`, `verify_order`,
+`order.cancelled`, `order.cancellation_requested`, `order.cancellation_undone`, `order.ship_overdue`,
+`order.dispatched`, `order.delivered`, `order.deadline_changed`, `order.completed`, `order.offer_made`,
+`order.refunded`, `order.late_payment_refund_wanted`, `order.erased` and `fact.passed_on`; of the handling
+all that `shared/contracts/events/handling.py` lists; on the contacts topic `contact.changed`; wants the
+tasks `urge_shipment`, `late_payment`, `look_into`, `confirm_wish`, `call_warehouse`, `verify_order`,
 `offer_choice`, `help_with_payment`, `merge_freight` and `call_about_payment`, and the messages
 `payment_reminder`, `confirm_address`, `confirm_wish`, `out_of_stock`, `payment_help` and `offer`.
 

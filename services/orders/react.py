@@ -1,6 +1,7 @@
 """Other services' events as commands to the order's file; the only place that knows them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from pydantic import ValidationError
@@ -162,6 +163,17 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 lines=said.lines,
                 amount=said.amount,
                 settles=said.by_rule != GOODWILL and said.kind != "difference",
+            )
+        case aftersales.CaseClosed(settled=lines, served_with=Decimal() as amount) if lines:
+            # An agent paid by hand what the provider would not: the goods are not owed any more.
+            return HearRefund(
+                at=at,
+                case_id=said.case_id,
+                kind=said.kind,
+                refund_id=f"by-hand-{said.case_id}"[:128],
+                lines=lines,
+                amount=amount,
+                settles=True,
             )
         case aftersales.RefundPaidElsewhere():
             return HearRefund(

@@ -97,6 +97,7 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
         "2026-03-02T18:00:00Z",
         {"reason": "ordered twice", "amount": "36.30", "lines": ["1", "2"]},
     ),
+    "order.cancellation_undone": ("2026-03-02T19:00:00Z", {"lines": ["1", "2"], "reason": "case_ended"}),
     "order.ship_overdue": ("2026-03-04T12:40:00Z", {"lines": ["2"]}),
     "order.dispatched": ("2026-03-03T15:20:00Z", {"parcels": [PARCEL]}),
     "order.delivered": (
@@ -198,6 +199,7 @@ TOLD: Final[Mapping[str, tuple[str, Values]]] = {
     "parcel.resend_wanted": ("2026-03-09T14:00:00Z", {"lines": ["1", "2"]}),
     "parcel.refund_wanted": ("2026-03-09T14:00:00Z", {"lines": ["1", "2"]}),
     "shipment.stopped": ("2026-03-02T18:00:01Z", {"lines": ["1", "2"], "reason": "refunded"}),
+    "shipment.resumed": ("2026-03-02T19:00:01Z", {"lines": ["1", "2"], "reason": "refund_given_up"}),
     "carrier_claim.opened": ("2026-03-16T09:00:00Z", {}),
     "parcel.number_doubted": ("2026-03-03T15:20:00Z", {"scheme": "ups_1z"}),
     "sighting.recorded": (

@@ -53,6 +53,13 @@ class EffectFailed(Command):
     reason: str
 
 
+class EffectRecalled(Command):
+    """The answer to a recall: whether the effect had not been begun, and so never will be."""
+
+    effect_id: Id
+    in_time: bool
+
+
 class Note(Frozen):
     """Base of what a file learns without saying it. Each service's `state.py` has its own.
 
@@ -108,6 +115,8 @@ class Decision(Frozen):
     tasks: tuple[TaskChange, ...] = ()
     messages: tuple[MessageWanted, ...] = ()
     effects: tuple[Effect, ...] = ()
+    recalls: tuple[Id, ...] = ()
+    """Effects that are not wanted any more; `EffectRecalled` says of each whether that was in time."""
     contacts: tuple[Contact, ...] = ()
     erases: bool = False
     """Whether the file forgets the buyer, from now on and for good: see `shared/kernel/erasure.py`."""
@@ -124,6 +133,7 @@ class Decision(Frozen):
             tasks=self.tasks + other.tasks,
             messages=self.messages + other.messages,
             effects=self.effects + other.effects,
+            recalls=self.recalls + other.recalls,
             contacts=self.contacts + other.contacts,
             erases=self.erases or other.erases,
             result={**self.result, **other.result},

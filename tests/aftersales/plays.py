@@ -8,7 +8,7 @@ from services.aftersales.app import SERVICE
 from shared.contracts import facts
 from shared.contracts.events import logistics, notifications, orders
 from shared.contracts.tasks import OUTCOMES, TaskKind
-from shared.kernel.decision import Decision, Effect, EffectDone, EffectFailed
+from shared.kernel.decision import Decision, Effect, EffectDone, EffectFailed, EffectRecalled
 from shared.kernel.profiles import Profile
 from tests.kit.rules import START, Play
 
@@ -38,6 +38,9 @@ class CasePlay(Play):
                     self.effects.append(effect)
                     self._provide(effect, command.at)
                     self.outcomes.append(answer)
+                for effect_id in answer.recalls:
+                    in_time = self.provider == "is not asked"
+                    super().do(EffectRecalled(at=command.at, effect_id=effect_id, in_time=in_time))
         return self
 
     def _provide(self, effect: Effect, at: datetime) -> None:

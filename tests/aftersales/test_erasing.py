@@ -13,12 +13,12 @@ pytestmark = pytest.mark.promise("forgotten")
 def written_about() -> CasePlay:
     play = CasePlay().paid(START).dispatched(after(hours=1)).delivered(after(days=1))
     play.reviews(after(days=2), 5, "Anna Roth is happy").asks(after(days=3))
-    play.agent(after(days=4), "decide_case", "refuse", reason="Anna wore it")
+    play.agent(after(days=4), "decide_case", "refuse", reason="worn")
     play.do(Negotiate(at=after(days=5), case_id="c-1", note="Anna says it came so"))
     return play
 
 
-def test_the_texts_of_reviews_refusals_and_talks_are_gone_and_the_case_stays() -> None:
+def test_the_texts_of_reviews_and_talks_are_gone_and_the_case_stays() -> None:
     play = written_about()
     case, said = play.state.case_of("c-1"), len(play.said)
     play.hear(OrderErased(), after(days=30))

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from services.aftersales.commands import BuyerAnswersOffer, RetryRefund
 from services.aftersales.decide.money import divided
 from shared.contracts.base import Amount
-from shared.contracts.events.orders import OrderRefunded
+from shared.contracts.events.orders import LatePaymentRefundWanted, OrderRefunded
 from shared.kernel.decision import EffectDone
 from shared.kernel.money import writable
 from tests.aftersales.plays import CasePlay
@@ -120,6 +120,7 @@ def test_a_failed_refund_that_was_paid_by_another_way_counts_as_paid() -> None:
         Decimal("30.00"),
         ("1",),
     )
+    assert closed.settled == ("1",)
     assert play.stage("c-2") == "refused"
 
 
@@ -209,8 +210,27 @@ def test_a_case_that_waited_when_the_platform_paid_back_pays_nothing() -> None:
     play.asks(after(minutes=10), kind="refund_only", reason="damaged")
     _paid_back_by_the_platform(play).run_until(after(hours=60))
 
-    assert play.of("case.refused")[0].slug == "already-compensated"
+    assert play.of("case.closed")[0].reason == "paid_by_platform"
+    assert [task.kind for task in play.of("task.withdrawn")] == ["decide_case"]
     assert not play.effects
+
+
+def test_a_refund_that_the_provider_was_not_asked_for_yet_is_recalled_when_the_platform_paid_back() -> None:
+    play = _paid_back_by_the_platform(CasePlay(provider="is not asked").paid().asks(after(minutes=10)))
+
+    assert play.of("case.closed")[0].reason == "paid_by_platform"
+    assert play.tasks() == []
+    play.asks(after(hours=1), case="c-2")
+    assert play.of("case.refused")[0].slug == "already-compensated"
+
+
+def test_a_late_payment_goes_back_though_the_platform_paid_the_order_back() -> None:
+    play = CasePlay(provider="is not asked").paid()
+    wanted = LatePaymentRefundWanted(payment_id="pay-2", amount=Decimal("55.00"), currency="EUR")
+    _paid_back_by_the_platform(play.hear(wanted, after(minutes=10)))
+
+    assert play.of("case.closed") == []
+    assert play.tasks() == []
 
 
 def test_a_refund_under_way_when_the_platform_paid_back_is_looked_into() -> None:

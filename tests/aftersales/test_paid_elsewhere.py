@@ -171,3 +171,25 @@ def test_a_failed_refund_is_tried_again_where_the_platform_paid_for_other_lines(
     play.do(RetryRefund(at=after(hours=3), case_id="c-1"))
 
     assert play.stage() == "refunded"
+
+
+def test_what_the_platform_pays_while_our_refund_has_moved_nothing_settles_its_lines() -> None:
+    for provider in ("refuses", "is slow"):
+        play = CasePlay(provider=provider).paid().asks(after(hours=1)).do(told(2, "30.00", "1"))
+        assert play.of("refund.paid_elsewhere")[0].settled == ("1",)
+
+
+def test_after_a_refund_was_given_up_nothing_is_paid_for_what_the_platform_paid() -> None:
+    play = CasePlay(provider="refuses").paid().asks(after(hours=1)).do(told(2, "30.00", "1"))
+    play.provider = "pays"
+    play.agent(
+        after(hours=3),
+        "look_into",
+        "ignored",
+        reason="the platform paid",
+        task=play.state.case_of("c-1").task_id,
+    )
+    play.asks(after(hours=4), case="c-2")
+
+    assert play.stage("c-2") == "refused"
+    assert left(play) == Decimal("25.00")

@@ -51,7 +51,7 @@ INPUTS: Final = inputs(
 LEARNT: Final = fields_with_mark([ContactKnown])
 """What only other services tell: a contact, which was told as a receiver."""
 LABELS: Final = {
-    *("by", "channel", "country", "kind", "key", "location", "name", "outcome", "reason", "region"),
+    *("by", "cause", "channel", "country", "kind", "key", "location", "name", "outcome", "reason", "region"),
     *("request_id", "result", "route", "ship_service", "ships_to", "stage", "state", "summary", "template"),
     *("wanted_by", "week"),
 }

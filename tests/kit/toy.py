@@ -17,6 +17,7 @@ from shared.kernel.decision import (
     Effect,
     EffectDone,
     EffectFailed,
+    EffectRecalled,
     Outcome,
     Refused,
     SetTimer,
@@ -90,10 +91,8 @@ class Rules:
                 if "paid" in self.broken:
                     raise RuntimeError("the rule breaks at paid")
                 return _pay(state)
-            case facts.OrderCancelled(order_id=order_id):
-                effect_id = f"effect-{order_id.removeprefix('A-')}"
-                effect = Effect(effect_id=effect_id, kind="mail", request={"text": "off"})
-                return Decision(rule="cancel", effects=(effect,))
+            case facts.OrderCancelled():
+                return _cancel(command)
             case Poke(word=word) | Say(word=word):
                 if word in self.broken:
                     raise RuntimeError(f"the rule breaks at {word}")
@@ -106,12 +105,10 @@ class Rules:
                 if name in self.broken:
                     raise RuntimeError(f"the rule breaks at {name}")
                 return _say(name)
-            case EffectDone():
-                if "effect-done" in self.broken:
-                    raise RuntimeError("the rule breaks at effect-done")
-                return _say("effect-done")
-            case EffectFailed(reason=reason):
-                return _say(f"effect-failed:{reason}")
+            case EffectDone() if "effect-done" in self.broken:
+                raise RuntimeError("the rule breaks at effect-done")
+            case EffectDone() | EffectFailed() | EffectRecalled():
+                return _say(_became(command))
             case _:
                 return NOTHING
 
@@ -128,6 +125,24 @@ class Rules:
                 return ((about or event.subject, Poke(at=event.time, word=word)),)
             case _:
                 return ()
+
+
+def _cancel(fact: facts.OrderCancelled) -> Decision:
+    effect_id = f"effect-{fact.order_id.removeprefix('A-')}"
+    if fact.data.paid_back:
+        return Decision(rule="paid_back", recalls=(effect_id,))
+    effect = Effect(effect_id=effect_id, kind="mail", request={"text": "off"})
+    return Decision(rule="cancel", effects=(effect,))
+
+
+def _became(effect: EffectDone | EffectFailed | EffectRecalled) -> str:
+    match effect:
+        case EffectDone():
+            return "effect-done"
+        case EffectFailed(reason=reason):
+            return f"effect-failed:{reason}"
+        case EffectRecalled(in_time=in_time):
+            return "recalled" if in_time else "recalled-too-late"
 
 
 def _place(state: ToyState, at: datetime) -> Outcome:

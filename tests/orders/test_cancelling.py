@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from shared.contracts.events import orders
+from shared.contracts.events import aftersales, orders
 from shared.kernel.decision import NOTHING
 from tests.kit.rules import after
 from tests.orders.play import OrderPlay, delivered_order, order_cancelled, paid_order
@@ -104,6 +104,44 @@ def test_an_order_whose_cancellation_was_refused_ships_after_all() -> None:
 
     assert play.stage == "paid"
     assert play.timers == {("ship", ""): after(hours=169)}
+    assert play.of("order.cancellation_undone") == [
+        orders.CancellationUndone(lines=("1", "2"), reason="case_ended")
+    ]
+
+
+def test_a_cancellation_that_was_paid_back_is_not_undone() -> None:
+    play = paid_order().do(order_cancelled(after(hours=3)))
+    play.case_opened("x", after(hours=3), kind="cancellation")
+    play.case_refunded("x", after(hours=4), kind="cancellation")
+
+    assert play.of("order.cancellation_undone") == []
+
+
+def test_of_a_cancellation_that_came_to_nothing_only_what_was_not_paid_back_is_wanted_again() -> None:
+    play = paid_order().do(order_cancelled(after(hours=3)))
+    play.case_refunded("c", after(hours=4), ("1",), amount="15.00")
+    play.case_opened("x", after(hours=4), kind="cancellation").case_closed(
+        "x", after(hours=5), kind="cancellation"
+    )
+
+    assert [said.lines for said in play.of("order.cancellation_undone")] == [("2",)]
+
+
+def test_lines_that_an_agent_paid_back_by_hand_are_not_owed_any_more() -> None:
+    play = paid_order().case_approved("c", after(hours=3), ("1",))
+    by_hand = aftersales.CaseClosed(
+        case_id="c",
+        kind="refund_only",
+        reason="paid_by_another_way",
+        lines=("1",),
+        settled=("1",),
+        served_with=Decimal("15.00"),
+        currency="EUR",
+    )
+    play.hear(by_hand, after(hours=4)).left("p1", after(hours=5), ("2",))
+
+    assert play.stage == "dispatched"
+    assert play.state.order.goods.paid_back() == Decimal("15.00")
 
 
 def test_an_order_that_left_although_it_was_called_off_is_on_its_way() -> None:
@@ -123,6 +161,30 @@ def test_a_paid_order_that_the_platform_has_paid_back_ends_and_nobody_pays_it_ag
     ]
     assert play.of("order.cancellation_requested") == []
     assert play.of("order.ship_overdue") == []
+
+
+def test_an_order_that_is_being_cancelled_ends_when_the_platform_has_paid_it_back() -> None:
+    play = paid_order().do(order_cancelled(after(hours=3)))
+    play.do(order_cancelled(after(hours=4), fact_id="f9", paid_back=True))
+
+    assert play.stage == "refunded"
+    assert play.of("order.refunded") == [
+        orders.OrderRefunded(amount=Decimal("30.00"), currency="EUR", by_platform=True)
+    ]
+    play.case_opened("x", after(hours=4), kind="cancellation").case_closed(
+        "x", after(hours=5), kind="cancellation"
+    )
+    assert play.stage == "refunded"
+    assert play.of("order.cancellation_undone") == []
+
+
+def test_the_echo_of_a_refund_of_ours_that_was_heard_of_is_no_news() -> None:
+    play = paid_order().do(order_cancelled(after(hours=3)))
+    play.case_refunded("x", after(hours=4), kind="cancellation")
+    play.do(order_cancelled(after(hours=5), fact_id="f9", paid_back=True))
+
+    assert play.last == NOTHING
+    assert [said.by_platform for said in play.of("order.refunded")] == [False]
 
 
 def test_an_overdue_order_that_the_platform_has_paid_back_is_not_urged_any_more() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.runtime.ports import EffectResult
-from shared.runtime.work import ReportEffect, StartEffect
+from shared.runtime.work import ReportEffect, StartEffect, Tell
 from tests.kit.world import World, fact
 
 pytestmark = pytest.mark.promise("once")
@@ -82,6 +82,69 @@ async def test_two_owners_do_not_try_the_same_effect_at_once() -> None:
     world.store.before_commit = [the_other_is_first]
     await world.worker.try_effects()
     assert world.outbox.attempts == []
+
+
+async def recall(world: World) -> None:
+    await world.desk.take(fact("order.cancelled", "f-2", paid_back=True), "e")
+
+
+async def test_an_effect_that_is_recalled_before_anybody_began_it_never_happens() -> None:
+    world = World()
+    await wanted(world)
+    await recall(world)
+    await world.desk.take(fact("order.cancelled", "f-3"), "g")
+    await world.worker.try_effects()
+    assert world.outbox.attempts == []
+    assert await world.words() == ["recalled"]
+
+
+async def test_an_effect_that_was_begun_goes_on_and_its_recall_is_told_so() -> None:
+    world = World()
+    await wanted(world)
+    await world.engine.run([StartEffect("A-1", "effect-1")])
+    await recall(world)
+    world.clock.advance(timedelta(seconds=world.limits.effect_lease_seconds))
+    await world.worker.try_effects()
+    assert await world.words() == ["recalled-too-late", "effect-done"]
+
+
+async def test_an_effect_that_is_to_be_tried_again_is_recalled_too_late() -> None:
+    world = World()
+    await wanted(world)
+    world.outbox.answers = [EffectResult(done=False, retry=True, reason="no answer in time")]
+    await world.worker.try_effects()
+    await recall(world)
+    assert await world.words() == ["recalled-too-late"]
+
+
+async def test_of_a_recall_and_a_beginning_at_once_only_one_wins() -> None:
+    world = World()
+    await wanted(world)
+    other = world.another_worker()
+
+    async def the_other_begins() -> None:
+        world.store.before_commit.clear()
+        await other.engine.run([StartEffect("A-1", "effect-1")])
+
+    world.store.before_commit = [the_other_begins]
+    await recall(world)
+    assert await world.words() == ["recalled-too-late"]
+
+
+async def test_of_a_beginning_and_a_recall_at_once_only_one_wins() -> None:
+    world = World()
+    await wanted(world)
+    other = world.another_engine()
+
+    async def the_other_recalls() -> None:
+        world.store.before_commit.clear()
+        recalled = fact("order.cancelled", "f-2", paid_back=True)
+        await other.run([Tell("A-1", recalled, "e")])
+
+    world.store.before_commit = [the_other_recalls]
+    await world.worker.try_effects()
+    assert world.outbox.attempts == []
+    assert await world.words() == ["recalled"]
 
 
 async def test_an_ended_effect_keeps_nothing_of_what_it_asked_for() -> None:

@@ -17,6 +17,7 @@ from shared.runtime.dead_letters import StoredLetter, in_order, read_letter
 from shared.runtime.engine import Engine
 from shared.runtime.limits import Limits
 from shared.runtime.metrics import NoMetrics
+from shared.runtime.ports import Write
 from shared.runtime.redrive import discard, redrive
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
@@ -106,13 +107,24 @@ class Member:
         return path not in self.at_work and self.fruitless.get(path) != moves
 
 
+class Files(MemoryStore):
+    """Files whose states know the way to them, for which BSON has no form."""
+
+    def __init__(self) -> None:
+        super().__init__(as_bson=False)
+
+    def body(self, write: Write) -> bytes | None:
+        """Nothing is measured, and nothing refused."""
+        return b""
+
+
 class House:
     """One service: files, a door, workers, an operator."""
 
     def __init__(self, around: Surroundings, service: Service) -> None:
         self.around = around
         self.name = service.name
-        self.files = MemoryStore(as_bson=False)
+        self.files = Files()
         self.rules = on_its_way(service)
         self.service = replace(self.rules, react=self._react, decide=self._decide)
         self.members: list[Member] = []

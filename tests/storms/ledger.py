@@ -37,7 +37,7 @@ SAID_ONCE: Final = {
     "orderlink.case.refunded.v1": "refund_id",
 }
 """Events that stand for a side effect, and what must not come twice."""
-OVER: Final = ("done", "failed")
+OVER: Final = ("done", "failed", "recalled")
 HEEDED: Final = "refund"
 """The kind of effect whose end rules go by: what is due at that moment may come before it or after it."""
 
@@ -267,8 +267,8 @@ class Ledger:
         status = self._wanted.get(effect_id)
         if status is None:
             self.broken.append(f"effect: {effect_id} is asked for, and no file wants it")
-        if status == "done":
-            self.broken.append(f"effect: {effect_id} is done and asked for again")
+        if status in {"done", "recalled"}:
+            self.broken.append(f"effect: {effect_id} is {status} and asked for again")
         if effect_id in self._asking:
             self.broken.append(f"effect: {effect_id} is asked for twice at a time")
         self._asking.add(effect_id)

@@ -55,7 +55,16 @@ from services.aftersales.state import (
     Weighing,
 )
 from shared.contracts.facts import RefundPaid, RefundRequested, ReturnReceived, ReturnShipped, ReviewPosted
-from shared.kernel.decision import NOTHING, Decision, EffectDone, EffectFailed, Outcome, Refused, TimerDue
+from shared.kernel.decision import (
+    NOTHING,
+    Decision,
+    EffectDone,
+    EffectFailed,
+    EffectRecalled,
+    Outcome,
+    Refused,
+    TimerDue,
+)
 from shared.kernel.erasure import RULE, EraseBuyer
 from shared.kernel.profiles import Profile
 
@@ -99,10 +108,8 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
             return _asked(command, state, profile)
         case TimerDue():
             return _due(command, state, profile)
-        case EffectDone():
-            return refunds.money_moved(command, state)
-        case EffectFailed():
-            return refunds.money_stuck(command, state)
+        case EffectDone() | EffectFailed() | EffectRecalled():
+            return refunds.answered(command, state)
         case _:
             assert_never(command)
 

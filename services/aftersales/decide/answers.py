@@ -7,7 +7,14 @@ from services.aftersales.decide.approval import approval, approved, exchange, mo
 from services.aftersales.decide.ends import closing, refusal
 from services.aftersales.decide.money import account, shares_of
 from services.aftersales.decide.opening import answer_tasks
-from services.aftersales.decide.terms import AMOUNT_TOO_HIGH, CASE_DECIDED, CASE_UNKNOWN, SERVICE, Why
+from services.aftersales.decide.terms import (
+    AMOUNT_TOO_HIGH,
+    CASE_DECIDED,
+    CASE_UNKNOWN,
+    GOODWILL,
+    SERVICE,
+    Why,
+)
 from services.aftersales.state import (
     About,
     Answerable,
@@ -40,8 +47,8 @@ def case_decided(
     match details:
         case WithOffer():
             return _offer(command, details, case, state, order, profile)
-        case WithReason(reason=reason):
-            ended = refusal(case.about, "agent", "refused-by-shop", command.at, profile, detail=reason)
+        case WithReason():
+            ended = refusal(case.about, "agent", "refused-by-shop", command.at, profile)
             return Decision(rule="decide_case") + ended
         case _:
             why = Why("agent", "decide_case")
@@ -120,7 +127,7 @@ def _accepted(command: Command, case: Offered, state: File, order: Paid, profile
     about, at = case.about, command.at
     match case.offer:
         case "partial_refund":
-            return money(state, order, about, case.amount, Why("buyer", "offer"), at, profile)
+            return money(state, order, about, case.amount, Why("buyer", GOODWILL), at, profile)
         case "reship":
             return reship(state, order, about, "buyer", at, profile)
         case "exchange":

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from services.aftersales.decide.ends import refusal
 from services.aftersales.decide.money import account, pay, send_again
-from services.aftersales.decide.terms import ALREADY_COMPENSATED, MISSING_ITEM, Why
+from services.aftersales.decide.terms import ALREADY_COMPENSATED, GOODWILL, MISSING_ITEM, Why
 from services.aftersales.state import About, AwaitingReturn, CaseIs, File, Paid, Remedy
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.aftersales import DecidedBy
@@ -34,11 +34,11 @@ def money(
 ) -> Decision:
     """Approve, and pay back at once. Where nothing of the lines had left, their shipment is stopped.
 
-    Not where there is nothing to pay: the goods are owed still, and a stopped shipment stays stopped.
+    Not where there is nothing to pay, nor for a part that is paid while the goods stay wanted.
     """
     if account(state, order).exhausted(about.lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
-    before = state.sent.isdisjoint(about.lines)
+    before = state.sent.isdisjoint(about.lines) and why.by_rule != GOODWILL
     paying = pay(state, order, about, about.lines, amount, why, at, profile, before_dispatch=before)
     return approved(about, why.decided_by, before_dispatch=before and bool(paying.effects)) + paying
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from services.aftersales.decide.ends import closing
 from services.aftersales.decide.money import account, shares_of
-from services.aftersales.decide.terms import SERVICE
+from services.aftersales.decide.terms import PAID_BY_PLATFORM, SERVICE
 from services.aftersales.state import (
     AnyCase,
     Closed,
@@ -45,27 +45,34 @@ def refund_paid(fact: RefundPaid, state: File) -> Outcome:
     if len(state.paid_elsewhere) >= MAX_PAID_ELSEWHERE:
         detail = f"An order has at most {MAX_PAID_ELSEWHERE} refunds of its platform."
         return Refused(slug="too-many-refunds", detail=detail)
-    book = account(state, order)
+    book, moved = account(state, order), _moved(state)
+    before = account(moved, order)
     named = tuple(line for line in dict.fromkeys(told.lines) if line in book.left)
     lines = named or (tuple(book.left) if told.amount >= book.payment else ())
     kept = PaidElsewhere(
-        refund_id=told.refund_id, amount=told.amount, shares=shares_of(told.amount, lines, book)
+        refund_id=told.refund_id, amount=told.amount, shares=shares_of(told.amount, lines, before)
     )
-    after = account(evolve(state, PaidElsewhereKept(paid=kept)), order)
+    after = account(evolve(moved, PaidElsewhereKept(paid=kept)), order)
     said = says.RefundPaidElsewhere(
         refund_id=told.refund_id,
         case_id=told.case_id,
         lines=lines,
-        settled=tuple(line for line in book.left if after.compensated(line) and not book.compensated(line)),
+        settled=tuple(line for line in book.left if after.compensated(line) and not before.compensated(line)),
         amount=told.amount,
         currency=order.currency,
-        left=writable(after.payment),
+        left=writable(max(book.payment - told.amount, ZERO)),
     )
     decision = Decision(rule="money", notes=(PaidElsewhereKept(paid=kept),), events=(said,))
     case = None if told.case_id is None else state.case_of(told.case_id)
     if case is not None and not isinstance(case, OURS) and not case.ended:
-        decision += closing(case.about, "paid_by_platform")
+        decision += closing(case.about, PAID_BY_PLATFORM)
     return decision + _twice(fact, lines, state, order, too_much=told.amount > book.payment)
+
+
+def _moved(state: File) -> File:
+    """The file as far as money has moved: a refund of ours that has not, or failed, settled no line."""
+    cases = tuple(case for case in state.cases if not isinstance(case, Refunding | RefundFailed))
+    return state.model_copy(update={"cases": cases})
 
 
 def _known(refund_id: str, state: File) -> bool:

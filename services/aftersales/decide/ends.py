@@ -18,14 +18,11 @@ def refusal(
     slug: str,
     at: datetime,
     profile: Profile,
-    detail: str = "",
     photos: tuple[str, ...] = (),
 ) -> Decision:
     """Refuse a case. From now on the buyer has `dispute_within` to bring in the platform."""
     until = later(at, profile.values.dispute_within)
-    case = RefusedCase(
-        about=about, slug=slug, decided_by=decided_by, dispute_until=until, detail=detail, photos=photos
-    )
+    case = RefusedCase(about=about, slug=slug, decided_by=decided_by, dispute_until=until, photos=photos)
     said = says.CaseRefused(
         case_id=about.case_id,
         kind=about.kind,
@@ -38,7 +35,13 @@ def refusal(
     return Decision(notes=(CaseIs(case=case),), events=(said,))
 
 
-def closing(about: About, reason: str, gave: tuple[Share, ...] = (), paid: Decimal = ZERO) -> Decision:
+def closing(
+    about: About,
+    reason: str,
+    gave: tuple[Share, ...] = (),
+    paid: Decimal = ZERO,
+    settled: tuple[str, ...] = (),
+) -> Decision:
     """Close a case, remembering what the buyer got for its lines."""
     case = Closed(about=about, reason=reason, gave=gave, paid=paid)
     served_with = max(paid, total(share.amount for share in gave))
@@ -50,5 +53,6 @@ def closing(about: About, reason: str, gave: tuple[Share, ...] = (), paid: Decim
         lines=about.lines,
         served_with=writable(served_with) if served_with > 0 else None,
         currency=about.currency,
+        settled=settled,
     )
     return Decision(notes=(CaseIs(case=case),), events=(said,))

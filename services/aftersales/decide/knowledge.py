@@ -12,14 +12,19 @@ from services.aftersales.commands import (
     OpenForLostParcel,
     PayBackReturnedParcel,
 )
+from services.aftersales.decide.ends import closing
+from services.aftersales.decide.refunds import paid_back_meanwhile
 from services.aftersales.decide.requests import parcel_case
-from services.aftersales.decide.terms import SERVICE
+from services.aftersales.decide.terms import PAID_BY_PLATFORM, SERVICE
 from services.aftersales.state import (
     CameBack,
+    Choosing,
+    Deciding,
     Delivered,
     File,
     LeftAnyway,
     Lost,
+    Offered,
     OnTheWay,
     OrderIs,
     OrderLine,
@@ -32,6 +37,7 @@ from services.aftersales.state import (
     Refunding,
     ToPayBack,
     Unknown,
+    Weighing,
     WeightsLearnt,
     evolve,
 )
@@ -90,26 +96,25 @@ def order_paid(command: LearnPayment, state: File, profile: Profile) -> Outcome:
 def paid_back_elsewhere(state: File) -> Decision:
     """Rule `money`: what the platform paid back is compensated, and nothing of it is paid again.
 
-    A refund that was under way meanwhile may pay it twice: an agent looks into it.
+    A request that still waits is over with it. A refund of ours that was not asked of the provider yet
+    never will be; one that was may pay it twice, so an agent looks into it.
     """
     order = state.order
     if not isinstance(order, Paid) or order.paid_back_elsewhere:
         return NOTHING
     note = OrderIs(order=order.model_copy(update={"paid_back_elsewhere": True}))
-    under_way = [case for case in state.cases if isinstance(case, Refunding | RefundFailed)]
-    tasks = tuple(
-        TaskWanted(
-            task_id=task_id(SERVICE, order.order_id, "look_into", "paid_back_elsewhere", case.case_id),
-            kind="look_into",
-            order_id=order.order_id,
-            priority="high",
-            summary="The platform paid the order back while a refund of ours was under way.",
-            details={"case_id": case.case_id, "refund_id": case.refund.refund_id},
-        )
-        for case in under_way
-        if case.about.kind != "late_payment"
-    )
-    return Decision(rule="money", notes=(note,), tasks=tasks)
+    decision = Decision(rule="money", notes=(note,))
+    for case in state.cases:
+        match case:
+            case Weighing() | Deciding() | Choosing() | Offered():
+                decision += closing(case.about, PAID_BY_PLATFORM)
+            case Refunding(about=about, refund=refund) if about.kind != "late_payment":
+                decision += Decision(recalls=(refund.refund_id,))
+            case RefundFailed() if case.about.kind != "late_payment":
+                decision += Decision(tasks=(paid_back_meanwhile(order.order_id, case),))
+            case _:
+                pass
+    return decision
 
 
 def parcel_dispatched(command: LearnDispatch, state: File) -> Decision:

@@ -1,9 +1,17 @@
 """What the payment provider answers: the money moved, or an agent must look into it."""
 
+from typing import Final
+
 from services.aftersales.commands import RetryRefund
 from services.aftersales.decide.ends import closing
 from services.aftersales.decide.money import again, still_owed
-from services.aftersales.decide.terms import ALREADY_COMPENSATED, CASE_UNKNOWN, SERVICE
+from services.aftersales.decide.terms import (
+    ALREADY_COMPENSATED,
+    CASE_UNKNOWN,
+    GOODWILL,
+    PAID_BY_PLATFORM,
+    SERVICE,
+)
 from services.aftersales.state import CaseIs, File, Refunded, RefundFailed, Refunding, Unknown
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
@@ -12,12 +20,29 @@ from shared.kernel.decision import (
     Decision,
     EffectDone,
     EffectFailed,
+    EffectRecalled,
     Outcome,
     Refused,
     task_id,
 )
 
 REASON_MAX_CHARS = 200
+_FAILED: Final = "A refund failed for good: pay it by another way (fixed), or give it up (ignored)."
+_STOPPED: Final = (
+    "A refund failed for good, and the goods are stopped: pay it by another way (fixed), or give it up "
+    "(ignored), then the goods are sent after all."
+)
+
+
+def answered(command: EffectDone | EffectFailed | EffectRecalled, state: File) -> Decision:
+    """What became of a refund that was asked for."""
+    match command:
+        case EffectDone():
+            return money_moved(command, state)
+        case EffectFailed():
+            return money_stuck(command, state)
+        case EffectRecalled():
+            return recalled(command, state)
 
 
 def money_moved(command: EffectDone, state: File) -> Decision:
@@ -65,19 +90,53 @@ def money_stuck(command: EffectFailed, state: File) -> Decision:
             kind="look_into",
             order_id=order_id,
             priority="high",
-            summary="A refund failed for good: pay it by another way (fixed), or give it up (ignored).",
-            details={"case_id": about.case_id, "refund_id": refund.refund_id},
+            summary=_STOPPED if refund.before_dispatch else _FAILED,
+            details={
+                "case_id": about.case_id,
+                "refund_id": refund.refund_id,
+                "stopped_lines": [*refund.lines] if refund.before_dispatch else [],
+            },
         )
         note = CaseIs(case=RefundFailed(about=about, refund=refund, task_id=task))
         return Decision(rule="money", notes=(note,), events=(said,), tasks=(wanted,))
     return NOTHING
 
 
+def recalled(command: EffectRecalled, state: File) -> Decision:
+    """The platform paid the order back: a refund that the provider had not been asked for is not paid.
+
+    Where it had been, the buyer may be paid twice: an agent looks into it.
+    """
+    if isinstance(state.order, Unknown):
+        return NOTHING
+    for case in state.cases:
+        if not isinstance(case, Refunding) or case.refund.refund_id != command.effect_id:
+            continue
+        if command.in_time:
+            return Decision(rule="money") + closing(case.about, PAID_BY_PLATFORM)
+        return Decision(rule="money", tasks=(paid_back_meanwhile(state.order.order_id, case),))
+    return NOTHING
+
+
+def paid_back_meanwhile(order_id: str, case: Refunding | RefundFailed) -> TaskWanted:
+    """The task about a refund that may have been paid here and by the platform."""
+    return TaskWanted(
+        task_id=task_id(SERVICE, order_id, "look_into", "paid_back_elsewhere", case.case_id),
+        kind="look_into",
+        order_id=order_id,
+        priority="high",
+        summary="The platform paid the order back while a refund of ours was under way.",
+        details={"case_id": case.case_id, "refund_id": case.refund.refund_id},
+    )
+
+
 def looked_into(case: RefundFailed, outcome: str) -> Decision:
     """An agent saw to a failed refund: paid by another way, which counts as paid, or given up."""
     if outcome == "fixed":
         refund = case.refund
-        paid = closing(case.about, "paid_by_another_way", refund.shares, refund.amount)
+        goods_stay_owed = refund.by_rule == GOODWILL or case.about.kind == "difference"
+        settled = () if goods_stay_owed else refund.lines
+        paid = closing(case.about, "paid_by_another_way", refund.shares, refund.amount, settled)
         return Decision(rule="money") + paid
     return Decision(rule="money") + closing(case.about, "refund_given_up")
 

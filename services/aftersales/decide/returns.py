@@ -129,11 +129,9 @@ def inspected(
             )
             given = remedied(command, case, accepted, amount, why, state, order, profile)
             return rule + Decision(events=(said,)) + given
-        case WithReasonAndPhotos(reason=reason, photos=photos):
+        case WithReasonAndPhotos(photos=photos):
             said = says.CaseInspected(case_id=about.case_id, kind=about.kind, result="refuse", lines=())
-            ended = refusal(
-                about, "agent", "refused-at-inspection", command.at, profile, detail=reason, photos=photos
-            )
+            ended = refusal(about, "agent", "refused-at-inspection", command.at, profile, photos=photos)
             return rule + Decision(events=(said,)) + ended
         case _:
             said = says.CaseInspected(

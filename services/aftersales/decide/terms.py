@@ -13,6 +13,10 @@ CASE_DECIDED: Final = "case-decided"
 CASE_UNKNOWN: Final = "case-unknown"
 LINES_UNKNOWN: Final = "lines-unknown"
 
+GOODWILL: Final = "offer"
+"""The rule by which a part is paid instead of what was asked for; the goods stay wanted."""
+PAID_BY_PLATFORM: Final = "paid_by_platform"
+"""Why a case is closed for which the platform paid the buyer itself."""
 MISSING_ITEM: Final = "missing_item"
 QUALITY_REASONS: Final = frozenset({"damaged", "defective", "wrong_item", MISSING_ITEM})
 """Reasons that say something about the product or its packing."""

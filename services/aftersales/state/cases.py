@@ -194,7 +194,6 @@ class RefusedCase(_Stage):
     slug: Name
     decided_by: DecidedBy
     dispute_until: Utc
-    detail: Text = ""
     photos: tuple[Id, ...] = ()
     negotiations: tuple[Text, ...] = ()
 

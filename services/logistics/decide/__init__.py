@@ -9,7 +9,7 @@ from services.logistics.decide.answers import answered
 from services.logistics.decide.beside import accompanied
 from services.logistics.decide.claims import claim_due, claimed, stepped
 from services.logistics.decide.clocks import timer_due
-from services.logistics.decide.dispatch import dispatched, stopped
+from services.logistics.decide.dispatch import dispatched, resumed, stopped
 from services.logistics.decide.receiver import kept
 from services.logistics.decide.scans import scan_taken, scanned
 from services.logistics.decide.scorecards import measured
@@ -112,6 +112,8 @@ def _before_order(
             return erasing.erased(state)
         case ask.StopLines():
             return stopped(command, state)
+        case ask.ResumeLines():
+            return resumed(command, state)
         case TimerDue() | EffectDone() | EffectFailed():
             return NOTHING
         case _:
@@ -134,11 +136,8 @@ def _of_order(command: ask.LogisticsCommand, state: Placed, profile: Profile, ca
             return kept(command, state, profile)
         case ask.StopLines():
             return stopped(command, state)
-        case ask.StopOrder():
-            whole = ask.StopLines(
-                at=command.at, order_id=state.order_id, lines=state.lines, reason=command.reason
-            )
-            return stopped(whole, state)
+        case ask.ResumeLines():
+            return resumed(command, state)
         case ask.OpenCarrierClaim():
             return claimed(command, state, profile)
         case TimerDue(name="claim"):

@@ -13,7 +13,7 @@ from services.logistics.decide.clocks import (
     timers,
     values_for,
 )
-from services.logistics.decide.dispatch import stopped_after_all
+from services.logistics.decide.dispatch import never_left
 from services.logistics.decide.tasks import named, withdraw
 from services.logistics.state import (
     AnswerTaken,
@@ -95,7 +95,7 @@ def _pickup(answer: ask.PickupAnswer, parcel: OpenParcel, state: Placed, values:
         case ask.CancelPickup():
             cancelled = said.ParcelPickupCancelled(**named(parcel), lines=parcel.lines)
             ended = _ended(answer, cancelled, "pickup_cancelled", parcel, state)
-            return ended + Decision(events=stopped_after_all(state, parcel))
+            return ended + Decision(events=never_left(state, parcel))
 
 
 def _carrier(answer: ask.CarrierAnswer, parcel: OpenParcel, state: Placed, values: Values) -> Decision:

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from services.logistics.commands import StopLines
+from services.logistics.commands import ResumeLines, StopLines
 from services.logistics.decide.check_digits import failed_scheme
 from services.logistics.decide.clocks import deadline, timers, values_for
 from services.logistics.decide.tasks import SERVICE, message, named, withdraw
 from services.logistics.state import (
     MAX_PARCELS,
     Clock,
+    HoldLifted,
     LinesUnwanted,
     Moving,
     NotPlaced,
@@ -128,30 +129,55 @@ def stopped(command: StopLines, state: NotPlaced | Placed) -> Decision:
 
     What had left is for the service that did not know: `aftersales` looks into it.
     """
+    lines = tuple(dict.fromkeys(command.lines))
     if isinstance(state, Placed):
-        lines = tuple(line for line in state.lines if line in command.lines)
-        fresh = _to_stop(state, lines)
-    else:
-        lines = tuple(dict.fromkeys(command.lines))
-        fresh = tuple(line for line in lines if line not in state.stopped)
-    news = tuple(line for line in lines if line not in state.unwanted)
+        lines = tuple(line for line in state.lines if line in lines or not lines)
+    news = tuple(line for line in lines if line not in state.held(command.cause))
     return Decision(
         rule="refund_before_dispatch",
-        notes=(LinesUnwanted(lines=news),) if news else (),
-        events=_stop(fresh, command.reason),
+        notes=(LinesUnwanted(lines=news, cause=command.cause),) if news else (),
+        events=_stop(_here(state, lines), state, command.reason),
     )
 
 
-def stopped_after_all(state: Placed, parcel: Parcel) -> tuple[Payload, ...]:
-    """The unwanted lines of a parcel that turns out never to have left."""
-    lines = tuple(line for line in parcel.lines if line in state.unwanted)
-    return _stop(_to_stop(state, lines, parcel.parcel_id), "refund_before_dispatch")
+def resumed(command: ResumeLines, state: NotPlaced | Placed) -> Decision:
+    """Rule `refund_before_dispatch`: the buyer was not paid, so what was stopped for it is owed again.
+
+    It leaves after all, unless something else stops it too.
+    """
+    lifted = tuple(line for line in state.held(command.cause) if line in command.lines)
+    if not lifted:
+        return NOTHING
+    wanted = tuple(line for line in lifted if line not in state.kept_back(but_for=command.cause))
+    return Decision(
+        rule="refund_before_dispatch",
+        notes=(HoldLifted(lines=lifted, cause=command.cause),),
+        events=_resume(_here(state, wanted), state, command.reason),
+    )
 
 
-def _to_stop(state: Placed, lines: Iterable[str], except_in: str = "") -> tuple[str, ...]:
-    gone = state.left(except_in).union(state.stopped)
+def never_left(state: Placed, parcel: Parcel) -> tuple[Payload, ...]:
+    """What the warehouse hears of the lines of a parcel that turns out never to have left.
+
+    It keeps those that are unwanted, and sends those that it was told to keep and that are wanted again.
+    """
+    here, unwanted = _here(state, parcel.lines, parcel.parcel_id), state.kept_back()
+    keep = tuple(line for line in here if line in unwanted)
+    send = tuple(line for line in here if line not in unwanted)
+    return (*_stop(keep, state, "refund_before_dispatch"), *_resume(send, state, "pickup_cancelled"))
+
+
+def _here(state: NotPlaced | Placed, lines: Iterable[str], except_in: str = "") -> tuple[str, ...]:
+    """Those of the lines that have not left, one parcel not looked at."""
+    gone = state.left(except_in) if isinstance(state, Placed) else frozenset[str]()
     return tuple(line for line in lines if line not in gone)
 
 
-def _stop(lines: tuple[str, ...], reason: str) -> tuple[Payload, ...]:
-    return (said.ShipmentStopped(lines=lines, reason=reason),) if lines else ()
+def _stop(lines: tuple[str, ...], state: NotPlaced | Placed, reason: str) -> tuple[Payload, ...]:
+    fresh = tuple(line for line in lines if line not in state.stopped)
+    return (said.ShipmentStopped(lines=fresh, reason=reason),) if fresh else ()
+
+
+def _resume(lines: tuple[str, ...], state: NotPlaced | Placed, reason: str) -> tuple[Payload, ...]:
+    kept = tuple(line for line in lines if line in state.stopped)
+    return (said.ShipmentResumed(lines=kept, reason=reason),) if kept else ()

@@ -11,6 +11,8 @@ from services.logistics.state.file import (
     AnswerTaken,
     BuyerErased,
     ContactLearnt,
+    Hold,
+    HoldLifted,
     LinesUnwanted,
     NotPlaced,
     OrderLearnt,
@@ -101,6 +103,7 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
                 contact=state.contact,
                 erased=state.erased,
                 unwanted=state.unwanted,
+                holds=state.holds,
                 stopped=state.stopped,
                 order_id=change.order_id,
                 lines=change.lines,
@@ -112,10 +115,10 @@ def _before_order(state: NotPlaced, change: Event | Frozen) -> State:
             return state.model_copy(update={"contact": change.contact})
         case BuyerErased():
             return state.model_copy(update={"erased": True})
-        case LinesUnwanted():
-            return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
-        case Event(data=said.ShipmentStopped() as stopped):
-            return state.model_copy(update={"stopped": _with(state.stopped, stopped.lines)})
+        case LinesUnwanted() | HoldLifted():
+            return state.model_copy(update=_kept_back(state, change))
+        case Event(data=said.ShipmentStopped() | said.ShipmentResumed() as told):
+            return state.model_copy(update={"stopped": _stopped(state, told)})
         case _:
             return state
 
@@ -127,8 +130,8 @@ def of_order(state: Placed, change: Event | Frozen) -> Placed:
             return state.model_copy(update={"contact": change.contact})
         case BuyerErased():
             return state.model_copy(update={"erased": True})
-        case LinesUnwanted():
-            return state.model_copy(update={"unwanted": _with(state.unwanted, change.lines)})
+        case LinesUnwanted() | HoldLifted():
+            return state.model_copy(update=_kept_back(state, change))
         case ScanSeen():
             return _changed(state, change.parcel_id, lambda parcel: parcel.keep(change.seen))
         case EnquiryKept():
@@ -146,8 +149,8 @@ def _after(state: Placed, data: Payload, at: datetime) -> Placed:
     match data:
         case said.ParcelDispatched() if state.parcel(data.parcel_id) is None:
             return state.model_copy(update={"parcels": (*state.parcels, _new(data))})
-        case said.ShipmentStopped():
-            return state.model_copy(update={"stopped": _with(state.stopped, data.lines)})
+        case said.ShipmentStopped() | said.ShipmentResumed():
+            return state.model_copy(update={"stopped": _stopped(state, data)})
         case common.TaskWanted() if data.kind in ABOUT_PARCELS:
             about = data.details.get("parcel_id")
             return _changed(state, str(about), lambda parcel: _asked(parcel, data))
@@ -166,6 +169,26 @@ def _changed(state: Placed, parcel_id: str, change: Callable[[Parcel], Parcel]) 
 
 def _with(lines: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*lines, *more)))
+
+
+def _less(lines: tuple[str, ...], fewer: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(line for line in lines if line not in fewer)
+
+
+def _kept_back(state: NotPlaced | Placed, change: LinesUnwanted | HoldLifted) -> dict[str, object]:
+    """The lines that shall not leave, for good or for a cause, as a field of the file."""
+    was = state.held(change.cause)
+    lines = _with(was, change.lines) if isinstance(change, LinesUnwanted) else _less(was, change.lines)
+    if change.cause is None:
+        return {"unwanted": lines}
+    others = tuple(hold for hold in state.holds if hold.cause != change.cause)
+    return {"holds": (*others, Hold(cause=change.cause, lines=lines)) if lines else others}
+
+
+def _stopped(state: NotPlaced | Placed, told: said.ShipmentStopped | said.ShipmentResumed) -> tuple[str, ...]:
+    """What the warehouse keeps after it was told to keep more, or less."""
+    change = _with if isinstance(told, said.ShipmentStopped) else _less
+    return change(state.stopped, told.lines)
 
 
 def _asked(parcel: Parcel, task: common.TaskWanted) -> Parcel:

@@ -23,14 +23,33 @@ class Contact(Frozen):
     since: Utc
 
 
+class Hold(Frozen):
+    """Lines that shall not leave until what they are held for comes to nothing."""
+
+    cause: Name
+    lines: tuple[Id, ...]
+
+
 class _File(Frozen):
     contact: Annotated[Contact | None, PERSONAL] = None
     erased: bool = False
     """Whether the buyer was erased: no contact is taken any more."""
     unwanted: tuple[Id, ...] = ()
     """Lines that shall not leave any more, whether or not they had left already."""
+    holds: tuple[Hold, ...] = ()
+    """Lines that shall not leave either, as long as their cause lasts; a cause has one hold."""
     stopped: tuple[Id, ...] = ()
     """Lines that the warehouse was told not to send."""
+
+    def held(self, cause: str | None) -> tuple[Id, ...]:
+        """The lines that are not wanted for this cause; for good where it is None."""
+        if cause is None:
+            return self.unwanted
+        return next((hold.lines for hold in self.holds if hold.cause == cause), ())
+
+    def kept_back(self, but_for: str | None = None) -> frozenset[Id]:
+        """The lines that are not wanted for whatever cause, one of them not looked at."""
+        return frozenset(self.unwanted).union(*(hold.lines for hold in self.holds if hold.cause != but_for))
 
 
 class NotPlaced(_File):
@@ -118,9 +137,17 @@ class BuyerErased(Note):
 
 
 class LinesUnwanted(Note):
-    """Lines that shall not leave any more."""
+    """Lines that shall not leave any more, or not as long as their cause lasts."""
 
     lines: tuple[Id, ...]
+    cause: Name | None = None
+
+
+class HoldLifted(Note):
+    """What these lines were held for came to nothing."""
+
+    lines: tuple[Id, ...]
+    cause: Name
 
 
 class ScanSeen(Note):

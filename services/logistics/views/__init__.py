@@ -179,6 +179,9 @@ def project(view: LogisticsView, event: Event) -> LogisticsView:
         case said.ShipmentStopped() as stopped:
             lines = tuple(dict.fromkeys((*view.stopped, *stopped.lines)))
             return view.model_copy(update={"stopped": lines})
+        case said.ShipmentResumed() as resumed:
+            lines = tuple(line for line in view.stopped if line not in resumed.lines)
+            return view.model_copy(update={"stopped": lines})
         case common.TaskWanted() as task if task.kind != "look_into":
             shown = TaskShown(task_id=task.task_id, kind=task.kind)
             return _about(view, task.details.get("parcel_id"), lambda parcel: _with_task(parcel, shown))

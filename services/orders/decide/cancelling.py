@@ -55,6 +55,9 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
             if fact.data.paid_back:
                 return _paid_back(state, fact.at)
             return _call_off(state, fact.at, profile, reason=fact.data.reason, by=fact.data.by)
+        case Cancelling() if fact.data.paid_back:
+            # Perhaps it is the echo of our own refund; only `aftersales` knows how far that got.
+            return _paid_back(state, fact.at)
         case Dispatched() | Delivered() | Completed():
             return _TOO_LATE
         case Cancelling() | Closed() | Cancelled() | Refunded():
@@ -120,7 +123,7 @@ def _call_off(
     return Decision(rule=_RULE, events=(event,)) + follows
 
 
-def _paid_back(state: Paid, at: datetime) -> Decision:
+def _paid_back(state: Paid | Cancelling, at: datetime) -> Decision:
     """The platform took the order off and paid it back: it ends, and nobody here pays it again."""
     goods = state.order.goods
     follows = shipping.follow(state, goods.call_off(goods.owed()), at, why="refunded")

@@ -86,9 +86,19 @@ def follow(state: Served, goods: Goods, at: datetime, profile: Profile, why: str
     decision = shipping.follow(state, goods, at, why)
     if not goods.owed():
         decision += urging.settled(state, at)
+    decision += _undone(state.order.goods, goods, why)
     if goods.wholly_refunded():
         return _refunded(state, goods, decision)
     return decision + _completion(state, goods, at, profile)
+
+
+def _undone(was: Goods, goods: Goods, why: str) -> Decision:
+    """`cancelled`: what was called off, is so no more and was not paid back: whoever stopped it hears."""
+    refunded = goods.refunded()
+    lines = tuple(line for line in was.called_off if line not in goods.called_off and line not in refunded)
+    if not lines:
+        return NOTHING
+    return Decision(rule="cancelled", events=(orders.CancellationUndone(lines=lines, reason=why),))
 
 
 def _refunded(state: Served, goods: Goods, shipping_over: Decision) -> Decision:

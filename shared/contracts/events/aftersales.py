@@ -169,6 +169,8 @@ class CaseClosed(_Case):
     served_with: Amount | None = None
     """What the buyer got by it other than a refund of ours; None where he got nothing."""
     currency: Currency | None = None
+    settled: tuple[Id, ...] = ()
+    """Lines that an agent paid back by another way than the provider: their goods are not owed any more."""
 
 
 @says("case.weight_verified", "aftersales")

@@ -218,6 +218,14 @@ class ShipmentStopped(Payload):
     reason: Name
 
 
+@says("shipment.resumed", "logistics")
+class ShipmentResumed(Payload):
+    """The warehouse was told to send these lines after all: what they were stopped for came to nothing."""
+
+    lines: tuple[Id, ...]
+    reason: Name
+
+
 @says("carrier_claim.opened", "logistics")
 class CarrierClaimOpened(_Parcel):
     """The carrier was asked to pay for a lost parcel, after the buyer had been served."""

@@ -100,6 +100,14 @@ class CancellationRequested(Payload):
     """The lines that shall not leave any more; none named means all of them."""
 
 
+@says("order.cancellation_undone", "orders")
+class CancellationUndone(Payload):
+    """The cancellation of these lines came to nothing: they were not paid back and shall leave after all."""
+
+    lines: tuple[Id, ...]
+    reason: Name
+
+
 @says("order.ship_overdue", "orders")
 class ShipOverdue(Payload):
     """Not every line was dispatched when it was promised."""

@@ -6,9 +6,10 @@ here may act on the world or keep anything outside the file.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -16,7 +17,15 @@ from pydantic_core import to_json
 from shared.contracts.catalog import CONTACTS_TOPIC, contacts_source, event_topic
 from shared.contracts.event import TYPE_PREFIX, Event, Payload, event_id, to_cloudevent
 from shared.contracts.events.orders import ContactChanged
-from shared.kernel.decision import CancelTimer, Contact, Decision, Effect, Outcome, SetTimer
+from shared.kernel.decision import (
+    CancelTimer,
+    Contact,
+    Decision,
+    Effect,
+    EffectRecalled,
+    Outcome,
+    SetTimer,
+)
 from shared.kernel.erasure import without_personal
 from shared.kernel.profiles import Profile
 from shared.runtime.file import EffectEntry, File, Pending, Timer, to_document
@@ -26,6 +35,9 @@ from shared.runtime.pins import BEFORE_PINS, Pin, ProfileOf
 from shared.runtime.ports import STORED_MAX_BYTES, Document
 from shared.runtime.service import Service
 from shared.runtime.work import EventTooLarge, FileTooLarge, Letter, TooManyTimers, TooMuchPending
+
+ENDED_KEPT: Final = 20
+"""How many ended effects a file remembers, so that wanting one again changes nothing."""
 
 
 class Cause:
@@ -144,6 +156,8 @@ class Book:
                     file.timers.pop((change.name, change.key), None)
         for effect in decision.effects:
             self._want_effect(effect, cause)
+        for effect_id in decision.recalls:
+            self._recall(effect_id, at, cause)
         if forgets:
             forget(file)
         if payloads or refused or decision.timers or decision.effects or forgets:
@@ -265,6 +279,30 @@ class Book:
             cause=cause.causation_id,
             traceparent=cause.traceparent,
         )
+
+    def end_effect(self, entry: EffectEntry, status: str) -> None:
+        """Keep an effect as ended, without what it asked for: that may be personal."""
+        effects = self.file.effects
+        effects.pop(entry.effect_id)
+        effects[entry.effect_id] = replace(entry, status=status, next_try_at=None, request={}, told=None)
+        ended = [each.effect_id for each in effects.values() if each.next_try_at is None]
+        for effect_id in ended[: max(0, len(ended) - ENDED_KEPT)]:
+            del effects[effect_id]
+
+    def _recall(self, effect_id: str, at: datetime, cause: Cause) -> None:
+        """End an effect that nobody has begun, and tell the rules whether it was so.
+
+        Who begins one commits that first, so what this commit ends nobody has begun or ever will.
+        """
+        entry = self.file.effects.get(effect_id)
+        in_time = entry is not None and entry.status == "wanted" and entry.attempts == 0
+        if entry is not None and in_time:
+            self.end_effect(entry, "recalled")
+            self.changed = True
+        command = EffectRecalled(at=at, effect_id=effect_id, in_time=in_time)
+        outcome = self.decide(command)
+        if isinstance(outcome, Decision):
+            self.apply(outcome, at, cause, type(command).__name__)
 
 
 class _AllOrNothing:

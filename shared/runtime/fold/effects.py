@@ -12,9 +12,6 @@ from shared.runtime.fold.facts import take_in
 from shared.runtime.ports import EffectResult
 from shared.runtime.work import Done, Letter, ReportEffect, StartEffect
 
-ENDED_KEPT = 20
-"""How many ended effects a file remembers, so that wanting one again changes nothing."""
-
 
 def start(book: Book, work: StartEffect) -> Done:
     """Mark an effect as being tried. Only who commits this may try it, until the lease is over.
@@ -87,7 +84,7 @@ def _decide(book: Book, entry: EffectEntry, result: EffectResult, traceparent: s
     else:
         command = EffectFailed(at=book.now, effect_id=entry.effect_id, kind=entry.kind, reason=result.reason)
     outcome = book.decide(command)
-    _end(book, entry, "done" if result.done else "failed")
+    book.end_effect(entry, "done" if result.done else "failed")
     cause = Cause(entry.correlation_id, entry.cause, traceparent)
     asked = type(command).__name__
     match outcome:
@@ -96,16 +93,6 @@ def _decide(book: Book, entry: EffectEntry, result: EffectResult, traceparent: s
         case Refused():
             book.note_history(book.now, asked, cause, rule="", refused=outcome.slug)
     book.changed = True
-
-
-def _end(book: Book, entry: EffectEntry, status: str) -> None:
-    """Keep the effect as ended, without what it asked for: that may be personal."""
-    effects = book.file.effects
-    effects.pop(entry.effect_id)
-    effects[entry.effect_id] = replace(entry, status=status, next_try_at=None, request={}, told=None)
-    ended = [each.effect_id for each in effects.values() if each.next_try_at is None]
-    for effect_id in ended[: max(0, len(ended) - ENDED_KEPT)]:
-        del effects[effect_id]
 
 
 def _letter(book: Book, entry: EffectEntry, problem: Exception) -> Letter:
