@@ -60,7 +60,7 @@ test-real: $(STAMP) ## Run those tests on Apache Kafka (Java and Maven), contain
 sizes: $(STAMP) ## Dead letters, timers, topics, order, an erasure and races at full size (an hour), with reports in docs/reports
 	$(BIN)/python -m tests.size $(PARTS)
 
-chaos: $(STAMP) ## Break the real system under load for a while (as root disks fill too): MINUTES=60, ARGS=--smoke
+chaos: $(STAMP) ## Break the real system under load for a while (as root disks fill too): MINUTES=60, ARGS=--smoke or --long
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(ARGS)
 
 scale-out: $(STAMP) ## One worker of a service, three, two, one, under load; how long partitions stand still

@@ -1,6 +1,6 @@
 """`make chaos`: break the real system under load, and show that nothing was lost, twice or out of order.
 
-python -m tests.chaos [--minutes 10 | --smoke] [--seed N] [--broker apache|embedded] [--report]
+python -m tests.chaos [--minutes 10 | --smoke | --long] [--seed N] [--broker apache|embedded] [--report]
 """
 
 import argparse
@@ -12,8 +12,9 @@ from random import Random
 
 from rich.console import Console
 
-from tests.chaos.faults import Fault, plan, planted_plan, short_plan
+from tests.chaos.faults import Fault
 from tests.chaos.orders import day_begins
+from tests.chaos.plans import LONG_DAYS, long_plan, plan, planted_plan, short_plan
 from tests.chaos.planted import PLANTED, environment_of
 from tests.chaos.report import as_markdown, as_table
 from tests.chaos.run import Run
@@ -33,6 +34,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=3, help="but so many rounds at least")
     parser.add_argument("--smoke", action="store_true", help="one short round of what needs no waiting")
+    parser.add_argument(
+        "--long", action="store_true", help="200 kills, 50 freezes, 50 cuts, 20 outages: an hour and a half"
+    )
     parser.add_argument("--planted", choices=sorted(PLANTED), help="a defect in the engine, to be seen")
     parser.add_argument("--only", default="", help="only faults whose name holds this")
     return parser.parse_args()
@@ -50,7 +54,8 @@ async def chaos(wanted: argparse.Namespace, directory: Path, console: Console) -
     options = Options(
         directory,
         wanted.broker,
-        disks=not wanted.smoke and wanted.planted is None,
+        wanted.database,
+        disks=not wanted.smoke and not wanted.long and wanted.planted is None,
         environment=environment_of(wanted.planted),
     )
 
@@ -72,6 +77,10 @@ async def _rounds(wanted: argparse.Namespace, town: Town, random: Random) -> Asy
         return
     if wanted.smoke:
         yield short_plan(random, apache=town.is_apache)
+        return
+    if wanted.long:
+        for day in range(LONG_DAYS):
+            yield long_plan(random, day, apache=town.is_apache)
         return
     began, number = time.monotonic(), 0
     while number < wanted.rounds or time.monotonic() - began < wanted.minutes * 60:

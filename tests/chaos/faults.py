@@ -1,17 +1,14 @@
 """The faults: each strikes, lasts, and is over. What happens then is the run's to watch.
 
-A fault names its target and how long it lasts. `plan` draws rounds of them by a seed: in each round
-every kind once or twice, in an order of its own, so that after three rounds each worker and each API
-was killed at least once.
+A fault names its target and how long it lasts. Which ones strike in which order is planned in `plans`.
 """
 
 import asyncio
 import contextlib
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from random import Random
 
 from shared.adapters.embedded import EmbeddedError
 from shared.contracts.catalog import SERVICES
@@ -298,62 +295,8 @@ def may_lose_a_commit(fault: Fault) -> bool:
     return fault.kind.startswith("kill -9") and "worker" in fault.target
 
 
-def planted_plan(random: Random) -> list[Fault]:
-    """What shows the planted defects soon."""
-    faults = [Fault("kill -9 while the database is silent", service, 3) for service in SERVICES]
-    faults += [Fault("kill -9 while publishing", f"{service} worker lost") for service in SERVICES]
-    random.shuffle(faults)
-    return faults
-
-
 @contextlib.asynccontextmanager
 async def struck(strike: Strike, town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None]:
     """Inside, the fault is over and the system may recover; at the end what it had added is gone."""
     async with contextlib.asynccontextmanager(strike)(town, fault, felt):
         yield
-
-
-# Plans
-
-
-def plan(random: Random, number: int, *, long_outage: str, apache: bool, disks: Sequence[str]) -> list[Fault]:
-    """One round: every kind. `long_outage` names the server that is away for a minute in this round."""
-    turn = [SERVICES[(number * 2 + n) % len(SERVICES)] for n in range(2)]
-    others = [SERVICES[(number * 2 + n + 2) % len(SERVICES)] for n in range(2)]
-    faults = [Fault("kill -9", f"{service} worker") for service in turn]
-    faults += [Fault("kill -9", f"{service} API") for service in others]
-    for service, what in zip(others, ("worker lost", "worker sent"), strict=True):
-        faults.append(Fault("kill -9 while publishing", f"{service} {what}"))
-    faults.append(Fault("kill -9 while publishing", f"{turn[0]} API {random.choice(('lost', 'sent'))}"))
-    faults.append(Fault("kill -9 while the database is silent", random.choice(SERVICES), 3))
-    faults.append(Fault("freeze and wake a worker", SERVICES[number % len(SERVICES)], SESSION_SECONDS + 4))
-    faults.append(Fault("restart one by one"))
-    for server in ("broker", "database"):
-        faults.append(Fault("stop", server, 60 if server == long_outage else 15))
-        if server == "database" or apache:
-            faults.append(Fault("kill -9 of the server", server))
-        if server in disks:
-            faults.append(Fault("fill the disk", server, 8))
-        faults.append(Fault("cut connections", server))
-        faults.append(Fault("black hole", server, 20 if server == long_outage else 8))
-        faults.append(Fault("slow connections", server, 8))
-    random.shuffle(faults)
-    return faults
-
-
-def short_plan(random: Random, *, apache: bool) -> list[Fault]:
-    """Each kind that needs no waiting, once."""
-    worker, api, relay, silent = (random.choice(SERVICES) for _ in range(4))
-    faults = [
-        Fault("kill -9", f"{worker} worker"),
-        Fault("kill -9", f"{api} API"),
-        Fault("kill -9 while publishing", f"{relay} worker sent"),
-        Fault("kill -9 while the database is silent", silent, 3),
-        Fault("kill -9 of the server", "database"),
-        *([Fault("kill -9 of the server", "broker")] if apache else []),
-        Fault("cut connections", "broker"),
-        Fault("cut connections", "database"),
-        Fault("black hole", "database", 2),
-    ]
-    random.shuffle(faults)
-    return faults

@@ -70,6 +70,8 @@ class Load:
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     _due: dict[int, deque[tuple[Order, int]]] = field(default_factory=dict[int, deque[tuple[Order, int]]])
     _playing: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    _played: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
+    """Those of them that have ended. Thousands may be under way: nobody looks through all of them."""
     _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict[str, httpx.AsyncClient])
     _turns: dict[str, asyncio.Semaphore] = field(default_factory=dict[str, asyncio.Semaphore])
     _starting: "asyncio.Task[None] | None" = None
@@ -149,12 +151,14 @@ class Load:
         return made
 
     def _play(self, chosen: Order, after: int) -> None:
-        self._playing.add(asyncio.create_task(self._tell_day(chosen.order_id, chosen.days[after])))
+        playing = asyncio.create_task(self._tell_day(chosen.order_id, chosen.days[after]))
+        self._playing.add(playing)
+        playing.add_done_callback(self._played.append)
 
     def _look_at_ended(self) -> None:
-        ended = {task for task in self._playing if task.done()}
-        self._playing -= ended
-        for task in ended:
+        while self._played:
+            task = self._played.pop()
+            self._playing.discard(task)
             task.result()
 
     async def _tell_day(self, order_id: str, facts: Iterable[AnyFact]) -> None:

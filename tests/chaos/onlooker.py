@@ -70,6 +70,8 @@ class Onlooker:
     ledger: Ledger = field(default_factory=Ledger)
     latest: Look | None = None
     on_look: list[Callable[[Look], None]] = field(default_factory=list[Callable[[Look], None]])
+    look_seconds: float = LOOK_SECONDS
+    """So long it rests between two looks. One costs the more, the more orders are under way."""
     trouble: str = ""
     """Why the last look failed, if it did."""
     _waiting: dict[str, _Waiting] = field(default_factory=dict[str, _Waiting])
@@ -108,7 +110,7 @@ class Onlooker:
             except (KafkaError, PyMongoError, OSError, TimeoutError) as problem:
                 self.trouble = f"{type(problem).__name__}: {problem}"
                 await self._let_go()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self.look_seconds)
 
     async def quiet(self, order_id: str) -> None:
         """Return when nothing about the order is under way any more."""
@@ -116,9 +118,10 @@ class Onlooker:
         self._waiting[order_id] = waiting
         await waiting.quiet
 
-    def waits_since_before(self, moment: float) -> int:
-        """How many orders have waited for quiet since before that moment."""
-        return sum(1 for waiting in self._waiting.values() if waiting.since < moment)
+    def waits_since_before(self, moment: float) -> bool:
+        """Whether an order has waited for quiet since before then. They stand as they came."""
+        oldest = next(iter(self._waiting.values()), None)
+        return oldest is not None and oldest.since < moment
 
     async def look(self) -> None:
         """One look."""

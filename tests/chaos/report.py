@@ -16,6 +16,7 @@ from tests.chaos.run import NIGHT, Result, Run, Stroke
 
 OUTAGES = frozenset(AWAY) - {"cut connections"}
 RECOVERY_GOAL_SECONDS = SESSION_SECONDS + 5.0
+TIMERS_RESUME_GOAL_SECONDS = 30.0
 HEADINGS = (
     "fault",
     "struck",
@@ -90,13 +91,12 @@ def as_table(run: Run) -> Table:
 def as_markdown(run: Run, seed: int) -> str:
     """For `docs/reports`."""
     result = run.result
-    broker = "Apache Kafka, one node" if run.town.is_apache else "the embedded broker"
     lines = [
         "# Chaos: the real system, broken under load",
         "",
         (
             f"Made by `make chaos` (seed {seed}): four APIs and four workers as processes, "
-            f"{broker}, the embedded database."
+            f"{run.town.options.servers}."
         ),
         *machine(result.loads),
         "",
@@ -123,7 +123,7 @@ def as_markdown(run: Run, seed: int) -> str:
     ]
     if not run.town.is_apache:
         lines += ["Left out: kill -9 of the broker, since the embedded one loses acknowledged records.", ""]
-    if not run.town.disks:
+    if run.town.options.disks and not run.town.disks:
         lines += ["Left out: full disks. Mounting small ones needs root.", ""]
     if result.wrong:
         lines += ["## What was wrong", "", *(f"- {line}" for line in result.wrong[:200]), ""]
@@ -181,6 +181,16 @@ WORDS = (
 )
 
 
+def _after_night_kills(result: Result) -> list[str]:
+    if not result.night_recoveries_seconds:
+        return []
+    middle, longest = median(result.night_recoveries_seconds), max(result.night_recoveries_seconds)
+    return [
+        "- After a kill by night all timers that came due next had fired, and what followed was over,",
+        f"  within {longest:.1f} s (median {middle:.1f} s; {TIMERS_RESUME_GOAL_SECONDS:.0f} s are promised).",
+    ]
+
+
 def _checked(run: Run) -> list[str]:
     result = run.result
     exits = [seconds for stroke in result.strokes for seconds in stroke.felt.exits_seconds]
@@ -211,6 +221,7 @@ def _checked(run: Run) -> list[str]:
             f"{len(result.strokes) - len(late)} of {len(result.strokes)} faults."
         ),
         *([f"  Later: {told}."] if late else []),
+        *_after_night_kills(result),
         (
             f"- {len(exits)} processes ended on SIGTERM under load, the slowest in "
             f"{max(exits, default=0.0):.1f} s (promised: 10 s)."

@@ -84,7 +84,7 @@ async def rolling(wanted: argparse.Namespace, directory: Path, console: Console)
     # Nameless members leave at once; a fixed name would keep its partitions until the session is over.
     nameless = {"ORDERLINK_WORKER_INSTANCE_ID": ""} if wanted.broker == "apache" else {}
     announced = {"ORDERLINK_DRAIN_ANNOUNCE_SECONDS": f"{ANNOUNCED_SECONDS}"}
-    options = Options(directory, wanted.broker, environment={**nameless, **announced})
+    options = Options(directory, wanted.broker, wanted.database, environment={**nameless, **announced})
     try:
         run = await play(wanted, options, days, console, prepare)
     finally:
@@ -142,14 +142,14 @@ def lines(run: Run) -> list[str]:
 def as_markdown(run: Run, wanted: argparse.Namespace, shown: Sequence[str]) -> str:
     """For `docs/reports`."""
     result = run.result
-    broker = "Apache Kafka, one node" if run.town.is_apache else "the embedded broker"
     said = "Nothing was lost, twice or out of order" if not result.wrong else "PROMISES WERE BROKEN"
     how = HOW_ALONE if wanted.alone else HOW
     page = [
         f"# {'Drains' if wanted.alone else 'A rolling update'} under load",
         "",
-        f"Made by `python -m tests.chaos.rolling{' --alone' if wanted.alone else ''} --report` on {broker},",
-        f"the embedded database; every API and worker of {wanted.service or 'the four services'} was told to",
+        f"Made by `python -m tests.chaos.rolling{' --alone' if wanted.alone else ''} --report` on",
+        f"{run.town.options.servers};",
+        f"every API and worker of {wanted.service or 'the four services'} was told to",
         f"stop by SIGTERM {wanted.rounds} times, one by one, {how[0]}",
         *machine(result.loads),
         "",

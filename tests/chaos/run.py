@@ -57,6 +57,8 @@ class Result:
     strokes: list[Stroke] = field(default_factory=list[Stroke])
     wrong: list[str] = field(default_factory=list[str])
     night_kills: int = 0
+    night_recoveries_seconds: list[float] = field(default_factory=list[float])
+    """From each kill by night until all that came due next had fired, and what followed was over."""
     orders: int = 0
     facts: int = 0
     events: int = 0
@@ -89,6 +91,7 @@ class Run:
         self.give_up_seconds = GIVE_UP_SECONDS
         self.night_kill_share = NIGHT_KILL_SHARE
         self._began = time.monotonic()
+        self._killed_at: float | None = None
 
     async def play(self, days: AsyncIterator[Sequence[Fault]]) -> None:
         """Play days with their faults, and then as many calm ones as the orders need."""
@@ -214,15 +217,19 @@ class Run:
         self.now_doing = f"night {number + 1}"
         self.load.broken = NIGHT
         async with System(self.town.addresses) as system:
-            driver = Lockstep(system, self.town.clock, self._clock)
+            driver, self._killed_at = Lockstep(system, self.town.clock, self._clock), None
             await driver.play((), self._by_night, until)
         self.load.broken = CALM
         self.town.check()
 
     def _by_night(self, _lines: int, now: datetime) -> None:
         self.now_doing = f"night, {now:%d %b %H:%M}"
+        if self._killed_at is not None:
+            self.result.night_recoveries_seconds.append(time.monotonic() - self._killed_at)
+            self._killed_at = None
         if self.random.random() < self.night_kill_share:
             self.result.night_kills += 1
+            self._killed_at = time.monotonic()
             self.town.child(self.random.choice(SERVICES), "worker").signal(signal.SIGKILL)
 
 

@@ -64,7 +64,7 @@ async def scale_out(wanted: argparse.Namespace, directory: Path, console: Consol
 
     # Nameless members leave at once; a fixed name would keep its partitions until the session is over.
     nameless = {"ORDERLINK_WORKER_INSTANCE_ID": ""} if wanted.broker == "apache" else {}
-    options = Options(directory, wanted.broker, partitions=PARTITIONS, environment=nameless)
+    options = Options(directory, wanted.broker, wanted.database, partitions=PARTITIONS, environment=nameless)
     run = await play(wanted, options, days, console, prepare)
     table = Table(title=f"{wanted.service}: {PARTITIONS} partitions", title_justify="left", box=None)
     for heading in HEADINGS:
@@ -90,15 +90,14 @@ def rows(still: StandStill) -> list[tuple[str, ...]]:
 def as_markdown(run: Run, still: StandStill) -> str:
     """For `docs/reports`."""
     result = run.result
-    broker = "Apache Kafka, one node" if run.town.is_apache else "the embedded broker"
     exits = [seconds for stroke in result.strokes for seconds in stroke.felt.exits_seconds]
     said = "Nothing was lost, twice or out of order" if not result.wrong else "PROMISES WERE BROKEN"
     lines = [
         "# Scale-out: one worker, three, two, one, under load",
         "",
         (
-            f"Made by `make scale-out` on {broker}. The service is `{still.service}`; its topics have "
-            f"{PARTITIONS} partitions."
+            f"Made by `make scale-out` on {run.town.options.servers}. "
+            f"The service is `{still.service}`; its topics have {PARTITIONS} partitions."
         ),
         *machine(result.loads),
         "",

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.cli.running import ephemeral_directory
+from tests.bench.servers import DATABASES
 from tests.chaos.faults import Fault
 from tests.chaos.load import Load
 from tests.chaos.onlooker import Onlooker
@@ -34,6 +35,12 @@ def parser_of(program: str, said: str) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="draws orders, faults and targets")
     parser.add_argument(
         "--broker", choices=("apache", "embedded"), help="Apache Kafka where Maven and Java are"
+    )
+    parser.add_argument(
+        "--database",
+        choices=DATABASES,
+        default="embedded",
+        help="default: %(default)s",
     )
     parser.add_argument("--orders-per-second", type=float, default=2.0, help="so many are begun")
     parser.add_argument("--orders-at-once", type=int, default=200, help="no more than these are under way")

@@ -108,13 +108,17 @@ def test_what_a_soak_kills_is_judged_by_its_longest_life_and_the_others_must_not
     assert soak.wrong_with(seen(*others)) == ["logistics API was started again, though nobody killed it"]
 
 
-def test_a_soak_leaves_out_the_first_night_and_no_other() -> None:
-    hour = float(HOUR_SECONDS)
-    first, later = samples(NIGHT, 0.4 * hour, 0.5 * hour), samples(NIGHT, hour, 1.1 * hour)
-    days = [
-        samples("", 0, 0.4 * hour),
-        samples("", 0.5 * hour, hour, 100.0),
-        samples("", 1.1 * hour, 2 * hour),
-    ]
-    gauges = seen(("logistics worker", 1, [*days[0], *first, *days[1], *later, *days[2]]))
-    assert soak.warmed_up(gauges, "logistics worker") == [*days[1], *later, *days[2]]
+def test_a_soak_leaves_out_the_first_nights_and_no_other() -> None:
+    ten = HOUR_SECONDS / 6
+    days = [samples("", number * ten, (number + 0.8) * ten) for number in range(7)]
+    nights = [samples(NIGHT, (number + 0.8) * ten, (number + 1) * ten) for number in range(6)]
+    life = [sample for day, night in zip(days, nights, strict=False) for sample in (*day, *night)]
+    judged = soak.warmed_up(seen(("logistics worker", 1, [*life, *days[-1]])), "logistics worker")
+    assert judged[0] == days[soak.WARM_NIGHTS][0]
+    assert judged[-1] == days[-1][-1]
+
+
+def test_a_soak_is_judged_also_where_there_are_no_nights() -> None:
+    life = samples("", 0, 2.0 * HOUR_SECONDS)
+    judged = soak.warmed_up(seen(("logistics worker", 1, life)), "logistics worker")
+    assert judged[0].at_seconds == pytest.approx(soak.WARM_MAX_SECONDS, abs=10)

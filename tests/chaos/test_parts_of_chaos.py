@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from shared.adapters.sandbox_books import MailBook, RefundBook
+from shared.contracts.catalog import SERVICES
 from shared.contracts.event import Event, event_id, to_cloudevent
 from shared.contracts.events.orders import OrderCompleted
-from tests.chaos.faults import KINDS, Fault, Felt, plan, short_plan
+from tests.chaos.faults import KINDS, Fault, Felt
 from tests.chaos.ledger import Ledger, differences
 from tests.chaos.onlooker import Look
 from tests.chaos.oracle import Expected, books_wrong, files_wrong, read_books, simulate
 from tests.chaos.orders import COURSES, day_begins, order
+from tests.chaos.plans import LONG_DAYS, long_plan, plan, short_plan
 from tests.chaos.report import altogether
 from tests.chaos.run import MAILS_AT_ONCE, Result, Stroke, mails_wrong
 from tests.chaos.standstill import StandStill
@@ -223,9 +225,21 @@ def test_three_rounds_strike_with_every_kind_three_times_and_kill_every_process(
     assert len(killed) == 8
 
 
+def test_the_long_plan_strikes_as_often_as_the_goals_ask() -> None:
+    faults = [fault for day in range(LONG_DAYS) for fault in long_plan(Random(day), day, apache=True)]
+    struck = Counter(fault.kind for fault in faults)
+    assert sum(struck[kind] for kind in struck if kind.startswith("kill -9") and "server" not in kind) == 200
+    assert struck["freeze and wake a worker"] == struck["cut connections"] == 50
+    assert len(SERVICES) * 2 * struck["restart one by one"] >= 50
+    assert sum(1 for fault in faults if (fault.kind, fault.target) == ("stop", "database")) == 20
+    killed = Counter(fault.target for fault in faults if fault.kind == "kill -9")
+    assert len(killed) == 8
+    assert min(killed.values()) >= 10
+
+
 def test_the_embedded_broker_is_never_killed() -> None:
     faults = plan(Random(1), 0, long_outage="broker", apache=False, disks=())
-    faults += short_plan(Random(1), apache=False)
+    faults += short_plan(Random(1), apache=False) + long_plan(Random(1), 0, apache=False)
     assert not [
         fault for fault in faults if (fault.kind, fault.target) == ("kill -9 of the server", "broker")
     ]

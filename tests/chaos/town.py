@@ -18,13 +18,14 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from shared.adapters.clock import FileClockWriter
-from shared.adapters.embedded import EmbeddedDatabase, EmbeddedError, ServerChild, free_port
+from shared.adapters.embedded import EmbeddedError, ServerChild, free_port
 from shared.adapters.ending import ended
 from shared.cli.children import Child
 from shared.cli.replay import FAST
 from shared.cli.stack import Plan, Servers, Stack
 from shared.cli.system import Addresses
 from shared.contracts.catalog import SERVICES
+from tests.bench.servers import DATABASES
 from tests.chaos.disk import Disk, NoDisk
 from tests.chaos.orders import day_begins
 from tests.kit.parts import BROKERS, Server
@@ -48,11 +49,18 @@ class Options:
 
     directory: Path
     broker: str = "apache"
-    database: Callable[[Path], EmbeddedDatabase] = EmbeddedDatabase
+    database: str = "embedded"
+    """One of `DATABASES`."""
     partitions: int = 4
     disks: bool = False
     """Whether broker and database get small disks of their own, to be filled."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def servers(self) -> str:
+        """Broker and database, for a report."""
+        broker = "Apache Kafka, one node" if self.broker == "apache" else "the embedded broker"
+        return f"{broker}, and {DATABASES[self.database][1]}"
 
 
 class NeverCame(Exception):
@@ -100,7 +108,7 @@ class Town:
         self._mount(directory)
         self.tell(f"starting the broker ({self.options.broker}) and the database")
         self.broker: Server = BROKERS[self.options.broker](directory / "broker")
-        self.database = self.options.database(directory / "database")
+        self.database = DATABASES[self.options.database][0](directory / "database")
         await asyncio.gather(enter(self.broker), enter(self.database))
         self.to_broker = await enter(Proxy(self.broker.address, kafka=True))
         self.to_database = await enter(Proxy(self.database.address))
