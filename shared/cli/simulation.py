@@ -30,7 +30,14 @@ from shared.runtime.metrics import NoMetrics
 from shared.runtime.pins import ProfileOf
 from shared.runtime.ports import Document, EffectResult, Record
 from shared.runtime.service import Service
-from shared.runtime.work import FileTooLarge, FireTimers
+from shared.runtime.work import (
+    EventTooLarge,
+    FileTooLarge,
+    FireTimers,
+    KeyReused,
+    TooManyTimers,
+    TooMuchPending,
+)
 from shared.runtime.worker import Worker
 
 PARTITIONS: Final = 1
@@ -180,7 +187,10 @@ class Simulation:
                 desk = self.houses[TAKEN_BY[content.fact]].desk
                 try:
                     await desk.take(content, body_digest(content))
-                except FileTooLarge as problem:
+                except KeyReused:
+                    expected = "one that no other fact of the order has"
+                    raise Stuck(f"line {line.number}: id: expected {expected}, got {content.id!r}") from None
+                except (EventTooLarge, FileTooLarge, TooManyTimers, TooMuchPending) as problem:
                     raise Stuck(f"line {line.number}: {problem}") from problem
             else:
                 self.played.acts += 1

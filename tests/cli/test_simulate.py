@@ -81,6 +81,15 @@ def test_a_mistake_in_the_file_ends_it_with_the_line_and_the_field(timeline: Pat
     assert "line 2: fact:" in ran.stderr.replace("\n", " ")
 
 
+def test_an_id_that_another_fact_has_ends_it_with_the_line_and_the_id(timeline: Path) -> None:
+    timeline.write_text(timeline.read_text() + json.dumps(PLACED | {"at": "2026-03-02T11:00:00Z"}) + "\n")
+    ran = simulate(str(timeline), "--json")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "line 2: id: expected one that no other fact of the order has, got 'f1'" in ran.stderr.replace(
+        "\n", " "
+    )
+
+
 async def played_with_small_files(timeline: Path, service: str) -> Played:
     """The timeline, where no file of this service has room for an order."""
     simulation = Simulation(load_services(), load_profiles().of, measure(timeline).first)
