@@ -10,7 +10,7 @@ from services.aftersales.commands import LearnPaidBack, RetryRefund
 from services.aftersales.decide.money import account
 from services.aftersales.state import Paid
 from shared.contracts import facts
-from shared.contracts.events.orders import FactPassedOn
+from shared.contracts.events.orders import FactPassedOn, LatePaymentRefundWanted
 from tests.aftersales.plays import TOTAL, CasePlay
 from tests.kit.rules import after
 
@@ -83,6 +83,43 @@ def test_what_was_paid_here_too_is_looked_into() -> None:
     (task,) = play.of("task.wanted")
     assert (task.kind, task.details["slug"], task.details["cases"]) == ("look_into", "paid-twice", ["c-1"])
     assert left(play) == Decimal("0")
+
+
+def test_a_refund_of_ours_that_was_not_asked_for_yet_is_recalled_where_the_platform_paid_for_its_lines() -> (
+    None
+):
+    play = CasePlay(provider="is not asked").paid().asks(after(hours=1)).do(told(2, "30.00", "1"))
+    assert play.of("case.closed")[0].reason == "paid_by_platform"
+    assert play.of("refund.paid_elsewhere")[0].settled == ("1",)
+    assert not play.tasks()
+    assert left(play) == Decimal("25.00")
+
+
+def test_it_is_recalled_where_the_platform_paid_for_its_case() -> None:
+    play = CasePlay(provider="is not asked").paid().asks(after(hours=1), amount="12.00")
+    play.do(told(2, "12.00", case="c-1"))
+    assert play.of("case.closed")[0].reason == "paid_by_platform"
+    assert not play.tasks()
+
+
+def test_a_refund_of_ours_that_is_for_more_than_the_platform_paid_is_looked_into() -> None:
+    play = CasePlay(provider="is not asked").paid().asks(after(hours=1)).do(told(2, "12.00", "1"))
+    assert play.tasks() == ["look_into"]
+    assert not play.of("case.closed")
+
+
+def test_one_that_can_not_be_recalled_any_more_is_looked_into_once() -> None:
+    play = CasePlay(provider="is silent").paid().asks(after(hours=1)).do(told(2, "30.00", "1"))
+    (task,) = play.of("task.wanted")
+    assert (task.kind, task.details["case_id"]) == ("look_into", "c-1")
+    assert not play.of("case.closed")
+
+
+def test_a_late_payment_goes_back_whatever_the_platform_paid() -> None:
+    play = CasePlay(provider="is not asked").paid()
+    play.hear(LatePaymentRefundWanted(payment_id="pay-2", amount=TOTAL, currency="EUR"), after(hours=1))
+    play.do(told(2, "55.00", "1", "2"))
+    assert not play.of("case.closed")
 
 
 def test_more_than_was_paid_is_looked_into() -> None:

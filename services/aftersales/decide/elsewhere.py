@@ -1,14 +1,15 @@
 """Rule `money`, for what others paid: a platform gives money back itself, all of it or a part.
 
 It counts as if it had been paid here, so that the buyer never gets more than he paid. A case of the same
-request is over. Where a refund of ours was for the same, the buyer may have been paid twice: an agent looks
+request is over. A refund of ours for all of the same is recalled, since what the provider was not asked for
+yet need not be paid. Where one was for the same otherwise, the buyer may have been paid twice: an agent looks
 into it, since nobody here can tell a second payment from the platform's word about ours.
 """
 
 from pydantic import JsonValue
 
 from services.aftersales.decide.ends import closing
-from services.aftersales.decide.money import account, shares_of
+from services.aftersales.decide.money import Account, account, shares_of
 from services.aftersales.decide.terms import PAID_BY_PLATFORM, SERVICE
 from services.aftersales.state import (
     AnyCase,
@@ -62,11 +63,18 @@ def refund_paid(fact: RefundPaid, state: File) -> Outcome:
         currency=order.currency,
         left=writable(max(book.payment - told.amount, ZERO)),
     )
-    decision = Decision(rule="money", notes=(PaidElsewhereKept(paid=kept),), events=(said,))
+    needless = [case for case in state.cases if isinstance(case, Refunding) and _needless(case, fact, after)]
+    decision = Decision(
+        rule="money",
+        notes=(PaidElsewhereKept(paid=kept),),
+        events=(said,),
+        recalls=tuple(case.refund.refund_id for case in needless),
+    )
     case = None if told.case_id is None else state.case_of(told.case_id)
     if case is not None and not isinstance(case, OURS) and not case.ended:
         decision += closing(case.about, PAID_BY_PLATFORM)
-    return decision + _twice(fact, lines, state, order, too_much=told.amount > book.payment)
+    others = state.model_copy(update={"cases": tuple(one for one in state.cases if one not in needless)})
+    return decision + _twice(fact, lines, others, order)
 
 
 def _moved(state: File) -> File:
@@ -80,10 +88,20 @@ def _known(refund_id: str, state: File) -> bool:
     return refund_id in ours or any(one.refund_id == refund_id for one in state.paid_elsewhere)
 
 
-def _twice(fact: RefundPaid, lines: tuple[str, ...], state: File, order: Paid, *, too_much: bool) -> Decision:
+def _needless(case: Refunding, fact: RefundPaid, after: Account) -> bool:
+    """Whether a refund that is under way is for what the platform paid, and for no more."""
+    if case.about.kind == "late_payment":
+        return False
+    told, refund = fact.data, case.refund
+    if told.case_id == case.case_id and told.amount >= refund.amount:
+        return True
+    return bool(refund.lines) and all(after.compensated(line) for line in refund.lines)
+
+
+def _twice(fact: RefundPaid, lines: tuple[str, ...], state: File, order: Paid) -> Decision:
     """A refund of ours for the same case or lines, or more than was left of the payment."""
     same = [case.case_id for case in state.cases if _for_the_same(case, fact.data.case_id, lines)]
-    if not same and not too_much:
+    if not same and fact.data.amount <= account(state, order).payment:
         return NOTHING
     details: dict[str, JsonValue] = {
         "slug": "paid-twice",

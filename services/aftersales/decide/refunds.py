@@ -103,7 +103,7 @@ def money_stuck(command: EffectFailed, state: File) -> Decision:
 
 
 def recalled(command: EffectRecalled, state: File) -> Decision:
-    """The platform paid the order back: a refund that the provider had not been asked for is not paid.
+    """The platform paid for it: a refund that the provider had not been asked for is not paid.
 
     Where it had been, the buyer may be paid twice: an agent looks into it.
     """
@@ -125,7 +125,8 @@ def paid_back_meanwhile(order_id: str, case: Refunding | RefundFailed) -> TaskWa
         kind="look_into",
         order_id=order_id,
         priority="high",
-        summary="The platform paid the order back while a refund of ours was under way.",
+        summary="The platform paid for what a refund of ours, which was under way, is for: "
+        "was the buyer paid twice?",
         details={"case_id": case.case_id, "refund_id": case.refund.refund_id},
     )
 
