@@ -21,7 +21,7 @@ from tests.chaos.run import Run
 from tests.chaos.terminal import main, parser_of, play, verdict, written
 from tests.chaos.town import Options, Town
 
-REPORT = Path(__file__).parents[2] / "docs" / "reports" / "chaos.md"
+REPORTS = Path(__file__).parents[2] / "docs" / "reports"
 SHORT = timedelta(hours=25)
 """A short run ends when the unpaid were reminded twice and closed."""
 
@@ -66,7 +66,8 @@ async def chaos(wanted: argparse.Namespace, directory: Path, console: Console) -
     run = await play(wanted, options, days, console, prepare)
     console.print(as_table(run))
     if wanted.report:
-        written(REPORT, as_markdown(run, wanted.seed), console)
+        name, made_by = ("chaos-long", "make chaos ARGS=--long") if wanted.long else ("chaos", "make chaos")
+        written(REPORTS / f"{name}.md", as_markdown(run, made_by, wanted.seed), console)
     return verdict(run, wanted.seed, console)
 
 

@@ -88,14 +88,14 @@ def as_table(run: Run) -> Table:
     return table
 
 
-def as_markdown(run: Run, seed: int) -> str:
+def as_markdown(run: Run, made_by: str, seed: int) -> str:
     """For `docs/reports`."""
     result = run.result
     lines = [
         "# Chaos: the real system, broken under load",
         "",
         (
-            f"Made by `make chaos` (seed {seed}): four APIs and four workers as processes, "
+            f"Made by `{made_by}` (seed {seed}): four APIs and four workers as processes, "
             f"{run.town.options.servers}."
         ),
         *machine(result.loads),
