@@ -152,15 +152,17 @@ async def _stop_server(town: Town, fault: Fault, _felt: Felt) -> AsyncIterator[N
     yield
 
 
-async def _started(server: Server) -> None:
+async def _started(town: Town, server: Server) -> None:
     """Start a server. One that took too long, as on a busy machine, is started again."""
     for left in reversed(range(STARTS_MAX)):
         try:
             await server.start()
-            return
+            break
         except EmbeddedError:
             if not left:
                 raise
+    if server is town.database:
+        await town.database_warm()
 
 
 async def _kill_server(town: Town, fault: Fault, _felt: Felt) -> AsyncIterator[None]:
@@ -174,11 +176,14 @@ async def _gone_and_back(
 ) -> None:
     """End a server on purpose, which nobody is to make good meanwhile, and start it after a while."""
     town.kept_up = False
+    proxy = town.to_database if server is town.database else town.to_broker
     try:
         await end()
         await asyncio.sleep(seconds)
-        await _started(server)
+        proxy.refuse(True)
+        await _started(town, server)
     finally:
+        proxy.refuse(False)
         town.kept_up = True
 
 
@@ -198,7 +203,7 @@ async def _fill_disk(town: Town, fault: Fault, felt: Felt) -> AsyncIterator[None
         felt.note = "it ran on but took nothing any more, and was started again"
         town.kept_up = False
         await town.database.stop()
-        await _started(town.database)
+        await _started(town, town.database)
         town.kept_up = True
     yield
 

@@ -177,7 +177,8 @@ def machine(loads: Sequence[float]) -> list[str]:
 WORDS = (
     "*Moving again*: from the end of the fault until every service has taken in something and every API and",
     "worker is ready; where a process was killed, its start is in it. *Caught up*: until every fact accepted",
-    "before the end of the fault has reached every service. Nobody lent a hand.",
+    "before the end of the fault has reached every service. Nobody lent a hand. A database that was started",
+    "again is away until it has answered once about each collection, which SecantusDB reads whole for it.",
 )
 
 

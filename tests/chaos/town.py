@@ -36,6 +36,7 @@ EXIT_PATIENCE_SECONDS = 60.0
 NEVER = float("inf")
 GIVE_UP_SECONDS = 150.0
 """What has not recovered after so long does not recover by itself."""
+WARM_MAX_SECONDS = 60.0
 WATCH_SECONDS = 0.2
 LEASE_SECONDS = 20
 """A refund or mail whose worker was killed is tried again after so long; shorter than usual, to save time."""
@@ -236,6 +237,18 @@ class Town:
             except PyMongoError:
                 return False
             return True
+
+    async def database_warm(self) -> None:
+        """Return when the database has answered once about every service's files, asked by one client alone.
+
+        SecantusDB reads a collection whole at its first use after a start, seconds for thousands of files,
+        and does so for each of those who use it first. A mongod does not; so it is part of the outage here.
+        """
+        patience = round(1000 * WARM_MAX_SECONDS)
+        async with AsyncMongoClient[dict[str, Any]](self.database.url, timeoutMS=patience) as client:
+            for service in SERVICES:
+                with contextlib.suppress(PyMongoError):  # then it is for the services to wait
+                    await client[f"orderlink_{service}"]["files"].find_one({"_id": ""})
 
     def set_clock(self, now: datetime) -> None:
         """Let it be this moment for all services."""
