@@ -9,7 +9,14 @@ from typing import Any, Final, TypeVar
 
 import kafka
 import kafka.structs
-from kafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from shared.adapters.kafka_broker import Broker, as_broker, record_of
 from shared.adapters.naming import Names, Naming, as_they_are
@@ -29,6 +36,7 @@ READ_FETCH_MAX_BYTES: Final = 4_194_304
 RECORD_MAX_BYTES: Final = 1_048_576
 """Larger ones the broker refuses, whatever the cluster allows elsewhere. Events stay far below."""
 _FORBIDDEN: Final = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
+_MADE: Final = (0, TopicAlreadyExistsError.errno)
 _LATEST: Final = -1
 """Kafka's number for the end of a partition."""
 
@@ -143,7 +151,7 @@ class KafkaAdmin:
                 },
                 raise_errors=False,
             )
-            _refuse_forbidden(answer)
+            _refuse_unmade(answer)
             client.wait_for_topics([self._names.on_broker(name) for name in missing])
             # Somebody else may have made some of them meanwhile, and otherwise.
             existing = self._partition_counts(client)
@@ -229,14 +237,25 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
     }
 
 
-def _refuse_forbidden(answer: Mapping[str, Any]) -> None:
-    """Say that a topic may not be made; of other errors the waiting for it tells. Raises `Unavailable`."""
+def _refuse_unmade(answer: Mapping[str, Any]) -> None:
+    """Say which topics the broker does not make, and why. Raises `Unavailable`.
+
+    What somebody else made meanwhile is there, and what may come in a moment is waited for.
+    """
     forbidden = [each["name"] for each in answer["topics"] if each["error_code"] in _FORBIDDEN]
     if forbidden:
         raise Unavailable(
             f"broker: this user may not make topics: {', '.join(forbidden)}; it takes the right Create "
             "(KAFKA_SASL_USERNAME)"
         )
+    for each in answer["topics"]:
+        error = for_code(each["error_code"])
+        if each["error_code"] in _MADE or error.retriable:
+            continue
+        few = error is InvalidReplicationFactorError
+        why = "; a topic has at most as many copies as there are brokers (--replication)" if few else ""
+        told = str(each["error_message"] or error.description).strip().rstrip(".")
+        raise Unavailable(f"broker: it does not make {each['name']}: {told}{why}")
 
 
 def _patiently(question: Callable[..., T], *arguments: Any) -> T:

@@ -89,6 +89,12 @@ async def test_the_kafka_broker_is_administered(parts: Parts, naming: Naming, ad
     await publisher.close()
 
 
+@pytest.mark.real
+async def test_more_copies_than_there_are_brokers_are_refused_with_what_to_do(admin: KafkaAdmin) -> None:
+    with pytest.raises(Unavailable, match=r"does not make .*at most as many copies as there are brokers"):
+        await admin.ensure_topics(2, 9)
+
+
 @pytest.mark.parametrize("count", [0, 3, 512])
 async def test_a_partition_count_that_slots_do_not_fit_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match="power of two"):
