@@ -3,8 +3,13 @@
 A batch makes some hundred thousand values that live until its end and then go by themselves. As it
 is set from the start, the collector walks through them over and over, and through everything that
 was imported: a quarter of a worker's time.
+
+What an outage leaves, exceptions that hold the frames that hold them, would lie for days then: a process
+that does little makes fewer new values than start a look. So once a minute it looks at what is young, which
+takes it milliseconds.
 """
 
+import asyncio
 import gc
 from typing import Final
 
@@ -12,6 +17,9 @@ YOUNG_MAX: Final = 50_000
 """So many new values more than were dropped start a look at the young ones."""
 YOUNG_LOOKS: Final = 20
 OLD_LOOKS: Final = 50
+LOOK_SECONDS: Final = 60.0
+MIDDLE: Final = 1
+"""The generation up to which it looks once a minute; what is older was there for longer than an outage."""
 
 
 def collect_less() -> None:
@@ -22,3 +30,10 @@ def collect_less() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_MAX, YOUNG_LOOKS, OLD_LOOKS)
+
+
+async def keep_looking(every_seconds: float = LOOK_SECONDS) -> None:
+    """Look at what is young now and then, until cancelled."""
+    while True:
+        await asyncio.sleep(every_seconds)
+        gc.collect(MIDDLE)

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from shared.adapters.best_effort import BestEffort
-from shared.adapters.collector import collect_less
+from shared.adapters.collector import collect_less, keep_looking
 from shared.adapters.draining import (
     ALL,
     ANSWERS_SHARE,
@@ -164,8 +164,10 @@ class Process:
                 clearing = group.create_task(
                     engine.relay.keep_clearing(settings.outage_backoff_first_seconds)
                 )
+                collecting = group.create_task(keep_looking())
                 await self._work(engine, store)
                 clearing.cancel()
+                collecting.cancel()
         finally:
             self.health.draining = True
             await self._drain.closed(ANSWERS_SHARE, *(server.stop for server in servers))

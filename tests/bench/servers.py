@@ -18,7 +18,10 @@ NATIVE: Final = ("secantusd-rs", "secantusd-mdb")
 
 
 class NativeDatabase(EmbeddedDatabase):
-    """SecantusDB's native server. Not pinned and not needed: used where it is on the path."""
+    """SecantusDB's native server. Not pinned and not needed: used where it is on the path.
+
+    Killed with -9 it loses the last of what it has acknowledged, unless it waits for the disk (`sync`).
+    """
 
     def _command(self) -> list[str]:
         found = native_server()
@@ -26,7 +29,10 @@ class NativeDatabase(EmbeddedDatabase):
             raise EmbeddedError(f"none of {', '.join(NATIVE)} is on the PATH")
         path = self.directory / "database"
         path.mkdir(parents=True, exist_ok=True)
-        return [found, "--host", HOST, "--port", str(self.port), "--storage-path", str(path)]
+        return [
+            *(found, "--host", HOST, "--port", str(self.port), "--storage-path", str(path)),
+            *(("--sync-on-commit",) if self._sync else ()),
+        ]
 
     async def _nudge(self) -> None:
         """It ends when it is asked to."""

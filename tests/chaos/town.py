@@ -109,7 +109,9 @@ class Town:
         self._mount(directory)
         self.tell(f"starting the broker ({self.options.broker}) and the database")
         self.broker: Server = BROKERS[self.options.broker](directory / "broker")
-        self.database = DATABASES[self.options.database][0](directory / "database")
+        # A mongod answers after the disk has it. Of the stand-ins only the native one needs to be told to.
+        native = self.options.database == "native"
+        self.database = DATABASES[self.options.database][0](directory / "database", sync=native)
         await asyncio.gather(enter(self.broker), enter(self.database))
         self.to_broker = await enter(Proxy(self.broker.address, kafka=True))
         self.to_database = await enter(Proxy(self.database.address))
