@@ -131,6 +131,7 @@ PROMISES: Final = (
             "tests/size/test_dead_letters.py",
             "tests/size/test_crew.py",
             "tests/runtime/test_document_sizes.py",
+            "tests/runtime/test_held_files.py",
             "tests/adapters/test_publisher.py::test_who_publishes_beside_a_record_that_is_too_large_gets_his_acknowledgements",
             "tests/adapters/test_publisher.py::test_who_waits_in_a_producer_that_is_replaced_is_published_by_the_next_one",
         ),

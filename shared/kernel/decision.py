@@ -37,6 +37,17 @@ class TimerDue(Command):
     due_at: Utc
 
 
+class EffectDue(Command):
+    """An effect is about to be tried, perhaps long after it was wanted: a decision that recalls it ends it.
+
+    Asked before each try of the kinds that `Service.rechecked` names. What is recalled here may have been
+    tried before, and is forgotten: it can be wanted again under its id.
+    """
+
+    effect_id: Id
+    kind: str
+
+
 class EffectDone(Command):
     """An effect outside happened."""
 

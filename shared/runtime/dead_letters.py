@@ -9,14 +9,21 @@ import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from shared.contracts.base import Frozen, Utc
 from shared.runtime.ports import Outgoing, Record
 from shared.runtime.work import Letter
 
-BODY_MAX_BYTES = 300_000
+BODY_MAX_BYTES: Final = 300_000
 """A larger original stays on its own topic only, where partition and offset find it."""
+REASON_MAX_CHARS: Final = 2_000
+STACK_MAX_CHARS: Final = 16_000
+NAME_MAX_CHARS: Final = 1_000
+"""What a letter says beside the original is bounded too: one that the broker refuses would hold up its batch.
+
+All together and in the worst writing a letter is below 700 kB; a broker takes 1 MB as it comes.
+"""
 
 
 class StoredLetter(Frozen):
@@ -24,7 +31,7 @@ class StoredLetter(Frozen):
 
     service: str
     kind: str
-    """`poison`, `waiting`, `alien` or `timer`."""
+    """`poison`, `waiting`, `alien`, `timer` or `effect`."""
     reason: str
     stack: str
     at: Utc
@@ -38,7 +45,7 @@ class StoredLetter(Frozen):
     partition: int | None
     offset: int | None
     record: dict[str, Any] | None
-    """The original: key, value and headers; None for a timer, and for one that is too large."""
+    """The original: key, value and headers; None for a timer or an effect, and for one that is too large."""
 
     @property
     def parked_in(self) -> str:
@@ -52,12 +59,12 @@ def letter_record(letter: Letter, topic: str, service: str, now: datetime) -> Ou
     stored = StoredLetter(
         service=service,
         kind=letter.kind,
-        reason=letter.reason,
-        stack=letter.stack,
+        reason=letter.reason[:REASON_MAX_CHARS],
+        stack=letter.stack[:STACK_MAX_CHARS],
         at=now,
         target=letter.target,
-        source=letter.source,
-        source_subject=letter.source_subject,
+        source=letter.source[:NAME_MAX_CHARS],
+        source_subject=letter.source_subject[:NAME_MAX_CHARS],
         sequence=letter.sequence,
         event_id=letter.event_id,
         topic=None if origin is None else origin.topic,
@@ -80,7 +87,7 @@ def read_letter(value: bytes) -> StoredLetter:
 
 
 def original(letter: StoredLetter) -> Record | None:
-    """The record that the letter is about, as it came; None for a timer."""
+    """The record that the letter is about, as it came; None where the letter has none."""
     if letter.record is None or letter.topic is None:
         return None
     return Record(
@@ -108,7 +115,8 @@ def in_order(letters: Sequence[StoredLetter]) -> dict[tuple[str, str, str], list
 
 
 def _size(record: Record) -> int:
-    return len(record.key or b"") + len(record.value or b"") + sum(map(len, record.headers.values()))
+    headers = sum(len(name) + len(value) for name, value in record.headers.items())
+    return len(record.key or b"") + len(record.value or b"") + headers
 
 
 def _written(record: Record) -> dict[str, Any]:
@@ -122,10 +130,13 @@ def _written(record: Record) -> dict[str, Any]:
 def _text(raw: bytes | None) -> dict[str, str] | None:
     if raw is None:
         return None
+    in_base64 = {"base64": base64.b64encode(raw).decode()}
     try:
-        return {"text": raw.decode()}
+        as_text = {"text": raw.decode()}
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(raw).decode()}
+        return in_base64
+    # Text that is mostly escapes would be six times as long.
+    return as_text if len(json.dumps(as_text["text"], ensure_ascii=False)) <= 2 * len(raw) else in_base64
 
 
 def _bytes(written: dict[str, str] | None) -> bytes | None:

@@ -86,8 +86,12 @@ class Effects:
             self._running[task] = entry.effect_id
 
     async def _one(self, subject: str, entry: EffectEntry) -> None:
+        began = self._monotonic()
         (started,) = await self._engine.run([StartEffect(subject, entry.effect_id)])
-        if not started.started:
+        # What the file had pending was published behind that commit, or the process was frozen: so late, the
+        # lease may be over before the far side has answered. Then it is tried by whoever comes after it.
+        late = self._monotonic() - began > self._engine.limits.effect_lease_seconds / 2
+        if not started.started or late:
             return
         span = self._engine.traces.begin(
             f"effect {entry.kind}", entry.traceparent, effect_id=entry.effect_id, attempt=started.started
@@ -116,7 +120,7 @@ class Effects:
             async with asyncio.timeout(self._engine.limits.effect_lease_seconds / 2):
                 result = await self._outsides[entry.kind].perform(entry.effect_id, entry.request)
         except TimeoutError:
-            result = EffectResult(done=False, retry=True, reason="no answer in time")
+            result = EffectResult(done=False, retry=True, unclear=True, reason="no answer in time")
         except Exception as problem:  # noqa: BLE001  # an adapter that raises is one that may work later
             self._log(
                 "an effect's adapter raised",
@@ -124,7 +128,7 @@ class Effects:
                 correlation_id=entry.correlation_id,
                 problem=type(problem).__name__,
             )
-            result = EffectResult(done=False, retry=True, reason=type(problem).__name__)
+            result = EffectResult(done=False, retry=True, unclear=True, reason=type(problem).__name__)
         metrics = self._engine.metrics
         outcome = "done" if result.done else "retry" if result.retry else "failed"
         metrics.count("orderlink_effects_total", kind=entry.kind, outcome=outcome)

@@ -75,7 +75,9 @@ class EffectEntry:
     kind: str
     request: dict[str, Any]
     status: str
-    """`wanted`, `trying`, `done` or `failed`; `recalled` where nobody began it before it was not wanted."""
+    """`wanted`, `trying`, `unclear` where an attempt may have done it, `done` or `failed`; `recalled` where
+    nobody began it before it was not wanted.
+    """
     attempts: int
     next_try_at: datetime | None
     correlation_id: str

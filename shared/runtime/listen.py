@@ -18,7 +18,7 @@ from shared.contracts.event import (
 )
 from shared.runtime.ports import Record
 from shared.runtime.service import Service
-from shared.runtime.work import Hear, Letter, Undigested, Work
+from shared.runtime.work import Hear, Letter, Undigested
 
 STACK_MAX_FRAMES = 20
 
@@ -27,7 +27,7 @@ class Heard:
     """What a batch of records comes to: work for files, and records that are no events of ours."""
 
     def __init__(self) -> None:
-        self.work: list[Work] = []
+        self.work: list[Hear | Undigested] = []
         self.aliens: list[Letter] = []
 
 

@@ -146,7 +146,7 @@ async def survey(engine: Engine, read: ReadLetters, choice: Choice) -> Survey:
         files = await engine.store.load({letter.parked_in for letter in letters})
         for letter in letters:
             where = ParkedSource.of(letter)
-            parked_to = _waits(files.get(where.file), where, letter.sequence)
+            parked_to = waits(files.get(where.file), where, letter.sequence)
             if parked_to is not None:
                 known = found.parked.setdefault(where, Parked(where, parked_to, _without_body(letter)))
                 known.parked_to = parked_to
@@ -178,7 +178,7 @@ async def collect(
         files = await engine.store.load({letter.parked_in for _, letter in letters})
         for record, letter in letters:
             where = ParkedSource.of(letter)
-            if _waits(files.get(where.file), where, letter.sequence) is not None:
+            if waits(files.get(where.file), where, letter.sequence) is not None:
                 shelf.put(where, record, letter)
     for partition, offset in shelf.cut_at.items():
         next_at[partition] = min(offset, next_at[partition])
@@ -251,7 +251,7 @@ def letter_in(record: Record) -> StoredLetter | None:
         return None
 
 
-def _waits(document: Document | None, where: ParkedSource, sequence: int) -> int | None:
+def waits(document: Document | None, where: ParkedSource, sequence: int) -> int | None:
     """Up to which sequence the source is parked, if this one waits; None if it does not, or no more."""
     if document is None:
         return None

@@ -342,6 +342,8 @@ class EffectResult:
     done: bool
     retry: bool = False
     """Whether another attempt may succeed."""
+    unclear: bool = False
+    """Whether it may have been done all the same: no answer came."""
     reason: str = ""
     result: Mapping[str, Any] = field(default_factory=dict[str, Any])
 

@@ -11,7 +11,7 @@ Each batch is committed by itself. Interrupted anywhere, the same command goes o
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -22,7 +22,16 @@ from shared.runtime.engine import Engine
 from shared.runtime.listen import listen_again
 from shared.runtime.parked import MEMORY_MAX_BYTES, Parked, ParkedSource, Positions, ReadLetters, collect
 from shared.runtime.ports import Unavailable
-from shared.runtime.work import Contended, Discard, Done, TooMuchPending, Work
+from shared.runtime.work import (
+    FILE_CANT_GO_ON,
+    Contended,
+    Discard,
+    Done,
+    Hear,
+    TooMuchPending,
+    Undigested,
+    Work,
+)
 
 SOURCES_AT_ONCE: Final = 128
 LETTERS_AT_ONCE: Final = 256
@@ -164,41 +173,77 @@ class _Queue:
 
 
 async def _take(engine: Engine, batch: Sequence[tuple[_Queue, StoredLetter]], report: Report) -> None:
-    """Take one batch in and note in queues and report what became of each letter."""
-    work: list[Work] = []
-    parts: list[slice | None] = []
-    unfit: set[ParkedSource] = set()
+    """Take one batch in and note in queues and report what became of each letter.
+
+    Where a file has no room, or is of another version, the source stays parked, and the others go on.
+    """
+    try:
+        await _take_all(engine, batch, report, _run)
+    except FILE_CANT_GO_ON:
+        queues = {queue.where: queue for queue, _ in batch}
+        for where, queue in queues.items():
+            alone = [(queue, letter) for each, letter in batch if each is queue]
+            try:
+                await _take_all(engine, alone, report, Engine.run)
+            except FILE_CANT_GO_ON:
+                report.stuck.add(where)
+
+
+async def _take_all(
+    engine: Engine,
+    batch: Sequence[tuple[_Queue, StoredLetter]],
+    report: Report,
+    run: Callable[[Engine, Sequence[Work]], Awaitable[list[Done]]],
+) -> None:
+    """What a record is for other files beside the one that it is parked in is committed before.
+
+    Once that file has moved past a record its letter waits no more, and no redrive would find it. Where such
+    a piece is parked in its turn, what waits of the same source in that file waits behind it, for the next
+    redrive.
+    """
+    taken: list[tuple[_Queue, list[Hear | Undigested]]] = []
+    ended: set[ParkedSource] = set()
     for queue, letter in batch:
-        pieces = [] if queue.where in unfit else _pieces(engine, letter)
-        if not pieces:
-            unfit.add(queue.where)
-            parts.append(None)
+        if queue.where in ended:
             continue
-        parts.append(slice(len(work), len(work) + len(pieces)))
-        work += pieces
-    answers = await _run(engine, work)
-    for (queue, _), part in zip(batch, parts, strict=True):
+        pieces = _pieces(engine, letter)
+        taken.append((queue, pieces))
+        if not pieces or any(isinstance(piece, Undigested) for piece in pieces):
+            # Nobody can read it. Only when it is known to be past may what is behind it come to other files.
+            ended.add(queue.where)
+    late = [piece for queue, pieces in taken for piece in pieces if piece.subject != queue.where.file]
+    answers = await run(engine, late) if late else []
+    behind = {
+        _source_of(piece)
+        for piece, answer in zip(late, answers, strict=True)
+        if answer.poisoned or answer.parked
+    }
+    report.stuck |= {queue.where for queue, pieces in taken if not pieces or queue.where in behind}
+    own = [
+        (queue, piece)
+        for queue, pieces in taken
+        for piece in pieces
+        if piece.subject == queue.where.file and queue.where not in report.stuck
+    ]
+    for (queue, _), answer in zip(own, await run(engine, [piece for _, piece in own]), strict=True):
         if queue.where in report.stuck:
             continue
-        if part is None or _is_held(work[part], answers[part], queue.where.file):
+        if answer.poisoned or answer.parked:
             report.stuck.add(queue.where)
             continue
         queue.letters.popleft()
-        is_stale = all(answer.duplicate for answer in answers[part])
-        report.stale += is_stale
-        report.applied += not is_stale
+        report.stale += answer.duplicate
+        report.applied += not answer.duplicate
 
 
-def _is_held(work: Sequence[Work], answers: Sequence[Done], file: str) -> bool:
-    """Whether the file in which a record is parked could not take it.
-
-    What other files make of a record that could not be read before is theirs: parked there, perhaps.
-    """
-    pairs = zip(work, answers, strict=True)
-    return any((answer.poisoned or answer.parked) and piece.subject == file for piece, answer in pairs)
+def _source_of(piece: Hear | Undigested) -> ParkedSource:
+    """What a piece of work is parked under where its file can't take it."""
+    if isinstance(piece, Hear):
+        return ParkedSource(piece.subject, piece.event.source, piece.event.subject)
+    return ParkedSource(piece.subject, piece.source, piece.source_subject)
 
 
-def _pieces(engine: Engine, letter: StoredLetter) -> list[Work]:
+def _pieces(engine: Engine, letter: StoredLetter) -> list[Hear | Undigested]:
     """The work that a letter comes to; none where it can only be given up here.
 
     That is a record too large to be kept in a letter, which stands on its own topic only, and one of

@@ -28,6 +28,8 @@ from shared.runtime.traces import NO_TRACES, Span, Traces
 
 UNCLEARED_MAX_FILES = 1_000
 """Who publishes waits for the clearing from so many files on: the database takes less than the broker."""
+PUBLISH_MAX_SECONDS = 5.0
+"""So long one goes on with what files have pending; then the sweep does, and who published gets ahead."""
 CLEARED_AT_ONCE_MAX_FILES = 256
 """In one bulk: what somebody waits for who publishes meanwhile, and what is lost when it fails."""
 
@@ -65,8 +67,9 @@ class Relay:
         queues = {file.subject: file.pending for file in files if file.pending}
         published: Counter[tuple[str, str]] = Counter()
         failed: Counter[str] = Counter()
-        turn = 0
-        while queues:
+        turn, time = 0, asyncio.get_running_loop().time
+        until = time() + PUBLISH_MAX_SECONDS
+        while queues and time() < until:
             heads = [(subject, queue[turn]) for subject, queue in queues.items()]
             spans = self._begun([entry for _, entry in heads]) if self._traces.on else []
             answers = await self._publisher.publish([_outgoing(entry) for _, entry in heads])
@@ -84,6 +87,8 @@ class Relay:
             for span, answered in zip(spans, answers, strict=False):
                 span.note(acknowledged=answered)
                 span.end()
+            if self._acknowledged:
+                self._uncleared.set()
             turn += 1
             queues = {subject: queue for subject, queue in queues.items() if len(queue) > turn}
         for (topic, event), times in published.items():

@@ -56,6 +56,8 @@ class Service:
     charts: tuple[Chart, ...] = ()
     effects: tuple[str, ...] = ()
     """Kinds of effects outside that it asks for."""
+    rechecked: tuple[str, ...] = ()
+    """Those of them that its rules look at again before each try: `EffectDue`."""
     indexed: tuple[str, ...] = ()
     """Dotted paths (`state.stage`, `view.open_tasks`) that lists are filtered by."""
     counted: tuple[Counted, ...] = ()

@@ -123,7 +123,7 @@ class Letter:
     reason: str
     stack: str
     kind: str
-    """`poison`, `waiting` (behind a poisoned one), `alien` (no event of ours) or `timer`."""
+    """`poison`, `waiting` (behind a poisoned one), `alien` (no event of ours), `timer` or `effect`."""
     record: Record | None
 
     @property
@@ -185,6 +185,8 @@ class Contended(Exception):
     """Other writers were first as often as may be tried; come again later."""
 
 
+FILE_CANT_GO_ON: Final = (Unreadable, TooMuchPending, FileTooLarge)
+"""What a single file can't go on for; others can."""
 PAUSED: Final = (Unavailable, Unreadable, Contended, TooMuchPending, FileTooLarge)
 """What a worker waits out: nothing is wrong with the work itself."""
 

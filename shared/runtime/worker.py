@@ -1,6 +1,6 @@
 """The worker: takes batches from the stream, fires timers, tries effects, sweeps up what is pending.
 
-Four loops share one engine, and the version guard keeps them, and other workers, apart. Each loop's
+Its loops share one engine, and the version guard keeps them, and other workers, apart. Each loop's
 body is a method of its own (`take_batch`, `fire_timers`, `try_effects`, `sweep`), so that a
 simulation can call them one at a time.
 
@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.catalog import SLOTS
-from shared.runtime.brake import Brake, Braked
+from shared.runtime.brake import Brake, Braked, verdicts
 from shared.runtime.effects import Effects
 from shared.runtime.engine import Engine, Posted
 from shared.runtime.file import outbox_in
@@ -38,7 +38,8 @@ from shared.runtime.ports import (
 )
 from shared.runtime.progress import LOOKS, Progress
 from shared.runtime.sampling import labelled, sample
-from shared.runtime.work import PAUSED, Done, FireTimers, Work, portions
+from shared.runtime.skipped import Skipped
+from shared.runtime.work import FILE_CANT_GO_ON, PAUSED, Done, FireTimers, Work, portions
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 REACH_POLL_SECONDS = 0.002
@@ -79,6 +80,8 @@ class Worker:
         """Dead letters of the batch at hand: while a commit is in vain, trying again writes no copies."""
         self._untaken: dict[TopicPartition, int] = {}
         self._more_due = False
+        self._skipped_timers, self._skipped_pending = Skipped(), Skipped()
+        self._tell_again_at = 0.0
         self._marks_of = -1
         self._marks: dict[int, tuple[datetime, dict[TopicPartition, int]]] = {}
         self._effects_wanted = asyncio.Event()
@@ -116,6 +119,7 @@ class Worker:
         records = await self.transport.batch(limits.batch_max_records, limits.stream_wait_seconds)
         if not records:
             return False
+        generation = self.transport.generation()
         for record in records:
             where = TopicPartition(record.topic, record.partition)
             self._untaken.setdefault(where, record.offset)
@@ -133,7 +137,8 @@ class Worker:
                 backoff = min(backoff * 2, limits.outage_backoff_max_seconds)
                 if self._loops.over.is_set():
                     return False
-                if not self.transport.partitions():
+                if self.transport.generation() != generation:
+                    # Partitions moved. Whoever has them now is given these records again, and so are we.
                     self._untaken.clear()
                     return False
         await self.transport.ack(records)
@@ -149,15 +154,15 @@ class Worker:
         heard = listen(self.engine.service, records)
         if heard.aliens:
             await self.engine.post_letters(heard.aliens, self._posted)
-        poisoned = [True] * len(heard.aliens)
+        answers: list[Done] = []
         for portion in portions(heard.work, self.engine.limits.batch_max_files):
             done = await self.engine.run(portion, self._posted)
             self._look_for_effects(done)
             self._say_rejected(portion, done)
-            poisoned += [answer.poisoned and not answer.outgrown for answer in done]
+            answers += done
         try:
-            for each in poisoned:
-                self.brake.note(poisoned=each)
+            for poisoned in verdicts(heard, answers, self._posted):
+                self.brake.note(poisoned=poisoned)
         except Braked:
             await self.transport.ack(records)
             raise
@@ -186,21 +191,36 @@ class Worker:
         if not self._more_due and not await store.due_timers(self.slots(), clock.now(), 1):
             return False
         fired = self._more_due = False
+        stuck: set[str] = set()
+        problem: Exception | None = None
+        page = limits.timer_scan_max_files
         for until, partitions in (await self._caught_up()).items():
             slots = [slot for slot in self.slots() if slot % self.partitions in partitions]
-            documents = await store.due_timers(slots, until, limits.timer_scan_max_files)
-            work: list[Work] = [FireTimers(document["_id"], until) for document in documents]
-            done: list[Done] = []
+            found = await store.due_timers(slots, until, self._skipped_timers.more(page))
+            due_at = {each["_id"]: each["next_timer_at"] for each in self._skipped_timers.behind(found, page)}
+            self._more_due = self._more_due or len(due_at) == page
+            work: list[Work] = [FireTimers(subject, until) for subject in due_at]
             for portion in portions(work, limits.batch_max_files):
-                done += await self.engine.run(portion)
-            self._look_for_effects(done)
-            self._more_due = self._more_due or len(documents) == limits.timer_scan_max_files
-            for document, answer in zip(documents, done, strict=True):
-                # In a file without room for more events a timer stays due, and looking on is no work done.
-                if answer.fired:
+                try:
+                    done = await self.engine.run(portion)
+                except FILE_CANT_GO_ON as its:
+                    # The others of the portion have fired.
+                    problem, stuck = its, stuck.union(piece.subject for piece in portion)
+                    continue
+                self._look_for_effects(done)
+                for piece, answer in zip(portion, done, strict=True):
+                    # In a file without room for more events a timer stays due: looking on is no work done.
+                    if not answer.fired:
+                        stuck.add(piece.subject)
+                        continue
                     fired = True
-                    lateness = max(0.0, (clock.now() - document["next_timer_at"]).total_seconds())
+                    lateness = max(0.0, (clock.now() - due_at[piece.subject]).total_seconds())
                     self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
+        self._skipped_timers.looked(at_the_end=not self._more_due, stuck=stuck)
+        if problem is not None and self._monotonic() >= self._tell_again_at:
+            # It must not make the timers of others late, so it is no reason to wait.
+            self._tell_again_at = self._monotonic() + limits.outage_backoff_max_seconds
+            self.log("timers of some files wait", reason=str(problem))
         return fired
 
     async def _caught_up(self) -> dict[datetime, set[int]]:
@@ -254,10 +274,13 @@ class Worker:
             return False
         waited = timedelta(seconds=limits.pending_stale_after_seconds) - STORED_PRECISION
         before = self._furthest.now() - waited
-        documents = await store.stale_pending(slots, before, limits.batch_max_files)
-        files = [outbox_in(document) for document in documents]
+        page, skipped = limits.batch_max_files, self._skipped_pending
+        found = await store.stale_pending(slots, before, skipped.more(page))
+        files = [outbox_in(document) for document in skipped.behind(found, page)]
         published = await self.engine.publish(files)
-        return published > 0 and not any(file.pending for file in files)
+        stuck = {file.subject for file in files if file.pending}
+        skipped.looked(at_the_end=len(files) < page, stuck=stuck)
+        return published > 0 and not stuck
 
     # What others may know
 

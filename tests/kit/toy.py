@@ -16,6 +16,7 @@ from shared.kernel.decision import (
     Decision,
     Effect,
     EffectDone,
+    EffectDue,
     EffectFailed,
     EffectRecalled,
     Outcome,
@@ -77,10 +78,14 @@ class ToyView(Frozen):
 
 
 class Rules:
-    """The toy's rules. `broken` holds words at which a rule raises, until somebody mends it."""
+    """The toy's rules. `broken` holds words at which a rule raises, until somebody mends it.
+
+    `unwanted` holds effects that are recalled when they are about to be tried.
+    """
 
     def __init__(self) -> None:
         self.broken: set[str] = set()
+        self.unwanted: set[str] = set()
 
     def decide(self, command: Any, state: ToyState, now: datetime, profile: Profile) -> Outcome:
         """One word for each thing that happens."""
@@ -105,12 +110,19 @@ class Rules:
                 if name in self.broken:
                     raise RuntimeError(f"the rule breaks at {name}")
                 return _say(name)
+            case EffectDue(effect_id=effect_id):
+                return self._about_to_go(effect_id)
             case EffectDone() if "effect-done" in self.broken:
                 raise RuntimeError("the rule breaks at effect-done")
             case EffectDone() | EffectFailed() | EffectRecalled():
                 return _say(_became(command))
             case _:
                 return NOTHING
+
+    def _about_to_go(self, effect_id: str) -> Decision:
+        if "effect-due" in self.broken:
+            raise RuntimeError("the rule breaks at effect-due")
+        return _say("not-now") + Decision(recalls=(effect_id,)) if effect_id in self.unwanted else NOTHING
 
     def react(self, event: Event) -> Sequence[tuple[str, Any]]:
         """A poke is for its subject, or for another file that it names."""
@@ -203,4 +215,5 @@ def toy(rules: Rules, *, watches: bool = False) -> Service:
         initial_view=ToyView(),
         watches=watches,
         effects=("mail",),
+        rechecked=("mail",),
     )

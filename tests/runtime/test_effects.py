@@ -84,6 +84,37 @@ async def test_two_owners_do_not_try_the_same_effect_at_once() -> None:
     assert world.outbox.attempts == []
 
 
+async def test_what_the_rules_recall_before_a_try_is_not_tried_and_can_be_wanted_again() -> None:
+    world = World()
+    await wanted(world)
+    world.outbox.answers = [EffectResult(done=False, retry=True, reason="busy")]
+    await world.worker.try_effects()
+    world.rules.unwanted = {"effect-1"}
+    world.clock.advance(timedelta(minutes=1))
+    await world.worker.try_effects()
+    assert world.outbox.attempts == ["effect-1"]
+    assert await world.words() == ["not-now"]
+    world.rules.unwanted.clear()
+    await world.desk.take(fact("order.cancelled", "f-2"), "e")
+    await world.worker.try_effects()
+    assert world.outbox.attempts == ["effect-1", "effect-1"]
+    assert await world.words() == ["not-now", "effect-done"]
+
+
+async def test_a_rule_that_raises_before_a_try_does_not_hold_the_effect_back() -> None:
+    world = World()
+    await wanted(world)
+    world.rules.broken = {"effect-due"}
+    world.outbox.answers = [EffectResult(done=False, retry=True, reason="busy")]
+    await world.worker.try_effects()
+    world.clock.advance(timedelta(minutes=1))
+    await world.worker.try_effects()
+    await world.settle()
+    assert world.outbox.attempts == ["effect-1", "effect-1"]
+    assert await world.words() == ["effect-done"]
+    assert [letter.kind for letter in world.letters()] == ["effect"]
+
+
 async def recall(world: World) -> None:
     await world.desk.take(fact("order.cancelled", "f-2", paid_back=True), "e")
 

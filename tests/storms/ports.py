@@ -310,7 +310,7 @@ class StormOutside:
                 self._acted[effect_id] += 1
             self._process.leave("perform")
             if fault == "far side's answer lost":
-                return EffectResult(done=False, retry=True, reason="no answer")
+                return EffectResult(done=False, retry=True, unclear=True, reason="no answer")
             return EffectResult(done=True, result={"refund_id": f"r-{effect_id}"})
         finally:
             self._ledger.answered(effect_id)

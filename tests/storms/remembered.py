@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import from_json, to_json
 
 from shared.contracts.event import Event, from_cloudevent, to_cloudevent
-from shared.kernel.decision import Decision, EffectDone, Outcome, TimerDue
+from shared.kernel.decision import Decision, EffectDone, EffectDue, Outcome, TimerDue
 from shared.kernel.profiles import Profile
 from shared.runtime import listen
 from shared.runtime.fold import book
@@ -129,8 +129,8 @@ def _command_key(command: Any) -> Any:
     """The engine makes these anew each time; all others come from a story or from `react`."""
     if type(command) is TimerDue:
         return (command.name, command.key, command.due_at)
-    if type(command) is EffectDone:
-        return (command.effect_id, command.at)
+    if type(command) in (EffectDone, EffectDue):
+        return (type(command), command.effect_id, command.at)
     return id(command)
 
 

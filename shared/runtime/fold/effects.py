@@ -1,16 +1,21 @@
-"""Effects outside: wanted, trying under a lease, done or failed, each noted in the file."""
+"""Effects outside: wanted, trying under a lease, done or failed, each noted in the file.
+
+Between a decision and a try may lie a night in which the far side, or the worker, was away. So rules that
+care are asked again before each try; what they recall then is not tried. That is for what surely was not
+done: where an attempt was not answered, or crashed, the same is tried under the same id until it is known.
+"""
 
 import traceback
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from shared.kernel.decision import Decision, EffectDone, EffectFailed, Refused
+from shared.kernel.decision import Decision, EffectDone, EffectDue, EffectFailed, Refused
 from shared.runtime.file import EffectEntry
 from shared.runtime.fold.book import Book, Cause
 from shared.runtime.fold.events import STACK_MAX_FRAMES
 from shared.runtime.fold.facts import take_in
 from shared.runtime.ports import EffectResult
-from shared.runtime.work import Done, Letter, ReportEffect, StartEffect
+from shared.runtime.work import Done, Letter, ReportEffect, StartEffect, TooMuchPending
 
 
 def start(book: Book, work: StartEffect) -> Done:
@@ -25,13 +30,44 @@ def start(book: Book, work: StartEffect) -> Done:
     if entry.told is not None:
         _tell(book, entry, EffectResult(**entry.told), entry.traceparent)
         return Done()
+    rechecked = entry.status == "wanted" and entry.kind in book.service.rechecked
+    if rechecked and _recalled_now(book, entry):
+        return Done()
     lease = timedelta(seconds=book.limits.effect_lease_seconds)
     attempt = entry.attempts + 1
     book.file.effects[work.effect_id] = replace(
-        entry, status="trying", attempts=attempt, next_try_at=book.now + lease
+        entry,
+        status="trying" if entry.status == "wanted" else "unclear",
+        attempts=attempt,
+        next_try_at=book.now + lease,
     )
     book.changed = True
     return Done(started=attempt)
+
+
+def _recalled_now(book: Book, entry: EffectEntry) -> bool:
+    """Ask the rules whether the effect is still wanted, and take in what follows where it is not.
+
+    A rule that raises here does not hold back what was decided; somebody is told of it once.
+    """
+    due = EffectDue(at=book.now, effect_id=entry.effect_id, kind=entry.kind)
+    try:
+        with book.all_or_nothing():
+            outcome = book.decide(due)
+            if not isinstance(outcome, Decision) or entry.effect_id not in outcome.recalls:
+                return False
+            del book.file.effects[entry.effect_id]
+            others = tuple(each for each in outcome.recalls if each != entry.effect_id)
+            cause = Cause(entry.correlation_id, entry.cause, entry.traceparent)
+            take_in(book, outcome.model_copy(update={"recalls": others}), book.now, cause, EffectDue.__name__)
+            book.changed = True
+            return True
+    except TooMuchPending:
+        raise
+    except Exception as problem:  # noqa: BLE001  # a rule may raise anything; the effect was decided on
+        if entry.attempts == 0:
+            book.letters.append(_letter(book, entry, problem))
+        return False
 
 
 def report(book: Book, work: ReportEffect) -> Done:
@@ -52,7 +88,9 @@ def report(book: Book, work: ReportEffect) -> Done:
             book.limits.effect_backoff_max_seconds,
         )
         book.file.effects[work.effect_id] = replace(
-            entry, status="wanted", next_try_at=book.now + timedelta(seconds=wait)
+            entry,
+            status="unclear" if result.unclear or entry.status == "unclear" else "wanted",
+            next_try_at=book.now + timedelta(seconds=wait),
         )
         book.changed = True
         return Done()
@@ -65,6 +103,10 @@ def _tell(book: Book, entry: EffectEntry, result: EffectResult, traceparent: str
     try:
         with book.all_or_nothing():
             _decide(book, entry, result, traceparent)
+    except TooMuchPending:
+        later = book.now + timedelta(seconds=book.limits.effect_lease_seconds)
+        book.file.effects[entry.effect_id] = replace(entry, next_try_at=later, told=asdict(result))
+        book.changed = True
     except Exception as problem:  # noqa: BLE001  # a rule may raise anything; the answer must not be lost
         later = book.now + timedelta(seconds=book.limits.effect_lease_seconds)
         book.file.effects[entry.effect_id] = replace(

@@ -44,10 +44,12 @@ def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
     event, file = work.event, book.file
     source = source_of(event)
     last_parked = file.parked.get(source)
+    comes_before = not own_subject and event.sequence <= file.applied.get(source, 0)
+    """Whether it is older than all that is parked here. One that was unreadable then may still come."""
     if last_parked is not None:
-        if not own_subject and event.sequence <= file.applied.get(source, 0):
+        if comes_before and not work.late:
             return Done(duplicate=True)
-        if not work.redriven:
+        if not work.redriven and not comes_before:
             at_once = tuple(command for command in work.commands if command.AT_ONCE)
             _ask_aside(book, work, at_once, may_wait=book.rejected)
             book.park(source, _letter(work, "waiting", BEHIND_A_PARKED_ONE, ""))
@@ -69,9 +71,13 @@ def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
     except Exception as problem:  # noqa: BLE001  # whatever a rule raises is poison
         stack = traceback.format_exc(limit=STACK_MAX_FRAMES)
         book.park(source, _letter(work, "poison", f"{type(problem).__name__}: {problem}", stack))
+        if last_parked is not None and comes_before:
+            file = book.file
+            file.applied[source] = min(file.applied[source], event.sequence - 1)
+            book.changed = True
         book.stuck.add(source)
         return Done(poisoned=True, outgrown=isinstance(problem, FileTooLarge))
-    if last_parked is not None:
+    if last_parked is not None and not comes_before:
         _move_past(book, event.source, event.subject, event.sequence, event.id)
     return Done()
 
@@ -108,7 +114,9 @@ def undigested(book: Book, work: Undigested) -> Done:
 
 def discard(book: Book, work: Discard) -> Done:
     """Give a parked record up: move past it as if it had been taken in."""
-    if f"{work.source}/{work.source_subject}" not in book.file.parked:
+    file, parked_as = book.file, f"{work.source}/{work.source_subject}"
+    taken = file.applied.get(work.source if work.source_subject == file.subject else parked_as, 0)
+    if parked_as not in file.parked or work.sequence <= taken:
         return Done(duplicate=True)
     _move_past(book, work.source, work.source_subject, work.sequence, work.event_id)
     if book.changed:
