@@ -61,7 +61,10 @@ class Desk:
 
 def _check(desk: Desk, told: list[str]) -> None:
     recorded = [one.sighting_id for one in desk.number.of("sighting.recorded")]
-    matched = [one.sighting_id for one in desk.number.of("sighting.matched")]
+    handed_over = [(one.sighting_id, one.order_id) for one in desk.number.of("sighting.matched")]
+    assert len(handed_over) == len(set(handed_over))
+    # One that orders share is one sighting, handed to each of them.
+    matched = list(dict.fromkeys(sighting_id for sighting_id, _ in handed_over))
     unmatched = [one.sighting_id for one in desk.number.of("sighting.unmatched")]
     settled = matched + unmatched
     assert len(settled) == len(set(settled))

@@ -1,6 +1,8 @@
 """What carriers tell by tracking number: it finds its parcel, waits for it, or is said to be nobody's."""
 
+from collections import Counter
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -141,6 +143,18 @@ def test_a_number_that_was_given_again_is_told_apart_by_time() -> None:
     play = number_file(left(), left(at=after(days=30), order="B-1", parcel="P-2"))
     play.do(sighting("delivered", after(days=4)), sighting("picked_up", after(days=31)))
     assert matched(play) == [("A-1", "delivered"), ("B-1", "picked_up")]
+
+
+def test_orders_that_left_in_one_parcel_each_get_its_scans() -> None:
+    play = number_file(left(), left(at=after(hours=1), order="B-1", parcel="P-B"))
+    play.do(sighting("picked_up", after(hours=2)), sighting("delivered", after(hours=40)))
+    assert Counter(matched(play)) == Counter(product(("A-1", "B-1"), ("picked_up", "delivered")))
+    assert {one.parcel_id for one in play.of("sighting.matched")} == {"P-1", "P-B"}
+
+
+def test_orders_of_two_shops_do_not_share_a_parcel() -> None:
+    play = number_file(left(), left(at=after(hours=1), order="B-1", parcel="P-B", shop="other"))
+    assert matched(play.do(sighting("picked_up", after(hours=2)))) == [("B-1", "picked_up")]
 
 
 def test_a_scan_long_after_the_last_parcel_waits_for_the_next_one() -> None:

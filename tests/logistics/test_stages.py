@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from services.logistics import commands as ask
 from services.logistics.app import SERVICE
-from services.logistics.state import MAX_TRACE, Delivered, Moving, Returned, Troubled
+from services.logistics.state import MAX_TRACE, Delivered, Moving, Returned, Returning, Troubled
 from shared.contracts.facts import ScanStatus
 from shared.kernel.decision import NOTHING, Decision
 from tests.kit.rules import START, Play, after
 from tests.logistics.story import (
+    ORDER,
     dispatched,
     messages,
     parcel_of,
@@ -155,9 +157,10 @@ def test_a_parcel_on_its_way_back_ends_returned_and_is_settled_by_an_agent() -> 
         scan("returned", after(hours=40)),
     )
     assert not play.of("parcel.exception_resolved")
-    assert withdrawn(play) == [("resolve_exception", "returning")]
+    assert withdrawn(play) == [("resolve_exception", "returning"), ("resolve_exception", "returned")]
     assert isinstance(parcel_of(play), Returned)
-    assert len(play.of("parcel.returning")) == len(play.of("parcel.returned")) == 1
+    assert len(play.of("parcel.returning")) == 2
+    assert len(play.of("parcel.in_transit")) == len(play.of("parcel.returned")) == 1
     assert len(wanted(play, "confirm_address_and_resend")) == 1
     assert not play.timers
 
@@ -195,9 +198,85 @@ def test_under_a_shared_tracking_number_the_newer_dispatch_gets_the_scans() -> N
 def test_a_dispatch_told_again_changes_nothing_and_another_content_is_refused() -> None:
     play = shipping().do(dispatched(after(hours=3), fact_id="again"))
     assert play.last == NOTHING
-    assert play.do(dispatched(after(hours=3), tracking="T-9")).refused.slug == "parcel-known"
     assert play.do(dispatched(after(hours=3), "P-1", "1")).refused.slug == "parcel-known"
+    play.do(scan("picked_up", after(hours=4)))
+    assert play.do(dispatched(after(hours=5), tracking="T-9")).refused.slug == "parcel-known"
     assert len(play.of("parcel.dispatched")) == 1
+
+
+def test_a_mistyped_number_is_put_right_by_another_dispatch_before_the_first_scan() -> None:
+    wrong, right = "1Z9999999999999999", "1Z9999999999999998"
+    play = Play(SERVICE, ORDER).hear(placed(), START).do(dispatched(START, carrier="ups", tracking=wrong))
+    (doubt,) = wanted(play, "look_into")
+    assert play.do(scan("picked_up", after(hours=1), carrier="ups", tracking=right)).refused.early
+    play.run_until(after(hours=25))
+    play.do(dispatched(after(hours=26), carrier="ups", tracking=right, fact_id="put-right"))
+    assert [task.task_id for task in play.of("task.withdrawn")][-1] == doubt.task_id
+    assert withdrawn(play) == [("check_pickup", "dispatched"), ("look_into", "dispatched")]
+    play.do(scan("picked_up", after(hours=27), carrier="ups", tracking=right))
+    assert parcel_of(play).stage == "picked_up"
+    assert [message.params["tracking_no"] for message in play.of("message.wanted")] == [wrong, right]
+
+
+def test_an_older_dispatch_does_not_bring_back_the_number_that_was_put_right() -> None:
+    play = shipping().do(dispatched(after(hours=2), tracking="T-9"))
+    assert play.do(dispatched(after(hours=1), tracking="T-8")).refused.slug == "parcel-known"
+    assert parcel_of(play).tracking_no == "T-9"
+
+
+def test_a_new_number_leaves_the_buyers_enquiry_open() -> None:
+    play = shipping()
+    where = ask.RegisterEnquiry(
+        at=after(hours=1), parcel_id="P-1", about="lookup", channel="chat", text="where is it?"
+    )
+    play.do(where)
+    play.do(dispatched(after(hours=3), tracking="T-9"))
+    assert [task.kind for task in parcel_of(play).tasks] == ["answer_enquiry"]
+    assert not withdrawn(play)
+
+
+def test_a_scan_from_the_future_hides_no_scan_after_it() -> None:
+    play = shipping().do(scan("in_transit", after(days=365), after(hours=2)))
+    assert parcel_of(play).clock.since == after(hours=2)
+    play.do(scan("in_transit", after(days=365), after(hours=3)))
+    assert len(parcel_of(play).trace) == 1, "the carrier tells its whole trace again"
+    play.do(scan("out_for_delivery", after(hours=40)), scan("delivered", after(hours=44)))
+    assert parcel_of(play).stage == "delivered"
+
+
+def test_scans_of_a_clock_that_runs_ahead_are_taken_in_the_carriers_order() -> None:
+    """Local time told as UTC: two scans that are heard of together are both hours ahead."""
+    play = shipping().do(
+        scan("picked_up", after(hours=10), after(hours=2)),
+        scan("in_transit", after(hours=11), after(hours=2)),
+        scan("picked_up", after(hours=9), after(hours=2)),
+        scan("delivered", after(hours=20), after(hours=12)),
+    )
+    assert play.names().count("parcel.picked_up") == play.names().count("parcel.in_transit") == 1
+    assert parcel_of(play).stage == "delivered"
+    assert play.of("parcel.delivered")[0].scanned_at == after(hours=12)
+
+
+def test_a_parcel_on_its_way_back_moves_with_every_scan_and_does_not_stall() -> None:
+    play = shipping().do(scan("in_transit", after(hours=5)), scan("returning", after(hours=9)))
+    for hours in range(30, 300, 30):
+        play.run_until(after(hours=hours)).do(scan("in_transit", after(hours=hours)))
+    assert isinstance(parcel_of(play), Returning)
+    assert play.view.parcels[0].stage == "returning"
+    assert not play.of("parcel.stalled")
+    play.do(scan("exception", after(hours=301), text="damaged"))
+    assert isinstance(parcel_of(play), Returning)
+    assert play.view.parcels[0].stage == "returning"
+    assert len(wanted(play, "resolve_exception")) == 1
+
+
+def test_that_a_buyer_refuses_a_parcel_is_not_over_with_its_next_scan() -> None:
+    play = shipping().do(scan("picked_up", after(hours=2)))
+    play.do(ask.RefuseParcel(at=after(hours=5), parcel_id="P-1", reason="crushed"))
+    play.do(scan("in_transit", after(hours=6)))
+    assert not withdrawn(play)
+    play.do(scan("returning", after(hours=9)))
+    assert withdrawn(play) == [("resolve_exception", "returning")]
 
 
 def test_a_dispatch_of_a_line_that_the_order_does_not_have_does_not_fit() -> None:

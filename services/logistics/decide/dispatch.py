@@ -1,6 +1,7 @@
 """Parcels that leave, and lines that shall not."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from pydantic import JsonValue
 
@@ -15,6 +16,7 @@ from services.logistics.state import (
     LinesUnwanted,
     Moving,
     NotPlaced,
+    OpenTask,
     Parcel,
     Placed,
     Told,
@@ -24,9 +26,15 @@ from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
 from shared.contracts.events.common import TaskWanted
 from shared.contracts.facts import ShipmentDispatched, ShipmentDispatchedBody
+from shared.contracts.tasks import TaskKind
 from shared.kernel.calendar import later
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile, Values
+
+_ABOUT_THE_NUMBER: Final[frozenset[TaskKind]] = frozenset(
+    ("check_pickup", "check_with_carrier", "confirm_loss")
+)
+"""Open tasks about a parcel whose cause is gone when it goes under another number."""
 
 
 def dispatched(
@@ -77,6 +85,11 @@ def _left(fact: ShipmentDispatched, state: Placed, values: Values, carriers: Car
     return left + _doubted(state, parcel, carriers)
 
 
+def _doubt(state: Placed, parcel: Parcel) -> str:
+    """The id of the task to look into a parcel's number."""
+    return task_id(SERVICE, state.order_id, "look_into", parcel.parcel_id, parcel.tracking_no)
+
+
 def _doubted(state: Placed, parcel: Parcel, carriers: Carriers) -> Decision:
     """Rule `number_check`: a number that fails its carrier's check digit is taken, and looked into once."""
     scheme = failed_scheme(carriers, parcel.carrier, parcel.tracking_no)
@@ -90,7 +103,7 @@ def _doubted(state: Placed, parcel: Parcel, carriers: Carriers) -> Decision:
         "scheme": scheme,
     }
     task = TaskWanted(
-        task_id=task_id(SERVICE, state.order_id, "look_into", parcel.parcel_id, parcel.tracking_no),
+        task_id=_doubt(state, parcel),
         kind="look_into",
         order_id=state.order_id,
         summary=f"The tracking number of parcel {parcel.parcel_id} fails {parcel.carrier}'s check digit: "
@@ -107,21 +120,30 @@ def _doubted(state: Placed, parcel: Parcel, carriers: Carriers) -> Decision:
 def _told_again(
     fact: ShipmentDispatched, parcel: Parcel, state: Placed, values: Values, carriers: Carriers
 ) -> Outcome:
-    """The same again changes nothing; after a rebooking it brings the new tracking number."""
+    """The same again changes nothing; a new number is taken after a rebooking, and before the first scan."""
     data = fact.data
     same_lines = set(data.lines) == set(parcel.lines)
     told = Told(carrier=data.carrier, tracking_no=data.tracking_no, weight_grams=data.weight_grams)
     if same_lines and told in parcel.told:
         return NOTHING
-    if same_lines and _awaits_number(parcel, data):
+    if same_lines and (_awaits_number(parcel, data) or _puts_number_right(fact, parcel)):
         left = _left(fact, state, values, carriers)
-        over = [task for task in parcel.tasks if task.kind != "resolve_exception"]
+        over = [task for task in parcel.tasks if task.kind in _ABOUT_THE_NUMBER]
+        if failed_scheme(carriers, parcel.carrier, parcel.tracking_no) is not None:
+            over.append(OpenTask(task_id=_doubt(state, parcel), kind="look_into"))
         return left + Decision(tasks=withdraw(state, over, "dispatched"))
     return Refused(slug="parcel-known", detail="A parcel of this id was dispatched with other contents.")
 
 
 def _awaits_number(parcel: Parcel, data: ShipmentDispatchedBody) -> bool:
     return isinstance(parcel, Moving) and parcel.rebooked and parcel.carrier == data.carrier
+
+
+def _puts_number_right(fact: ShipmentDispatched, parcel: Parcel) -> bool:
+    """Whether a later word gives a parcel that no carrier has seen yet another number: it was mistyped."""
+    another = (fact.data.carrier, fact.data.tracking_no) != (parcel.carrier, parcel.tracking_no)
+    unseen = isinstance(parcel, Moving) and parcel.newest_scan_at is None
+    return another and unseen and fact.at > parcel.dispatched_at
 
 
 def stopped(command: StopLines, state: NotPlaced | Placed) -> Decision:

@@ -64,11 +64,12 @@ def scanned(
     if any(seen.same_as(other) for other in parcel.trace):
         return NOTHING
     match parcel:
-        case Moving() | Troubled() | Returning() if _forward(parcel, scan):
+        case Moving() | Troubled() | Returning() if _forward(parcel, seen):
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen.model_copy(update={"taken": True}))
             kept = Decision(rule=_rule(parcel, scan.status), notes=(note,))
             cause = cause_of(scan.text, scan.fault, reason)
-            return kept + _taken(state, parcel, scan, cause, profile)
+            counts = scan.model_copy(update={"scanned_at": seen.counts_from})
+            return kept + _taken(state, parcel, counts, cause, profile)
         case Moving() | Troubled() | Returning() | Delivered() | Returned() | Lost() | PickupCancelled():
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen)
             found = resurfaced(scan, parcel, state) if isinstance(parcel, Lost) else NOTHING
@@ -89,17 +90,20 @@ def _seen(fact: ShipmentScanned) -> Seen:
     )
 
 
-def _forward(parcel: OpenParcel, scan: ShipmentScannedBody) -> bool:
-    """Rule `stage_moves_forward`: newer than the newest scan taken, and not a step back."""
-    if parcel.newest_scan_at is not None and scan.scanned_at <= parcel.newest_scan_at:
+def _forward(parcel: OpenParcel, seen: Seen) -> bool:
+    """Rule `stage_moves_forward`: newer than the newest scan taken, and not a step back.
+
+    On its way back a parcel passes depots and vans again: it is moving there, and stays on its way back.
+    """
+    if not parcel.newer(seen):
         return False
     match parcel:
         case Moving():
-            return _not_before(parcel.stage, scan.status)
+            return _not_before(parcel.stage, seen.status)
         case Troubled():
-            return _not_before(parcel.before, scan.status)
+            return _not_before(parcel.before, seen.status)
         case Returning():
-            return scan.status in ("returning", "returned", "delivered")
+            return True
 
 
 def _not_before(stage: WayStage, status: ScanStatus) -> bool:
@@ -167,6 +171,8 @@ def _stage_said(
     scan: ShipmentScannedBody, parcel: OpenParcel, cause: Cause, fields: dict[str, Any]
 ) -> Payload:
     match scan.status:
+        case "picked_up" | "in_transit" | "out_for_delivery" if isinstance(parcel, Returning):
+            return said.ParcelReturning(**fields)
         case "picked_up":
             return said.ParcelPickedUp(**fields)
         case "in_transit":
@@ -184,7 +190,7 @@ def _stage_said(
 
 
 def _over(state: Placed, parcel: OpenParcel, status: ScanStatus) -> tuple[TaskChange, ...]:
-    """The open tasks whose cause is gone with this scan."""
+    """The open tasks whose cause is gone with this scan; that its buyer refuses a parcel stays so."""
     changes: list[TaskChange] = []
     for task in parcel.tasks:
         if status in ("delivered", "returned"):
@@ -193,8 +199,10 @@ def _over(state: Placed, parcel: OpenParcel, status: ScanStatus) -> tuple[TaskCh
             changes.extend(withdraw(state, (task,), "scanned"))
         elif task.kind in ("check_with_carrier", "confirm_loss"):
             changes.extend(withdraw(state, (task,), "moving_again"))
-        elif task.kind == "resolve_exception" and status != "exception":
-            changes.extend(withdraw(state, (task,), "returning" if status == "returning" else "moving_again"))
+        elif task.kind == "resolve_exception" and status == "returning":
+            changes.extend(withdraw(state, (task,), "returning"))
+        elif task.kind == "resolve_exception" and status != "exception" and not parcel.refused_because:
+            changes.extend(withdraw(state, (task,), "moving_again"))
     return tuple(changes)
 
 
@@ -224,6 +232,8 @@ def _told(
 ) -> tuple[MessageWanted, ...]:
     """Rule `stage_messages`: the buyer hears of a stage when it begins, unless the scan is old by then."""
     if scan.status not in ("out_for_delivery", "delivered") or parcel.stage == scan.status:
+        return ()
+    if scan.status == "out_for_delivery" and isinstance(parcel, Returning):
         return ()
     stale_at = later(scan.scanned_at, values.stage_message_stale_after)
     return (message(state, parcel, f"parcel_{scan.status}", scan.scanned_at, stale_at),)

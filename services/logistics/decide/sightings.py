@@ -1,5 +1,6 @@
 """What carriers tell by tracking number: matched to the parcel that it is about, or kept; never guessed."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ def sighted(fact: Sighting, state: Tracked, profile: Profile, carriers: Carriers
     if any(one.sighting_id == fact.id for one in state.sightings):
         return NOTHING
     scan = fact.data.model_copy(update={"text": fact.data.text[:TEXT_KEPT]})
-    found = parcel_of(state.parcels, fact, carriers, profile.values)
+    found = parcels_of(state.parcels, fact, carriers, profile.values)
     fields: dict[str, Any] = {
         "sighting_id": fact.id,
         "told_at": fact.at,
@@ -50,11 +51,10 @@ def sighted(fact: Sighting, state: Tracked, profile: Profile, carriers: Carriers
         "shop_id": fact.shop_id,
         "reason": fact.reason,
     }
-    if isinstance(found, Numbered):
-        kept = Sighted(**fields, status="matched", order_id=found.order_id)
-        return Decision(
-            rule="match_by_number", notes=(SightingKept(sighted=kept),), events=(_matched(kept, found),)
-        )
+    if isinstance(found, tuple):
+        kept = Sighted(**fields, status="matched", order_id=found[0].order_id)
+        events = tuple(_matched(kept, parcel) for parcel in found)
+        return Decision(rule="match_by_number", notes=(SightingKept(sighted=kept),), events=events)
     if len(state.waiting) >= WAITING_MAX:
         kept = Sighted(**fields, status="unmatched", because="too-many-waiting")
         gone = _unmatched(kept, "too-many-waiting")
@@ -86,10 +86,11 @@ def number_learnt(command: AwaitNumber, state: Tracked, profile: Profile, carrie
     events: list[Payload] = []
     waiting: list[Sighted] = []
     for one in state.waiting:
-        found = parcel_of(parcels, one, carriers, profile.values)
-        if isinstance(found, Numbered):
-            kept = one.model_copy(update={"status": "matched", "order_id": found.order_id, "because": None})
-            events.append(_matched(kept, found))
+        found = parcels_of(parcels, one, carriers, profile.values)
+        if isinstance(found, tuple):
+            matched = {"status": "matched", "order_id": found[0].order_id, "because": None}
+            kept = one.model_copy(update=matched)
+            events += [_matched(kept, parcel) for parcel in found]
             notes.append(SightingKept(sighted=kept))
         else:
             waiting.append(one)
@@ -114,10 +115,10 @@ def waited(timer: TimerDue, state: Tracked, profile: Profile) -> Decision:
     )
 
 
-def parcel_of(
+def parcels_of(
     parcels: tuple[Numbered, ...], told: Sighting | Sighted, carriers: Carriers, values: Values
-) -> Numbered | Reason:
-    """The parcel that a scan is about, or why there is none.
+) -> tuple[Numbered, ...] | Reason:
+    """The parcel that a scan is about, with those of other orders that left in it; or why there is none.
 
     A parcel of the same carrier whose time the scan fits; of several, the one dispatched last before it.
     Where the carrier is not known for certain, the number alone decides only if one parcel has it.
@@ -142,8 +143,24 @@ def parcel_of(
         return "out-of-time"
     before = [parcel for parcel in fitting if parcel.dispatched_at <= scan.scanned_at]
     if before:
-        return max(before, key=lambda parcel: parcel.dispatched_at)
-    return min(fitting, key=lambda parcel: parcel.dispatched_at)
+        found = max(before, key=lambda parcel: parcel.dispatched_at)
+    else:
+        found = min(fitting, key=lambda parcel: parcel.dispatched_at)
+    return (found, *_left_together(found, same, values))
+
+
+def _left_together(found: Numbered, same: list[Numbered], values: Values) -> Iterator[Numbered]:
+    """The parcels of other orders of the shop that are one with it: no carrier gives a number again so soon.
+
+    Orders of one buyer that are sent together are each told with a dispatch of their own.
+    """
+    seen = {found.order_id}
+    for parcel in same:
+        first, last = sorted((found.dispatched_at, parcel.dispatched_at))
+        soon = last <= later(first, values.scan_before_dispatch)
+        if soon and parcel.shop_id == found.shop_id and parcel.order_id not in seen:
+            seen.add(parcel.order_id)
+            yield parcel
 
 
 def _same(carriers: Carriers, one: str, other: str) -> bool:

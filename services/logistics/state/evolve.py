@@ -240,6 +240,8 @@ def _moved(parcel: Parcel, data: Payload, at: datetime) -> Parcel:
         case said.ParcelPickedUp() | said.ParcelInTransit() | said.ParcelOutForDelivery():
             clock = parcel.clock.scanned(data.scanned_at)
             return Moving(**_base(parcel, clock=clock), stage=_WAY[type(data)])
+        case said.ParcelException() if isinstance(parcel, Returning):
+            return Returning(**_base(parcel, clock=parcel.clock.scanned(data.scanned_at)))
         case said.ParcelException():
             clock = parcel.clock.scanned(data.scanned_at)
             return Troubled(

@@ -1,6 +1,6 @@
 """A parcel, stage by stage, and the clock that its deadlines count from."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field
@@ -79,6 +79,14 @@ class Seen(Frozen):
     taken: bool
     """Whether it moved the parcel; otherwise it came late, backwards or after the end."""
 
+    @property
+    def counts_from(self) -> datetime:
+        """When it happened, for clocks: as the carrier says, and never after it was heard of.
+
+        A carrier's clock that runs ahead, or local time told as UTC, would hide every true scan after it.
+        """
+        return min(self.scanned_at, self.heard_at)
+
     def same_as(self, other: "Seen") -> bool:
         """Whether the carrier told the same scan again."""
         return (self.status, self.scanned_at, self.text, self.location) == (
@@ -116,7 +124,7 @@ class ParcelBase(Frozen):
     """Every dispatch of it, oldest first: a rebooked parcel has several."""
     clock: Clock
     newest_scan_at: Utc | None = None
-    """The carrier's time of the newest scan taken."""
+    """When the newest scan taken happened."""
     trace: tuple[Seen, ...] = ()
     trace_dropped: int = 0
     """Scans that no longer fit into the trace."""
@@ -142,13 +150,20 @@ class ParcelBase(Frozen):
         """Its open task of that kind."""
         return next((task for task in self.tasks if task.kind == kind), None)
 
+    def newer(self, seen: Seen) -> bool:
+        """Whether a scan is newer than the newest one taken; of two from the future what the carrier says."""
+        newest = next((one for one in reversed(self.trace) if one.taken), None)
+        if newest is not None:
+            return (seen.counts_from, seen.scanned_at) > (newest.counts_from, newest.scanned_at)
+        return self.newest_scan_at is None or seen.counts_from > self.newest_scan_at
+
     def keep(self, seen: Seen) -> Self:
         """The parcel with one more scan in its trace, the oldest dropped when there are too many."""
         trace = (*self.trace, seen)
         over = max(0, len(trace) - MAX_TRACE)
         newest, gap, first = self.newest_scan_at, self.longest_gap, self.first_scan_at
         if seen.taken:
-            newest = seen.scanned_at
+            newest = seen.counts_from
             gap = max(gap, newest - (self.newest_scan_at or self.dispatched_at))
             first = first or newest
         changed = {
