@@ -27,6 +27,7 @@ SERVICE: Final = Service(
     watches=True,
     charts=CHARTS,
     effects=("mail",),
+    rechecked=("mail",),
     indexed=INDEXED,
     counted=(
         Counted("orderlink_orders_with_open_tasks", "view.open_task_kinds", get_args(TaskKind), label="kind"),

@@ -10,7 +10,7 @@ from shared.contracts.events.common import MessageWanted, TaskRaised, TaskWanted
 from shared.contracts.events.notifications import MergedReminder, ReminderAsked
 from shared.contracts.events.reports import Finding, FindingsOfKind, ReminderRow
 from shared.contracts.facts import BuyerMessage
-from shared.kernel.decision import Command, EffectDone, EffectFailed, TimerDue
+from shared.kernel.decision import Command, EffectDone, EffectDue, EffectFailed, TimerDue
 from shared.kernel.erasure import EraseBuyer
 
 OrderEnd = Literal["closed", "cancelled", "refunded", "completed"]
@@ -19,6 +19,7 @@ ParcelStage = Literal[
     "picked_up",
     "in_transit",
     "out_for_delivery",
+    "exception",
     "delivered",
     "returning",
     "returned",
@@ -74,6 +75,12 @@ class OrderArrived(Frozen):
     delivered_at: Utc
 
 
+class OrderOwes(Frozen):
+    """Something of the order has still to leave, by then; None where nothing has."""
+
+    ship_by: Utc | None
+
+
 class ParcelReached(Frozen):
     """A parcel came to a stage."""
 
@@ -124,6 +131,7 @@ Learned = (
     | OrderRepriced
     | OrderEnded
     | OrderLeft
+    | OrderOwes
     | OrderArrived
     | ParcelReached
     | ParcelStood
@@ -325,6 +333,7 @@ OrderCommand = (
     | CompleteTask
     | ReplyToBuyer
     | TimerDue
+    | EffectDue
     | EffectDone
     | EffectFailed
 )

@@ -130,6 +130,8 @@ def _of_orders(event: Event) -> ours.Learned | None:
             return ours.OrderEnded(how="completed")
         case orders.OrderDispatched():
             return ours.OrderLeft()
+        case orders.OrderDeadlineChanged(deadline="ship", deadline_at=deadline_at):
+            return ours.OrderOwes(ship_by=deadline_at)
         case orders.OrderDelivered(delivered_at=delivered_at):
             return ours.OrderArrived(delivered_at=delivered_at)
         case _:
@@ -141,7 +143,9 @@ STAGES: dict[type, ours.ParcelStage] = {
     logistics.ParcelPickedUp: "picked_up",
     logistics.ParcelInTransit: "in_transit",
     logistics.ParcelOutForDelivery: "out_for_delivery",
+    logistics.ParcelException: "exception",
     logistics.ParcelDelivered: "delivered",
+    logistics.ParcelReturnOrdered: "returning",
     logistics.ParcelReturning: "returning",
     logistics.ParcelReturned: "returned",
     logistics.ParcelLost: "lost",
@@ -156,7 +160,9 @@ def _of_logistics(event: Event) -> ours.Learned | None:
             | logistics.ParcelPickedUp(parcel_id=parcel_id)
             | logistics.ParcelInTransit(parcel_id=parcel_id)
             | logistics.ParcelOutForDelivery(parcel_id=parcel_id)
+            | logistics.ParcelException(parcel_id=parcel_id)
             | logistics.ParcelDelivered(parcel_id=parcel_id)
+            | logistics.ParcelReturnOrdered(parcel_id=parcel_id)
             | logistics.ParcelReturning(parcel_id=parcel_id)
             | logistics.ParcelReturned(parcel_id=parcel_id)
             | logistics.ParcelLost(parcel_id=parcel_id)

@@ -123,7 +123,7 @@ async def test_a_shift_begins_with_what_is_unpaid_and_unshipped() -> None:
     await town.close()
 
 
-async def test_a_shift_makes_a_task_for_a_late_order_that_nobody_urges_any_more() -> None:
+async def test_a_shift_makes_no_task_for_a_late_order_that_is_urged_or_promised_anew() -> None:
     town = await opened()
     await town.place()
     await town.pay()
@@ -138,7 +138,7 @@ async def test_a_shift_makes_a_task_for_a_late_order_that_nobody_urges_any_more(
     await town.settle()
 
     begun = (await start_shift(town, key="shift-2")).json()
-    assert (begun["new_tasks"], begun["unshipped"][0]["order_id"]) == (1, "A-1")
+    assert (begun["new_tasks"], begun["unshipped"][0]["order_id"]) == (0, "A-1")
     assert (await start_shift(town, key="shift-2")).json()["new_tasks"] == 0
     assert (await start_shift(town, key="shift-3")).json()["new_tasks"] == 0
     await town.close()

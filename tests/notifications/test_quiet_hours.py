@@ -1,11 +1,14 @@
 """Rule `quiet_hours`: 22:00 to 09:00 of the shop's clock on the wall, also when that clock is changed."""
 
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from shared.contracts.events.orders import OrderPaid
 from shared.kernel.calendar import QuietHours
-from shared.kernel.decision import TimerDue
+from shared.kernel.decision import Decision, EffectDue, TimerDue
 from tests.kit.rules import default_profile
 from tests.notifications.world import ORDER, Shop, wanted, wrote
 
@@ -132,3 +135,51 @@ def test_a_timer_of_a_message_that_is_gone_does_nothing() -> None:
     shop.do(TimerDue(name="send", key="m-unknown", due_at=at, at=at), ORDER)
     shop.do(TimerDue(name="of another time", key="x", due_at=at, at=at), ORDER)
     assert shop.names() == []
+
+
+def tried_again(shop: Shop, at: str) -> Decision:
+    """The channel did not answer, and the mail is about to be tried once more."""
+    ((subject, done),) = shop.held
+    outcome = shop.do(EffectDue(at=moment(at), effect_id=done.effect_id, kind="mail"), subject)
+    assert isinstance(outcome, Decision)
+    return outcome
+
+
+def silent(template: str = "delay_notice", **params: Any) -> Shop:
+    """A shop whose mail server is away since shortly before the night."""
+    shop = Shop(NEW_YORK).order(at=moment("2026-06-01T12:00:00-04:00"))
+    shop.channel_up = False
+    shop.hear(wanted(template, "m-1", **params), moment("2026-06-01T21:59:00-04:00"))
+    return shop
+
+
+def test_a_mail_that_is_tried_again_in_the_night_waits_for_its_end() -> None:
+    shop = silent("case_refunded")
+    assert tried_again(shop, "2026-06-01T21:59:59-04:00") == Decision()
+    assert tried_again(shop, "2026-06-01T22:00:00-04:00").recalls
+    assert [each.until for each in shop.of("message.postponed")] == [moment("2026-06-02T09:00:00-04:00")]
+    shop.channel_up = True
+    shop.run_until(moment("2026-06-02T10:00:00-04:00"))
+    assert [sent for sent, _ in shop.mails][1:] == [moment("2026-06-02T09:00:00-04:00")]
+    assert len(shop.of("message.sent")) == 1
+
+
+def test_a_reminder_that_is_tried_again_after_the_payment_is_dropped() -> None:
+    shop = silent("payment_reminder", stage="first", total="10.00", currency="EUR")
+    shop.hear(
+        OrderPaid(amount=Decimal("10.00"), payment_id="p-1", ship_by=moment("2026-06-03T12:00:00-04:00")),
+        shop.now,
+    )
+    assert tried_again(shop, "2026-06-01T21:59:30-04:00").recalls
+    assert [each.reason for each in shop.of("message.suppressed")] == ["no_longer_true"]
+
+
+def test_an_answer_to_the_buyer_is_tried_again_at_any_hour() -> None:
+    shop = Shop(NEW_YORK).order(at=moment("2026-06-01T12:00:00-04:00"))
+    shop.do(wrote("f-1", moment("2026-06-01T21:00:00-04:00"), "hello?"))
+    shop.run_until(moment("2026-06-01T21:30:00-04:00"))
+    shop.channel_up = False
+    task_id = shop.task("answer_buyer").task_id
+    shop.claim(task_id)
+    shop.complete(task_id, "answered", {"text": "Good evening."})
+    assert tried_again(shop, "2026-06-01T23:00:00-04:00") == Decision()

@@ -171,6 +171,15 @@ def test_a_pickup_called_back_after_the_promised_day_is_overdue_at_once() -> Non
     assert play.tasks("urge_shipment")
 
 
+def test_what_leaves_again_after_its_promise_has_run_out_is_said_to_owe_nothing_more() -> None:
+    play = paid_order().left("p1", after(days=1)).strayed("p1", after(days=9), "pickup_cancelled")
+    play.run_until(after(days=9)).left("p2", after(days=10))
+
+    last = play.of("order.deadline_changed")[-1]
+    assert (last.deadline, last.deadline_at, last.reason) == ("ship", None, "dispatched")
+    assert len(play.of("order.dispatched")) == 1
+
+
 def test_what_left_after_the_promised_day_was_overdue_even_if_its_timer_was_late() -> None:
     play = paid_order()
     del play.timers[("ship", "")]  # the worker was away when it was due

@@ -42,7 +42,7 @@ from services.notifications.decide.occasion import Occasion
 from services.notifications.state import AnyFile, BuyerDay, OrderFile, ReportDay, opened
 from services.notifications.templates import Templates
 from shared.contracts.facts import BuyerMessage
-from shared.kernel.decision import NOTHING, EffectDone, EffectFailed, Outcome, Refused, TimerDue
+from shared.kernel.decision import NOTHING, EffectDone, EffectDue, EffectFailed, Outcome, Refused, TimerDue
 from shared.kernel.profiles import Profile
 
 
@@ -121,12 +121,22 @@ def _of_order(command: OrderCommand, file: OrderFile, occasion: Occasion) -> Out
             return agents.act(command, file, occasion)
         case TimerDue():
             return _timer(command, file, occasion)
+        case EffectDue() | EffectDone() | EffectFailed():
+            return _of_channel(command, file, occasion)
+        case _:
+            assert_never(command)
+
+
+def _of_channel(
+    command: EffectDue | EffectDone | EffectFailed, file: OrderFile, occasion: Occasion
+) -> Outcome:
+    match command:
+        case EffectDue():
+            return messages.about_to_go(command, file, occasion)
         case EffectDone():
             return messages.channel_took(command, file, occasion)
         case EffectFailed():
             return messages.channel_refused(command, file, occasion)
-        case _:
-            assert_never(command)
 
 
 def _heard(command: Learn | ForgetBuyer, file: OrderFile, occasion: Occasion) -> Outcome:

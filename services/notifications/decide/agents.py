@@ -10,7 +10,7 @@ from services.notifications.decide import conversation
 from services.notifications.decide.occasion import Occasion
 from services.notifications.decide.tasks import LEASE, escalate, given_up, named, no_timers
 from services.notifications.state import OrderFile
-from services.notifications.state.knowledge import ContactErased
+from services.notifications.state.knowledge import ContactErased, Reachable
 from services.notifications.state.notes import TaskExplained
 from services.notifications.state.tasks import ClaimedTask, OpenTask
 from shared.contracts.base import Strict
@@ -167,7 +167,11 @@ def _explained(command: ReturnTask | CompleteTask, reason: str, file: OrderFile)
 def _contacts(details: Strict, file: OrderFile) -> tuple[Contact, ...]:
     if not isinstance(details, WithContact) or file.knows.buyer_id is None:
         return ()
-    return (Contact(payload=ContactChanged(buyer_id=file.knows.buyer_id, receiver=details.contact)),)
+    receiver = details.contact
+    if receiver.email is None and isinstance(file.contact, Reachable):
+        # An address that is put right takes nobody's mail away.
+        receiver = receiver.model_copy(update={"email": file.contact.email})
+    return (Contact(payload=ContactChanged(buyer_id=file.knows.buyer_id, receiver=receiver)),)
 
 
 def _held(command: Heartbeat | ReturnTask | CompleteTask, file: OrderFile) -> ClaimedTask | Refused:

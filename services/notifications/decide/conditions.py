@@ -10,7 +10,8 @@ from services.notifications.state import OrderFile
 from services.notifications.state.knowledge import Parcel
 from services.notifications.templates import While
 
-ON_ITS_WAY: Final[frozenset[ParcelStage]] = frozenset({"dispatched", "picked_up", "in_transit"})
+ON_ITS_WAY: Final[frozenset[ParcelStage]] = frozenset({"dispatched", "picked_up", "in_transit", "exception"})
+UNDER_WAY: Final = ON_ITS_WAY | frozenset[ParcelStage]({"out_for_delivery"})
 ENDED_BADLY: Final = frozenset({"closed", "cancelled", "refunded"})
 
 
@@ -27,6 +28,9 @@ def holds(condition: While, file: OrderFile, params: Mapping[str, JsonValue]) ->
         case "on_its_way":
             parcel = _parcel(file, params)
             return parcel is None or parcel.stage in ON_ITS_WAY
+        case "under_way":
+            parcel = _parcel(file, params)
+            return parcel is None or parcel.stage in UNDER_WAY
         case "out_for_delivery":
             parcel = _parcel(file, params)
             return parcel is None or parcel.stage == "out_for_delivery"

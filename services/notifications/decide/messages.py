@@ -41,6 +41,7 @@ from shared.kernel.decision import (
     Decision,
     Effect,
     EffectDone,
+    EffectDue,
     EffectFailed,
     SetTimer,
     TimerDue,
@@ -137,6 +138,27 @@ def channel_took(command: EffectDone, file: OrderFile, occasion: Occasion) -> De
     return out + reports.reminded(file, message, occasion, messages=1)
 
 
+def about_to_go(command: EffectDue, file: OrderFile, occasion: Occasion) -> Decision:
+    """Rule `quiet_hours`: the channel, or a worker, may have been away since; so it is checked at each try.
+
+    What may not go now is recalled: it waits for the end of the quiet hours, or is dropped.
+    """
+    message = _sending(file, command.effect_id)
+    recalled = Decision(recalls=(command.effect_id,))
+    if message is None:
+        return recalled
+    template = occasion.templates.get(message.template)
+    if template is None:
+        return NOTHING
+    dropping = _no_use(file, message, template, occasion)
+    if dropping is not None:
+        return recalled + _drop(file, message, dropping, occasion) + merging.not_carried(message)
+    quiet_end = _quiet_end(template, occasion)
+    if quiet_end is not None:
+        return recalled + _postpone(message, quiet_end) + merging.not_carried(message)
+    return NOTHING
+
+
 def told_by_another(command: TakeMerged, file: OrderFile, occasion: Occasion) -> Decision:
     """Rule `payment_reminder_merge_within`: another order's message named this one."""
     message = file.open_message(command.message_id)
@@ -206,8 +228,8 @@ def attempt(
     dropping = _no_use(file, message, template, occasion)
     if dropping is not None:
         return _drop(file, message, dropping, occasion)
-    quiet_end = quiet_until(occasion.now, occasion.values.quiet_hours, occasion.profile.zone)
-    if quiet_end is not None and not template.answers_buyer:
+    quiet_end = _quiet_end(template, occasion)
+    if quiet_end is not None:
         return _postpone(message, quiet_end)
     if not isinstance(file.contact, Reachable):
         return _await_contact(file, message, occasion)
@@ -229,6 +251,13 @@ def attempt(
         reminder=merging.asked(file, message, template, occasion),
     )
     return Decision(rule="buyer_daily_cap", events=(asked,), timers=_no_timer(message))
+
+
+def _quiet_end(template: Template, occasion: Occasion) -> datetime | None:
+    """When a message of the template may go again; None where it may go now."""
+    if template.answers_buyer:
+        return None
+    return quiet_until(occasion.now, occasion.values.quiet_hours, occasion.profile.zone)
 
 
 def _no_use(file: OrderFile, message: OpenMessage, template: Template, occasion: Occasion) -> Dropping | None:

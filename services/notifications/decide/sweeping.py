@@ -91,7 +91,11 @@ def sweep(command: TimerDue, file: OrderFile, occasion: Occasion) -> Decision:
         return _look_at(file, Swept())
     open_now = findings(file, command.due_at, occasion)
     if not open_now:
-        return _look_at(file, Swept())
+        # It may go wrong before this day is over, and tomorrow it is an order of the day before.
+        placed = file.knows.placed_at
+        today = local_date(command.due_at, occasion.profile.zone)
+        new = placed is not None and local_date(placed, occasion.profile.zone) == today
+        return _look_at(file, Swept(at=next_sweep(command.due_at, occasion)) if new else Swept())
     tasks, told = _with_tasks(file, open_now, command.due_at)
     day = local_date(command.due_at, occasion.profile.zone)
     again = next_sweep(command.due_at, occasion) if times < TIMES_MAX else None

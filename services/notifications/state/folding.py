@@ -19,7 +19,9 @@ from shared.contracts.events import notifications as said
 from shared.contracts.events import reports
 from shared.kernel.decision import Note
 
-NO_LONGER_STALLED: frozenset[heard.ParcelStage] = frozenset({"delivered", "returned", "lost", "cancelled"})
+NO_LONGER_STALLED: frozenset[heard.ParcelStage] = frozenset(
+    {"delivered", "returning", "returned", "lost", "cancelled"}
+)
 
 
 def evolve(state: AnyFile, what: Event | Note) -> AnyFile:
@@ -50,7 +52,9 @@ def _known(file: OrderFile, what: heard.Learned) -> OrderFile:
         case heard.OrderKnown() | heard.OrderArrived():
             return _knowing(file, **what.model_dump())
         case heard.ContactKnown():
-            reachable = Reachable(name=what.name, email=what.email)
+            # Who corrects an address often leaves out what was right.
+            email = what.email or (file.contact.email if isinstance(file.contact, Reachable) else None)
+            reachable = Reachable(name=what.name, email=email)
             known_shop = what.shop_id or file.knows.shop_id
             file = _knowing(file, shop_id=known_shop, buyer_id=what.buyer_id)
             return file.model_copy(update={"contact": reachable})
@@ -62,27 +66,47 @@ def _known(file: OrderFile, what: heard.Learned) -> OrderFile:
             return _knowing(file, ended=how)
         case heard.OrderLeft():
             return _knowing(file, all_dispatched=True)
+        case heard.OrderOwes(ship_by=None):
+            return _knowing(file, all_dispatched=True)
+        case heard.OrderOwes(ship_by=ship_by):
+            return _knowing(file, all_dispatched=False, ship_by=ship_by)
+        case heard.ParcelReached() | heard.ParcelStood() | heard.ParcelMoved():
+            return _of_parcel(file, what)
+        case heard.CaseBegan() | heard.CaseDisputed() | heard.CaseEnded():
+            return _of_case(file, what)
+        case heard.Reviewed(review_id=review_id):
+            return _knowing(file, reviewed=True, review_id=review_id)
+
+
+def _of_parcel(
+    file: OrderFile, what: heard.ParcelReached | heard.ParcelStood | heard.ParcelMoved
+) -> OrderFile:
+    match what:
         case heard.ParcelReached(parcel_id=parcel_id, stage=stage):
             known = file.parcel(parcel_id)
+            if stage == "exception" and known is not None and known.stage == "returning":
+                return file
             stalled = known is not None and known.stalled and stage not in NO_LONGER_STALLED
             return _with_parcel(file, Parcel(parcel_id=parcel_id, stage=stage, stalled=stalled))
         case heard.ParcelStood(parcel_id=parcel_id):
             return _stalled(file, parcel_id, stalled=True)
         case heard.ParcelMoved(parcel_id=parcel_id):
             return _stalled(file, parcel_id, stalled=False)
+
+
+def _of_case(file: OrderFile, what: heard.CaseBegan | heard.CaseDisputed | heard.CaseEnded) -> OrderFile:
+    match what:
         case heard.CaseBegan(case_id=case_id):
             others = tuple(each for each in file.knows.open_cases if each != case_id)
             return _knowing(file, open_cases=(*others, case_id)[-CASES_KEPT:], had_case=True)
         case heard.CaseDisputed(case_id=case_id):
-            begun = _known(file, heard.CaseBegan(case_id=case_id))
+            begun = _of_case(file, heard.CaseBegan(case_id=case_id))
             disputed = tuple(each for each in file.knows.disputed if each != case_id)
             return _knowing(begun, disputed=(*disputed, case_id)[-CASES_KEPT:])
         case heard.CaseEnded(case_id=case_id):
             left = tuple(each for each in file.knows.open_cases if each != case_id)
             disputed = tuple(each for each in file.knows.disputed if each != case_id)
             return _knowing(file, open_cases=left, disputed=disputed)
-        case heard.Reviewed(review_id=review_id):
-            return _knowing(file, reviewed=True, review_id=review_id)
 
 
 def _knowing(file: OrderFile, **learned: object) -> OrderFile:

@@ -19,6 +19,7 @@ While = Literal[
     "unpaid",
     "not_dispatched",
     "on_its_way",
+    "under_way",
     "out_for_delivery",
     "stalled",
     "nothing_open",

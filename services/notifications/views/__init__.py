@@ -195,6 +195,8 @@ def _moved(view: OrderView, event: Event) -> OrderView:
             return view.model_copy(update={"waits_for": "payment"})
         case orders.OrderPaid() | orders.OrderReopened():
             return view.model_copy(update={"waits_for": "shipment"})
+        case orders.OrderDeadlineChanged(deadline="ship", deadline_at=deadline_at):
+            return view.model_copy(update={"waits_for": None if deadline_at is None else "shipment"})
         case orders.OrderDispatched():
             return view.model_copy(update={"waits_for": None})
         case (
@@ -213,10 +215,7 @@ def _moved(view: OrderView, event: Event) -> OrderView:
             | said.TaskCompleted(task_id=task_id)
             | said.TaskClosed(task_id=task_id)
         ):
-            moved = tuple(
-                board.task_moved(task, event) if task.task_id == task_id else task for task in view.tasks
-            )
-            return _with_tasks(view, _unblocked(moved, task_id))
+            return _task_moved(view, event, task_id)
         case said.MessageUnanswered(message_id=message_id, task_id=task_id):
             tasks = tuple(
                 board.task_has_line(task, message_id) if task.task_id == task_id else task
@@ -245,6 +244,17 @@ def _moved(view: OrderView, event: Event) -> OrderView:
             return view.model_copy(update={"outbox": outbox})
         case _:
             return view
+
+
+def _task_moved(view: OrderView, event: Event, task_id: str) -> OrderView:
+    """The task after its event, and beside it what an agent told the buyer by completing it."""
+    match event.data:
+        case said.TaskCompleted(details={"reply_id": str(reply_id)}):
+            view = _with_message(view, event, reply_id, "reply")
+        case _:
+            pass
+    moved = tuple(board.task_moved(task, event) if task.task_id == task_id else task for task in view.tasks)
+    return _with_tasks(view, _unblocked(moved, task_id))
 
 
 def _unblocked(tasks: tuple[TaskSeen, ...], task_id: str) -> tuple[TaskSeen, ...]:

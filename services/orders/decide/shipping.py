@@ -81,7 +81,8 @@ def follow(state: Served, goods: Goods, at: datetime, why: str) -> Decision:
     if goods.gone() and not state.dispatched_said and not ends:
         gone = tuple(parcel.parcel_id for parcel in goods.gone())
         events = (*events, orders.OrderDispatched(parcels=gone))
-    if promise.runs and not events and not ends:
+    owed_again = was_owed and state.dispatched_said
+    if (promise.runs or owed_again) and not events and not ends:
         events = (
             orders.OrderDeadlineChanged(deadline="ship", was=promise.ship_by, deadline_at=None, reason=why),
         )
