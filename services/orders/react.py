@@ -164,15 +164,16 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 amount=said.amount,
                 settles=said.by_rule != GOODWILL and said.kind != "difference",
             )
-        case aftersales.CaseClosed(settled=lines, served_with=Decimal() as amount) if lines:
-            # An agent paid by hand what the provider would not: the goods are not owed any more.
+        case aftersales.CaseClosed(settled=lines, served_with=amount) if lines:
+            # Paid by hand, since the provider would not, or called off and free of charge: the goods
+            # are not owed any more.
             return HearRefund(
                 at=at,
                 case_id=said.case_id,
                 kind=said.kind,
                 refund_id=f"by-hand-{said.case_id}"[:128],
                 lines=lines,
-                amount=amount,
+                amount=amount or Decimal(0),
                 settles=True,
             )
         case aftersales.RefundPaidElsewhere():

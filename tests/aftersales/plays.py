@@ -52,7 +52,7 @@ class CasePlay(Play):
             case _:
                 pass
 
-    def placed(self, at: datetime = START) -> Self:
+    def placed(self, at: datetime = START, lines: tuple[facts.Line, ...] = LINES) -> Self:
         return self.hear(
             orders.OrderPlaced(
                 shop_id="demo",
@@ -60,15 +60,15 @@ class CasePlay(Play):
                 buyer_id="B-1",
                 currency="EUR",
                 total=TOTAL,
-                lines=LINES,
+                lines=lines,
                 ship_service="Standard",
                 closes_at=at,
             ),
             at,
         )
 
-    def paid(self, at: datetime = START) -> Self:
-        self.placed(at)
+    def paid(self, at: datetime = START, lines: tuple[facts.Line, ...] = LINES) -> Self:
+        self.placed(at, lines)
         return self.hear(orders.OrderPaid(amount=TOTAL, payment_id="pay-1", ship_by=at), at)
 
     def dispatched(self, at: datetime, *lines: str, parcel: str = "p-1") -> Self:
@@ -120,6 +120,11 @@ class CasePlay(Play):
             details=details,
         )
         return self.hear(payload, at)
+
+    def not_followed(self) -> str:
+        """Why the last answer was not followed, as somebody is to look into it."""
+        (*_, task) = (said for said in self.of("task.wanted") if said.kind == "look_into")
+        return str(task.details["slug"])
 
     def task(self, kind: str) -> str:
         wanted = [said.task_id for said in self.of("task.wanted") if said.kind == kind]

@@ -150,7 +150,7 @@ def test_an_answer_about_an_unknown_case_is_refused_as_missing() -> None:
 def test_an_offer_of_money_is_neither_nothing_nor_more_than_the_line(amount: str, slug: str) -> None:
     play = offered("partial_refund", amount)
 
-    assert play.refused.slug == slug
+    assert play.not_followed() == slug
     assert play.stage() == "deciding"
 
 
@@ -163,10 +163,14 @@ def test_an_outcome_that_comes_after_the_deadline_changes_nothing() -> None:
     assert play.stage() == "refunded"
 
 
-def test_an_outcome_without_its_arguments_is_refused() -> None:
-    play = waiting().agent(after(hours=61), "decide_case", "refuse")
+def test_an_outcome_that_can_not_be_followed_is_looked_into_since_its_task_is_over() -> None:
+    play = waiting()
+    decide = play.task("decide_case")
+    play.agent(after(hours=61), "decide_case", "refuse")
 
-    assert play.refused.slug == "outcome-malformed"
+    (task,) = [task for task in play.of("task.wanted") if task.kind == "look_into"]
+    assert task.details == {"slug": "outcome-malformed", "case_id": "c-1", "task_id": decide}
+    assert "decides itself" in task.summary
 
 
 def test_another_services_task_is_not_ours() -> None:

@@ -247,7 +247,8 @@ class AnyPlay(CasePlay):
         """Tasks that agents still see, but for those that no case waits for."""
         found: set[str] = set()
         for said in self.said:
-            if isinstance(said, TaskWanted) and "parcel_id" not in said.details:
+            about_an_answer = isinstance(said, TaskWanted) and "task_id" in said.details
+            if isinstance(said, TaskWanted) and "parcel_id" not in said.details and not about_an_answer:
                 found.add(said.task_id)
             if isinstance(said, TaskWithdrawn):
                 found.discard(said.task_id)

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from shared.contracts.events import logistics, orders
+from shared.contracts.facts import Line
 from shared.kernel.decision import NOTHING, Decision, SetTimer
-from tests.aftersales.plays import CasePlay
+from tests.aftersales.plays import LINES, CasePlay
 from tests.kit.rules import START, after, default_profile
 
 
@@ -279,3 +280,24 @@ def _cancellation(*lines: str) -> orders.CancellationRequested:
 
 def _late_payment() -> orders.LatePaymentRefundWanted:
     return orders.LatePaymentRefundWanted(amount=Decimal("54.00"), currency="EUR", payment_id="pay-late")
+
+
+def test_what_is_called_off_and_cost_nothing_is_not_owed_any_more() -> None:
+    free = Line(line_id="3", sku="SKU-3", name="Sticker", quantity=1, amount=Decimal(0))
+    play = CasePlay().paid(lines=(*LINES, free))
+    play.hear(_cancellation("3"), after(hours=2))
+
+    (closed,) = play.of("case.closed")
+    assert (closed.reason, closed.settled) == ("nothing_to_pay", ("3",))
+    assert not play.effects
+
+
+def test_a_late_payment_that_was_given_back_by_hand_takes_nothing_from_the_orders_own() -> None:
+    play = CasePlay(provider="refuses").paid()
+    play.hear(_late_payment(), after(hours=1))
+    play.agent(after(hours=2), "look_into", "fixed")
+    assert play.of("case.closed")[0].reason == "paid_by_another_way"
+
+    play.asks(after(hours=3), case="c-2")
+    started = play.of("case.refund_started")[-1]
+    assert (started.case_id, started.amount) == ("c-2", Decimal("30.00"))

@@ -78,7 +78,7 @@ def test_a_part_of_other_lines_is_refused() -> None:
     play = approved().gets_back(after(hours=90), "incomplete")
     play.agent(after(hours=91), "decide_inspection", "accept_part", lines=["2"])
 
-    assert play.refused.slug == "lines-unknown"
+    assert play.not_followed() == "lines-unknown"
 
 
 def test_a_refused_inspection_ends_the_case_without_money() -> None:

@@ -34,6 +34,21 @@ def test_a_buyer_who_waits_gets_another_ship_deadline() -> None:
     assert play.timers[("ship", "")] == after(days=9)
 
 
+def test_a_buyer_who_waits_takes_no_time_away_from_the_promise() -> None:
+    play = choose(short(paid_with(), "2"), "wait", until=after(hours=20))
+
+    assert play.state.promise.ship_by > after(hours=20)
+    assert not play.run_until(after(hours=30)).of("order.ship_overdue")
+
+
+def test_a_buyer_who_waits_answers_an_open_urge_too() -> None:
+    play = paid_with().run_until(after(days=30))
+    (urge,) = play.tasks("urge_shipment")
+    choose(short(play, "2"), "wait", until=after(days=40))
+
+    assert urge.task_id in {gone.task_id for gone in play.of("task.withdrawn")}
+
+
 def test_a_buyer_who_takes_something_else_gets_it_and_the_difference() -> None:
     play = choose(short(paid_with(), "2"), "replace", replacement=replacement("12.00"))
 

@@ -13,6 +13,7 @@ from services.aftersales.decide.terms import (
     CASE_UNKNOWN,
     GOODWILL,
     SERVICE,
+    WEIGHT_NOT_VERIFIED,
     Why,
 )
 from services.aftersales.state import (
@@ -43,7 +44,7 @@ def case_decided(
 ) -> Outcome:
     """An agent answered `decide_case`: approved, refused, or something else is offered."""
     if isinstance(case, Weighing):
-        return Refused(slug="weight-not-verified", detail="the weights are to be compared first")
+        return Refused(slug=WEIGHT_NOT_VERIFIED, detail="the weights are to be compared first")
     match details:
         case WithOffer():
             return _offer(command, details, case, state, order, profile)

@@ -128,7 +128,7 @@ def _given(state: File) -> Iterable[tuple[tuple[Share, ...], Decimal, bool]]:
             case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
                 if case.about.kind != "late_payment":
                     yield refund.shares, refund.amount, case.about.kind != "difference"
-            case Closed(gave=gave, paid=paid):
+            case Closed(gave=gave, paid=paid) if case.about.kind != "late_payment":
                 yield gave, paid, case.about.kind != "difference"
             case _:
                 pass
@@ -200,7 +200,8 @@ def pay(
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
     payable = writable(min(amount, book.worth(lines)))
     if payable <= 0:
-        return closing(about, "nothing_to_pay")
+        # What cost nothing is called off all the same.
+        return closing(about, "nothing_to_pay", settled=lines if about.kind == "cancellation" else ())
     refund = Refund(
         refund_id=_refund_id(order.order_id, about, 1),
         attempt=1,

@@ -10,6 +10,7 @@ SERVICE: Final = "aftersales"
 ALREADY_COMPENSATED: Final = "already-compensated"
 AMOUNT_TOO_HIGH: Final = "amount-too-high"
 CASE_DECIDED: Final = "case-decided"
+WEIGHT_NOT_VERIFIED: Final = "weight-not-verified"
 CASE_UNKNOWN: Final = "case-unknown"
 LINES_UNKNOWN: Final = "lines-unknown"
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from services.orders.commands import CallOffRest, CancelOrder
-from services.orders.decide import paying, reminding, serving, shipping
+from services.orders.decide import paying, reminding, serving, shipping, urging
 from services.orders.state import (
     Cancelled,
     Cancelling,
@@ -127,6 +127,7 @@ def _paid_back(state: Paid | Cancelling, at: datetime) -> Decision:
     """The platform took the order off and paid it back: it ends, and nobody here pays it again."""
     goods = state.order.goods
     follows = shipping.follow(state, goods.call_off(goods.owed()), at, why="refunded")
+    follows += urging.settled(state, at)
     amount = money.writable(max(state.payment.amount - goods.paid_back(), money.ZERO))
     return follows + serving.ended(state, amount, by_platform=True)
 

@@ -99,10 +99,17 @@ def chosen(command: ChooseForShortage, state: State, profile: Profile, wishes: W
             if command.until is None:
                 return _NO_DETAIL
             follows = shipping.promised(
-                PromiseShipment(at=command.at, task_id=command.shortage_id, ships_on=command.until),
+                PromiseShipment(
+                    at=command.at,
+                    task_id=command.shortage_id,
+                    # That the goods come earlier takes no time away from the promise.
+                    ships_on=max(command.until, state.promise.ship_by),
+                ),
                 state,
                 profile,
             )
+            if isinstance(follows, Decision):
+                follows += Decision(tasks=shipping.withdrawn(state, "choice_made"))
         case "replace":
             if command.replacement is None or command.replacement.line_id not in lines:
                 return _NO_DETAIL

@@ -136,7 +136,7 @@ def read(delivery: Delivery) -> Reading:
             order.canceled_at or delivery.received_at,
             reason="canceled",
             by="shop",
-            paid_back=order.payment_status in {"refunded", "partially_refunded"},
+            paid_back=order.payment_status == "refunded",
         )
     for fulfillment in order.fulfillments or ():
         _parcel(fulfillment, delivery, story)

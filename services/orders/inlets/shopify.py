@@ -21,7 +21,7 @@ SYSTEM: Final = "shopify"
 _VERSIONS: Final = TABLES["shopify_versions"]
 _FINANCIAL: Final = TABLES["shopify_financial_status"]
 _CANCELLED_BY: Final = TABLES["shopify_cancelled_by"]
-_PAID_BACK: Final = frozenset({"refunded", "partially_refunded", "voided"})
+_PAID_BACK: Final = frozenset({"refunded", "voided"})
 
 
 class _Discount(Seen):

@@ -20,6 +20,9 @@ class Product(Seen):
     title: Label | None = None
     sku_code: str | None = None
     sale_price: Cents
+    """Of one, before reductions."""
+    real_price: Cents | None = None
+    """What was paid for all of it: coupons and a changed price taken off."""
 
 
 class Sent(Seen):

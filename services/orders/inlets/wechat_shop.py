@@ -151,7 +151,7 @@ def _line(line: objects.Product) -> dict[str, Any]:
         "sku": joined(line.sku_code)[:128] or line.sku_id,
         "name": line.title or line.sku_id,
         "quantity": line.sku_cnt,
-        "amount": line.sale_price * line.sku_cnt,
+        "amount": line.sale_price * line.sku_cnt if line.real_price is None else line.real_price,
     }
 
 

@@ -170,7 +170,9 @@ class CaseClosed(_Case):
     """What the buyer got by it other than a refund of ours; None where he got nothing."""
     currency: Currency | None = None
     settled: tuple[Id, ...] = ()
-    """Lines that an agent paid back by another way than the provider: their goods are not owed any more."""
+    """Lines that are not owed any more: an agent paid them back by another way than the provider, or what was
+    called off cost nothing.
+    """
 
 
 @says("case.weight_verified", "aftersales")
