@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from shared.adapters.collector import keep_looking
+from shared.adapters.collector import give_back, keep_looking
 from shared.adapters.ending import ended
 
 
@@ -36,3 +38,27 @@ async def test_what_holds_itself_is_let_go_though_too_little_is_made_to_start_a_
         await asyncio.sleep(0)
     await ended(looking)
     assert left() is None
+
+
+PEAK = """
+from shared.adapters.collector import give_back
+
+def held() -> int:
+    with open("/proc/self/statm", encoding="ascii") as told:
+        return int(told.read().split()[1]) * 4096
+
+values = [bytes(1_000 + number % 2_000) for number in range(40_000)]
+kept = values[::400]
+del values
+before = held()
+assert give_back()
+print(before - held())
+"""
+
+
+@pytest.mark.skipif(not (sys.platform == "linux" and give_back()), reason="the C library keeps what is free")
+def test_what_a_large_batch_took_is_given_back_though_some_of_it_lives_on() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert int(told.stdout) > 20_000_000
