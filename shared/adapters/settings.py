@@ -141,8 +141,8 @@ class SmtpSettings(CommonSettings):
 
     smtp_url: Annotated[SecretStr, with_scheme("smtp", "smtps")] | None = None
     """The mail server: `smtp://user:password@host:587`, or `smtps://` for TLS from the start."""
-    smtp_starttls: Literal["never", "when-offered", "always"] = "when-offered"
-    """Whether an `smtp://` connection is encrypted before anything is said."""
+    smtp_starttls: Literal["never", "when-offered", "always"] | None = None
+    """Whether `smtp://` is encrypted first. Not set: always where there is a password, else when offered."""
     smtp_max_seconds: Seconds = 20.0
     """How long one mail may take until it is tried again later."""
 

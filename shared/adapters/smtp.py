@@ -77,6 +77,8 @@ class SmtpChannel:
         except aiosmtplib.SMTPNotSupported:
             return EffectResult(done=False, reason="the mail server does not take such an address")
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as problem:
+            if "STARTTLS" in str(problem):
+                return _again("the mail server offers no STARTTLS, see ORDERLINK_SMTP_STARTTLS")
             return _again(f"the mail server can't be reached: {type(problem).__name__}")
         return EffectResult(done=True, result={"message_id": message["Message-ID"]})
 
@@ -114,7 +116,8 @@ def mail_server(settings: SmtpSettings) -> MailServer | None:
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         tls=url.scheme == "smtps",
-        starttls=settings.smtp_starttls,
+        # Unencrypted, a password goes to whoever stands in between and offers no encryption.
+        starttls=settings.smtp_starttls or ("always" if url.password else "when-offered"),
         timeout_seconds=settings.smtp_max_seconds,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 from pydantic import SecretStr
@@ -190,7 +190,19 @@ async def test_an_account_that_the_server_does_not_know_is_tried_again(sandbox: 
 async def test_a_server_without_the_encryption_that_is_asked_for_gets_nothing(sandbox: Sandbox) -> None:
     result = await channel(sandbox.smtp_port, starttls="always").perform("mail-1", MAIL)
     assert (result.done, result.retry) == (False, True)
+    assert "ORDERLINK_SMTP_STARTTLS" in result.reason
     assert len(sandbox.mails) == 0
+
+
+def test_a_password_goes_over_encrypted_connections_alone_unless_told_otherwise() -> None:
+    def starttls(url: str, said: Literal["never", "when-offered", "always"] | None = None) -> str:
+        server = mail_server(SmtpSettings(smtp_url=SecretStr(url), smtp_starttls=said))
+        assert server is not None
+        return server.starttls
+
+    assert starttls("smtp://user:password@mail.example:587") == "always"
+    assert starttls("smtp://mail.example:25") == "when-offered"
+    assert starttls("smtp://user:password@mail.example:587", "when-offered") == "when-offered"
 
 
 def test_the_mail_server_is_read_from_one_address() -> None:
