@@ -210,6 +210,14 @@ def test_hooks_end_by_themselves_before_helm_gives_them_up() -> None:
     assert (spec["backoffLimit"] + 1) * (waits + to_begin_and_end) < spec["activeDeadlineSeconds"]
 
 
+def test_a_topics_pod_that_its_node_loses_is_tried_again_and_does_not_fail_the_upgrade() -> None:
+    spec = named(rendered(MUST), "Job", "orderlink-topics")["spec"]
+    (rule,) = spec["podFailurePolicy"]["rules"]
+    assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    # The policy is refused by the API server for pods that restart their containers themselves.
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+
+
 def test_topics_are_looked_at_before_an_upgrade_and_made_before_the_first_day() -> None:
     def told(*values: Path) -> tuple[str, list[str]]:
         job = named(rendered(*values), "Job", "orderlink-topics")
@@ -217,8 +225,45 @@ def test_topics_are_looked_at_before_an_upgrade_and_made_before_the_first_day() 
         return job["metadata"]["annotations"]["helm.sh/hook"], container["args"][:2]
 
     assert told(MUST) == ("pre-install,pre-upgrade", ["topics", "make"])
-    # Strimzi makes them of resources that come with the chart: looking before would wait for ever.
-    assert told(MUST, EVERYTHING) == ("post-install,pre-upgrade", ["topics", "check"])
+    # Strimzi makes them of resources that come with each release: looking before would wait for ever.
+    assert told(MUST, EVERYTHING) == ("post-install,post-upgrade", ["topics", "check"])
+
+
+def egress(manifests: tuple[Manifest, ...], policy: str) -> set[int]:
+    """The ports that a policy lets out to."""
+    rules = named(manifests, "NetworkPolicy", policy)["spec"]["egress"]
+    return {each["port"] for rule in rules for each in rule["ports"]}
+
+
+def test_what_a_setting_sends_a_process_to_its_policy_lets_through() -> None:
+    jwks = ('config.ORDERLINK_JWKS_URL="https://login.example/keys"',)
+    payments = ('services.aftersales.config.ORDERLINK_PAYMENTS_URL="http://payments:8080"',)
+    mongodb = ('mongodb.url="mongodb://a:27027,b:27028/?replicaSet=rs0"',)
+    assert 443 not in egress(rendered(MUST), "orderlink-orders-api")
+    assert 443 in egress(rendered(MUST, sets=jwks), "orderlink-orders-api")
+    assert 8080 in egress(rendered(MUST, sets=payments), "orderlink-aftersales-worker")
+    assert 27017 in egress(rendered(MUST), "orderlink-orders-worker")
+    found = egress(rendered(MUST, sets=mongodb), "orderlink-orders-worker")
+    assert {27027, 27028} <= found
+    assert 27017 not in found
+    # One that names the port narrows it to an address: nothing is opened beside it.
+    narrowed = named(rendered(MUST, EVERYTHING), "NetworkPolicy", "orderlink-orders-api")["spec"]["egress"]
+    assert [rule.get("to") for rule in narrowed if {"protocol": "TCP", "port": 443} in rule["ports"]] == [
+        [{"ipBlock": {"cidr": "203.0.113.0/24"}}]
+    ]
+
+
+def test_a_hooks_job_comes_with_the_policy_that_lets_it_out() -> None:
+    """Hooks run while the policies of the release before are in force, which may know nothing of the Job."""
+    for manifests in (rendered(MUST), rendered(MUST, EVERYTHING)):
+        for job in of_kind(manifests, "Job"):
+            name = job["metadata"]["name"]
+            its, of_policy = (
+                each["metadata"]["annotations"] for each in (job, named(manifests, "NetworkPolicy", name))
+            )
+            assert its["helm.sh/hook"] == of_policy["helm.sh/hook"]
+            assert int(of_policy["helm.sh/hook-weight"]) < int(its["helm.sh/hook-weight"])
+            assert "hook-succeeded" in of_policy["helm.sh/hook-delete-policy"]
 
 
 def test_a_job_whose_secret_comes_with_the_chart_runs_after_it_on_the_first_day() -> None:

@@ -33,6 +33,23 @@ api: {{ mergeOverwrite (deepCopy $values.api) (deepCopy ($own.api | default dict
 worker: {{ mergeOverwrite (deepCopy $values.worker) (deepCopy ($own.worker | default dict)) | toJson }}
 {{- end -}}
 
+{{/* When the topics are looked after. What Strimzi makes comes with the chart: its topics with each release, so it
+     is done after that; this Job's user with the first one. */}}
+{{- define "orderlink.topicsHook" -}}
+{{- $itsUser := and .Values.strimzi.users.enabled (not .Values.topics.kafkaUser) -}}
+{{- if .Values.strimzi.topics.enabled -}}
+post-install,post-upgrade
+{{- else -}}
+{{ ternary "post-install" "pre-install" $itsUser }},pre-upgrade
+{{- end -}}
+{{- end -}}
+
+{{/* When MongoDB's users are made. Passwords that the External Secrets operator fetches come with the chart;
+     services wait for their users. */}}
+{{- define "orderlink.mongodbUsersHook" -}}
+{{ ternary "post-install" "pre-install" .Values.externalSecrets.enabled }},pre-upgrade
+{{- end -}}
+
 {{/* Which pods something is about. Never changes: a Deployment's selector can't. Takes {root, name, role}. */}}
 {{- define "orderlink.selector" -}}
 app.kubernetes.io/name: orderlink
