@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import typer
 
 from shared.cli import made as files
+from shared.cli.operate import plainly
 
 FOLDER: Final = Path("deploy/chart/files/dashboards")
 Unit = Literal["short", "reqps", "ops", "s", "percentunit", "bytes"]
@@ -317,7 +318,8 @@ def dashboards(
 ) -> None:
     """Write Grafana's dashboards, one JSON file each."""
     boards = made()
-    files.write(folder, boards)
+    with plainly("dashboards"):
+        files.write(folder, boards)
     typer.echo("\n".join(f"{folder / path}" for path in boards))
 
 

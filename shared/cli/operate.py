@@ -36,7 +36,7 @@ from shared.runtime.work import Contended
 
 RUNNING: Final = Path(".orderlink") / "running.json"
 
-FAILURES: Final = (PortError, Contended, ProfilesWrong, NotInstalled, ValueError)
+FAILURES: Final = (PortError, Contended, ProfilesWrong, NotInstalled, ValueError, OSError)
 """What a command says in one line instead of a traceback."""
 
 

@@ -52,6 +52,8 @@ def settings(
     service: str = typer.Option("", help="Only the settings that one service has beside the common ones."),
 ) -> None:
     """Every setting with its unit, default and meaning."""
+    if service and service not in SERVICES:
+        raise typer.BadParameter(f"expected one of {', '.join(SERVICES)}, got {service!r}")
     if markdown:
         sys.stdout.write(page())
         return

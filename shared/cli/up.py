@@ -47,7 +47,7 @@ def up(
                 test_clock=_clock(directory, test_clock),
             )
             asyncio.run(_up(plan, console))
-    except StackFailed as problem:
+    except (StackFailed, OSError) as problem:
         console.print(f"[red]orderlink up:[/red] {problem}")
         raise typer.Exit(1) from problem
     except Interrupted:
