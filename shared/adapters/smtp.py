@@ -36,6 +36,10 @@ class MailRefused(ValueError):
     """A mail that can't be written: an address or a field of it is wrong."""
 
 
+class _Unanswered(Exception):
+    """The connection went when the mail was being handed over: it may have been taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailServer:
     """Where mail goes, and how."""
@@ -65,6 +69,9 @@ class SmtpChannel:
         message["Date"] = format_datetime(self._clock.now())
         try:
             await self._send(message)
+        except _Unanswered as problem:
+            reason = f"the mail server does not say whether it took the mail: {problem}"
+            return EffectResult(done=False, retry=True, unclear=True, reason=reason)
         except aiosmtplib.SMTPAuthenticationError as problem:
             return _again(f"the mail server refuses the account with {problem.code}")
         except (aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError) as problem:
@@ -96,7 +103,10 @@ class SmtpChannel:
         )
         try:
             await client.connect()
-            await client.send_message(message)
+            try:
+                await client.send_message(message)
+            except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError) as problem:
+                raise _Unanswered(type(problem).__name__) from problem
             # The mail is taken; a server that is slow to say good-bye must not make it a failure.
             with suppress(aiosmtplib.SMTPException, OSError):
                 async with asyncio.timeout(QUIT_MAX_SECONDS):

@@ -182,6 +182,29 @@ async def test_a_server_that_hangs_or_babbles_is_tried_again(says: bytes) -> Non
     server.close()
 
 
+@pytest.mark.parametrize(("goes_at", "unclear"), [(b"EHLO", False), (b"DATA", True), (b".", True)])
+async def test_a_connection_that_goes_while_a_mail_is_handed_over_leaves_unclear_whether_it_was_taken(
+    goes_at: bytes, unclear: bool
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            if line.strip() == goes_at or line.startswith(goes_at + b" "):
+                break
+            if line.startswith((b"EHLO", b"MAIL", b"RCPT")):
+                writer.write(b"250 fine\r\n")
+            if line.startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    result = await channel(port).perform("mail-1", MAIL)
+    assert (result.done, result.retry, result.unclear) == (False, True, unclear)
+    server.close()
+    await server.wait_closed()
+
+
 async def test_an_account_that_the_server_does_not_know_is_tried_again(sandbox: Sandbox) -> None:
     result = await channel(sandbox.smtp_port, username="u", password="p").perform("mail-1", MAIL)
     assert (result.done, result.retry) == (False, True)

@@ -44,8 +44,8 @@ def _take_or_park(book: Book, work: Hear, *, own_subject: bool) -> Done:
     event, file = work.event, book.file
     source = source_of(event)
     last_parked = file.parked.get(source)
+    # Older than all that is parked here: a repetition, or one that nobody could read when its turn was.
     comes_before = not own_subject and event.sequence <= file.applied.get(source, 0)
-    """Whether it is older than all that is parked here. One that was unreadable then may still come."""
     if last_parked is not None:
         if comes_before and not work.late:
             return Done(duplicate=True)
