@@ -63,7 +63,7 @@ async def test_a_wrong_query_is_named(door: Door) -> None:
 
 
 async def test_a_made_up_cursor_is_a_problem(door: Door) -> None:
-    for cursor in ("abc", "W10", "*", "bnVsbA", "WzEsMl0", "W251bGwsLTFd"):
+    for cursor in ("abc", "W10", "*", "bnVsbA", "WzEsMl0", "W251bGwsLTFd", "WyJcdWQ4MDAiLDBd"):
         told = problem(await door.ask("GET", f"/orders?cursor={cursor}"), 422, "validation")
         assert told["errors"][0]["field"] == "cursor"
 

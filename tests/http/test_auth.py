@@ -71,6 +71,15 @@ async def test_a_token_may_be_configured_by_its_digest() -> None:
         '{"short": {"name": "a", "scopes": ["admin"], "shops": ["*"]}}',
         '{"a-long-enough-token-1": {"name": "a", "scopes": ["root"], "shops": ["*"]}}',
         '{"a-long-enough-token-1": {"name": "a", "scopes": ["admin"]}}',
+        *(
+            f'{{"{digest}": {{"name": "a", "scopes": ["admin"], "shops": ["*"]}}}}'
+            for digest in (
+                f"sha256:{'AB' * 32}",
+                f"sha256:{'ab' * 31}a",
+                f"SHA256:{'ab' * 32}",
+                f"sha256: {'ab' * 32}",
+            )
+        ),
         '{"a-long-enough-token-1": {"name": "a", "scopes": ["admin"], "shops": ["*"], "x": 1}}',
     ],
 )
@@ -246,6 +255,33 @@ async def test_keys_are_fetched_from_the_issuer(jwks: Path, monkeypatch: pytest.
     assert await auth.actor(signed()) is not None
     assert await auth.actor(signed(kid="nobody")) is None
     assert fetched == ["https://issuer.test/keys"]
+
+
+async def test_an_issuer_that_failed_once_at_the_start_is_asked_again_soon(
+    jwks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds, statuses = [0.0], [503, 200]
+    monkeypatch.setattr("shared.adapters.http.jwks.monotonic", lambda: seconds[0])
+    _route(monkeypatch, lambda _: httpx.Response(statuses.pop(0), content=jwks.read_bytes()))
+    auth = _jwt_door(jwks_url="https://issuer.test/keys")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await auth.actor(signed())
+    seconds[0] = 1.0
+    assert await auth.actor(signed()) is not None
+
+
+@pytest.mark.parametrize(
+    "odd", [{"kty": "RSA", "alg": ["RS256"], "n": "AQAB", "e": "AQAB"}, {"kty": "RSA", "alg": "none"}]
+)
+async def test_one_odd_key_does_not_take_the_others_away(
+    odd: dict[str, Any], jwks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"keys": [odd, *json.loads(jwks.read_bytes())["keys"]]})
+
+    _route(monkeypatch, answer)
+    assert await _jwt_door(jwks_url="https://issuer.test/keys").actor(signed()) is not None
 
 
 async def test_an_issuer_that_is_away_makes_tokens_undecidable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.http.kit import ADMIN, DEMO_SHOP, READER, Door, paid, placed, problem
+from tests.http.town import Town
 from tests.kit.rules import START
 
 
@@ -189,3 +190,26 @@ async def test_a_database_that_is_away_is_said_with_a_time_to_come_again(door: D
 async def test_a_broker_that_is_away_keeps_nobody_from_telling(door: Door) -> None:
     door.world.publisher.away = True
     assert (await door.tell(placed())).status_code == 202
+
+
+async def test_a_fact_of_a_token_for_one_shop_waits_until_it_is_known_whose_order_it_is() -> None:
+    town = Town()
+    await town.start()
+    written = {
+        "id": "m-1",
+        "at": town.clock.now().isoformat(),
+        "order_id": "Z-1",
+        "fact": "buyer.message",
+        "data": {"text": "Please send it elsewhere."},
+    }
+    told = await town.ask("notifications", "POST", "/facts", DEMO_SHOP, json=written)
+    assert (told.status_code, told.json()["waiting"], told.json()["state"]) == (202, True, None)
+    await town.place("Z-1", shop_id="fashion")
+    await town.settle()
+    assert (await town.see("notifications", "/orders/Z-1/conversation"))["lines"] == []
+    ours = {**written, "id": "m-2", "order_id": "Z-2"}
+    assert (await town.ask("notifications", "POST", "/facts", DEMO_SHOP, json=ours)).json()["waiting"]
+    await town.place("Z-2")
+    await town.settle()
+    assert len((await town.see("notifications", "/orders/Z-2/conversation"))["lines"]) == 1
+    await town.close()

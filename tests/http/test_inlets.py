@@ -150,6 +150,10 @@ async def test_a_system_that_tries_the_address_by_get_is_greeted_once_it_has_sig
     headers = {"x-signature": signature(b"")}
     greeted = await door.ask("GET", "/inlets/polite?echo=4375120948", None, headers=headers)
     assert (greeted.status_code, greeted.text) == (200, "4375120948")
+    with_body = await door.ask(
+        "GET", "/inlets/polite?echo=1", None, headers=headers, content=b"x" * 5_000_000
+    )
+    assert (with_body.status_code, with_body.text) == (200, "1"), "a body of a GET is not read"
     problem(await door.ask("GET", "/inlets/polite?echo=1", None), 401, "signature-wrong")
     problem(await door.ask("GET", "/inlets/demo-shop", None, headers=headers), 405, "method-not-allowed")
 

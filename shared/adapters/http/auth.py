@@ -41,7 +41,9 @@ INLETS: Final = "/inlets/"
 _ID: Final = TypeAdapter(Id)
 _TOKEN_MIN_CHARS: Final = 16
 _TOKEN_MAX_CHARS: Final = 8192
-_DIGEST: Final = re.compile(r"^sha256:[0-9a-f]{64}$")
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_LIKE_A_DIGEST: Final = re.compile(r"\s*sha-?256\s*:", re.IGNORECASE)
+"""Taken as a token it would let in whoever reads the setting."""
 _FORMAT: Final = (
     'a JSON object {"<token or sha256:hex of it>": {"name": "…", "scopes": ["facts:write"], "shops": ["*"]}}'
 )
@@ -96,7 +98,7 @@ class StaticTokens:
         self._actors = [
             (
                 bytes.fromhex(token.removeprefix("sha256:"))
-                if _DIGEST.match(token)
+                if _DIGEST.fullmatch(token)
                 else sha256(token.encode()).digest(),
                 Actor(name=it.name, scopes=frozenset(it.scopes), shops=frozenset(it.shops)),
             )
@@ -240,6 +242,8 @@ def static_tokens(text: str, variable: str) -> StaticTokens:
     if not tokens:
         raise SettingsWrong((variable, _FORMAT, "an object without tokens"))
     for token in tokens:
+        if _LIKE_A_DIGEST.match(token) and not _DIGEST.fullmatch(token):
+            raise SettingsWrong((variable, "sha256: and 64 hex digits in lower case", "another digest"))
         if len(token) < _TOKEN_MIN_CHARS:
             raise SettingsWrong(
                 (variable, f"tokens of at least {_TOKEN_MIN_CHARS} characters", f"one of {len(token)}")

@@ -52,8 +52,12 @@ async def take(desk: Desk, request: Request, actor: Actor, fact: AnyFact) -> Fac
         duplicate=taken.duplicate,
         waiting=taken.waiting,
         version=None if taken.file is None else taken.file.version,
-        state=_state(desk, taken.file) if actor.may("orders:read") else None,
+        state=_state(desk, taken.file) if actor.may("orders:read") and _sees(actor, taken.file) else None,
     )
+
+
+def _sees(actor: Actor, file: FileView | None) -> bool:
+    return file is not None and actor.serves(file.shop_id)
 
 
 def check_times(fact: AnyFact, now: datetime, settings: CommonSettings) -> None:

@@ -12,6 +12,7 @@ import jwt
 from shared.adapters.settings import CommonSettings
 from shared.runtime.ports import Unavailable
 
+_FIRST_KEYS_RETRY_SECONDS = 1.0
 _FETCH_MAX_SECONDS = 5.0
 _MAX_BYTES = 1_000_000
 
@@ -48,7 +49,11 @@ class Keys:
         return monotonic() - self._fetched > self._settings.jwks_max_age_seconds and self._may_refresh()
 
     def _may_refresh(self) -> bool:
-        return self._tried is None or monotonic() - self._tried >= self._settings.jwks_refresh_min_seconds
+        least = self._settings.jwks_refresh_min_seconds
+        if self._fetched is None:
+            # Nobody is let in until the first keys are here.
+            least = min(least, _FIRST_KEYS_RETRY_SECONDS)
+        return self._tried is None or monotonic() - self._tried >= least
 
     async def _refresh(self) -> None:
         """Fetch the keys. With old ones at hand a failure is borne; without, it is `Unavailable`."""
@@ -94,5 +99,5 @@ def _usable(raw: Any) -> jwt.PyJWK | None:
         return None
     try:
         return jwt.PyJWK.from_dict(raw)
-    except (jwt.PyJWKError, jwt.InvalidKeyError):
+    except (jwt.PyJWKError, jwt.InvalidKeyError, TypeError, NotImplementedError):
         return None

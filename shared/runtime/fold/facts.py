@@ -1,10 +1,11 @@
 """Facts and commands: dedupe by id, the rule, and facts that wait until they fit."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from shared.contracts.facts import fact_from
-from shared.kernel.decision import Decision, Refused
+from shared.kernel.decision import Decision, Outcome, Refused
 from shared.kernel.erasure import ORDER_ERASED
 from shared.kernel.unfit import out_of_stage
 from shared.runtime.file import WaitingFact
@@ -12,6 +13,8 @@ from shared.runtime.fold.book import Book, Cause, body_digest, told_digest
 from shared.runtime.pins import pin_of
 from shared.runtime.work import Ask, Done, KeyReused, Tell, VersionMoved
 
+UNKNOWN_SHOP = Refused(slug="order-unknown", detail="Whose order it is is not known yet.", early=True)
+"""To a teller who may not speak for all shops: the fact waits until it is known."""
 OTHER_SHOP = Refused(slug="other-shop", detail="The order is of a shop that its teller may not speak for.")
 ID_REUSED = Refused(slug="key-reused", detail="Its id was used before, with another body.")
 FACT_WAIT = "fact_wait"
@@ -30,7 +33,7 @@ def tell(book: Book, work: Tell, passed_on: Cause | None = None) -> Done:
     shop_id = getattr(fact.data, "shop_id", None)
     if shop_id is not None:
         book.learn_shop(shop_id, pin_of(book.profile_of(shop_id, None, fact.at)))
-    outcome = book.decide(fact)
+    outcome = _judged(book, fact, work.shops)
     book.remember(fact.id, work.digest)
     book.changed = True
     cause = passed_on or Cause(fact.id, fact.id, work.traceparent)
@@ -120,7 +123,7 @@ def _settle(book: Book, kept: WaitingFact, given_up_at: datetime, *, last: bool)
     try:
         with book.all_or_nothing():
             fact = fact_from(kept.fact)
-            outcome = book.decide(fact) if _may_speak(book, kept) else OTHER_SHOP
+            outcome = _judged(book, fact, kept.shops)
             if isinstance(outcome, Refused) and outcome.early and not last:
                 return False
             book.file.waiting.remove(kept)
@@ -138,9 +141,17 @@ def _settle(book: Book, kept: WaitingFact, given_up_at: datetime, *, last: bool)
         return False
 
 
-def _may_speak(book: Book, kept: WaitingFact) -> bool:
-    """Whether the teller may speak for the shop that the order turned out to be of."""
-    return kept.shops is None or book.file.shop_id is None or book.file.shop_id in kept.shops
+def _judged(book: Book, fact: Any, shops: Collection[str] | None) -> Outcome:
+    """What the rules say of a fact whose teller may speak for the order's shop; None stands for all shops.
+
+    What is no order's, such as a carrier's scan, names its shop itself.
+    """
+    if shops is not None and getattr(fact, "order_id", None) is not None:
+        if book.file.shop_id is None:
+            return UNKNOWN_SHOP
+        if book.file.shop_id not in shops:
+            return OTHER_SHOP
+    return book.decide(fact)
 
 
 def _say_out_of_stage(book: Book, fact: Any, refused: Refused, at: datetime, cause: Cause) -> None:
