@@ -17,8 +17,11 @@ from shared.runtime.ports import PortError, Unavailable
 
 _AUTHENTICATION_FAILED: Final = 18
 _UNAUTHORIZED: Final = 13
-_SERVERS_OWN_FAULTS: Final = frozenset({1, 8, 14031})
-"""InternalError, UnknownError, OutOfDiskSpace: nothing is wrong with what was asked, waiting is right."""
+_PASSES: Final = frozenset({1, 6, 7, 8, 43, 89, 112, 133, 134, 175, 202, 237, 262, 9001, 11601, 14031})
+"""Nothing is wrong with what was asked, and waiting is right: internal and unknown errors, hosts and sockets
+that are away, cursors and plans that ended with their server, conflicts, timeouts, and a full disk.
+"""
+_RETRYABLE: Final = ("RetryableError", "RetryableWriteError")
 _NOT_ALLOWED: Final = re.compile(r"not authorized on (\S+)")
 _ENDED: Final = re.compile("Connection reset by peer|connection closed")
 _UNREACHED: Final = re.compile(r"(?!No )(.*?), Timeout: ")
@@ -161,9 +164,9 @@ def named_errors() -> Generator[None]:
     except (ConnectionFailure, BulkWriteError) as problem:
         raise Unavailable(f"database: {explained(problem)}") from problem
     except OperationFailure as problem:
-        passes = problem.timeout or problem.has_error_label("RetryableError")
+        passes = problem.timeout or any(problem.has_error_label(label) for label in _RETRYABLE)
         # A user may be made, or his password changed, while we wait.
-        passes = passes or problem.code in _SERVERS_OWN_FAULTS or is_not_let_in(problem)
+        passes = passes or problem.code in _PASSES or is_not_let_in(problem)
         raise (Unavailable if passes else PortError)(f"database: {explained(problem)}") from problem
     except PyMongoError as problem:
         raise (Unavailable if problem.timeout else PortError)(f"database: {problem}") from problem

@@ -29,6 +29,9 @@ _CONSUMER: Final[Any] = kafka.KafkaConsumer
 _WHERE: Final[Any] = kafka.structs.TopicPartition
 
 REQUEST_SECONDS: Final = 10.0
+STANDS_STILL_SECONDS: Final = 2 * REQUEST_SECONDS
+"""So long a read may give nothing though there is more."""
+POLL_MS: Final = 1_000
 RETRY_SECONDS: Final = 0.1
 READ_BATCH_RECORDS: Final = 500
 READ_FETCH_MAX_BYTES: Final = 4_194_304
@@ -213,8 +216,14 @@ class KafkaAdmin:
                 consumer.seek(where, start[number])
             else:
                 consumer.seek_to_beginning(where)
-            while consumer.position(where) < end:
-                for records in consumer.poll(timeout_ms=round(REQUEST_SECONDS * 1000)).values():
+            position, moved_at = None, monotonic()
+            while (reached := consumer.position(where)) is None or reached < end:
+                # The driver says nothing of a broker that is away: it waits for it, for ever.
+                if reached != position:
+                    position, moved_at = reached, monotonic()
+                elif monotonic() - moved_at > STANDS_STILL_SECONDS:
+                    raise Unavailable(f"broker: it gives nothing more of {topic} (KAFKA_BOOTSTRAP_SERVERS)")
+                for records in consumer.poll(timeout_ms=POLL_MS).values():
                     for record in records:
                         if record.offset < end:
                             yield record_of(topic, record)

@@ -19,7 +19,8 @@ CONFIG: Final = SettingsConfigDict(
 )
 """How every class of settings reads the environment."""
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+PORT_MAX: Final = 65535
+Port = Annotated[int, Field(ge=0, le=PORT_MAX)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -34,6 +35,8 @@ def _servers(value: str) -> str:
     parts = [part.strip() for part in value.split(",")]
     if not all(re.fullmatch(r"[^\s:/@]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", part) for part in parts):
         raise ValueError("servers as host:port, several separated by commas")
+    if any(int(part.rpartition(":")[2]) > PORT_MAX for part in parts):
+        raise ValueError(f"servers as host:port, with ports up to {PORT_MAX}")
     return ",".join(parts)
 
 

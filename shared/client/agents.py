@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import httpx
 from pydantic import Field, JsonValue
@@ -224,14 +224,26 @@ class AgentDesk:
             except httpx.TransportError as problem:
                 reason = f"{type(problem).__name__}: {problem}"
                 continue
-            if answer.status_code < 400:
-                content: dict[str, Any] = answer.json() if answer.content else {}
-                return content
+            if 200 <= answer.status_code < 300:
+                return _object(answer)
             refusal = _refusal(answer)
             if answer.status_code < 500 and answer.status_code != 429:
                 raise refusal
             reason = str(refusal)
         raise Away(f"no answer to {method} {path} after {TRIES} tries; the last: {reason}")
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """The JSON object of a good answer. Raises `Refusal` where somebody else than the service answered."""
+    try:
+        content: Any = answer.json() if answer.content else {}
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise Refusal(
+            answer.status_code, "unexpected-answer", "The answer is no JSON object: is the address right?"
+        )
+    return cast("dict[str, Any]", content)
 
 
 class _Problem(Frozen):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 
 import pytest
 
@@ -137,3 +138,36 @@ async def test_a_broker_that_is_away_is_unavailable() -> None:
         await admin.end_offsets([ORDERS])
     with pytest.raises(Unavailable):
         await read(admin, ORDERS)
+
+
+class Silent:
+    """A consumer whose broker went away: it gives nothing, and the driver says nothing of it."""
+
+    def __init__(self, position: int | None) -> None:
+        self.position_of: int | None = position
+
+    def partitions_for_topic(self, _topic: str) -> set[int]:
+        return {0}
+
+    def end_offsets(self, wheres: list[object]) -> dict[object, int]:
+        return dict.fromkeys(wheres, 5)
+
+    def assign(self, _wheres: list[object]) -> None: ...
+
+    def seek_to_beginning(self, _where: object) -> None: ...
+
+    def position(self, _where: object) -> int | None:
+        return self.position_of
+
+    def poll(self, timeout_ms: int) -> dict[object, object]:
+        assert timeout_ms > 0
+        return {}
+
+
+@pytest.mark.parametrize("position", [2, None])
+def test_a_read_of_which_nothing_more_comes_ends(
+    position: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.adapters.kafka_admin.monotonic", count(step=5).__next__)
+    with pytest.raises(Unavailable, match="gives nothing more"):
+        list(KafkaAdmin("127.0.0.1:1")._read(Silent(position), ORDERS, {}))

@@ -149,6 +149,9 @@ async def test_no_sweep_reads_the_whole_collection(parts: Parts, database_name: 
         pytest.param(1, Unavailable, id="an inner fault"),
         pytest.param(8, Unavailable, id="a fault it has no name for"),
         pytest.param(14031, Unavailable, id="a full disk"),
+        pytest.param(43, Unavailable, id="a cursor that ended with its server"),
+        pytest.param(89, Unavailable, id="a network that was too slow between its servers"),
+        pytest.param(133, Unavailable, id="no server that may answer"),
         pytest.param(13, PortError, id="a right that is missing"),
     ],
 )

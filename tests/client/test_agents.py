@@ -222,3 +222,20 @@ async def test_work_gives_one_task_after_the_other() -> None:
             board.tasks = [task("t-2")]
             board.planned = [lambda request: httpx.Response(200, json={"items": []})]
     assert done == ["t-1", "t-2"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(308, b""), (304, b""), (200, b"<html>log in</html>"), (200, b"[]")]
+)
+async def test_what_somebody_else_answers_in_the_services_place_is_no_success(
+    status: int, body: bytes
+) -> None:
+    board = Board(task("t-1"))
+    desk = board.desk()
+    (one,) = await desk.open_tasks()
+    board.planned = [lambda request: httpx.Response(status, content=body)] * 2
+    with pytest.raises(Refusal):
+        await desk.claim(one)
+    with pytest.raises(Refusal):
+        await desk.open_tasks()
+    await desk.close()

@@ -64,6 +64,7 @@ def test_the_engines_limits_are_settings_too(monkeypatch: pytest.MonkeyPatch) ->
         ("ORDERLINK_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("KAFKA_BOOTSTRAP_SERVERS", "broker", "host:port"),
         ("KAFKA_BOOTSTRAP_SERVERS", "a:9092,,b:9092", "host:port"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "a:99092", "ports up to 65535"),
         ("MONGODB_URL", "postgres://db", "mongodb://"),
     ],
 )
