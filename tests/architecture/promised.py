@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.architecture.shape import read_module
 from tests.promises import README, Promise
 
 PAGES = ("README.md", "ARCHITECTURE.md")
@@ -42,7 +43,7 @@ def _modules(folder: Path) -> Iterator[Path]:
 
 def _marks(root: Path, path: Path) -> Iterator[tuple[str, str]]:
     module = path.relative_to(root).as_posix()
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = read_module(path)
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and _names(statement.targets) == ["pytestmark"]:
             yield from ((promise, module) for promise in _promised(statement.value))
@@ -56,7 +57,7 @@ def _without_mark(root: Path, path: Path) -> list[str]:
     module = path.relative_to(root).as_posix()
     if module in marked:
         return []
-    tests = [f"{module}::{test.name}" for test in _tests(ast.parse(path.read_text("utf-8")))]
+    tests = [f"{module}::{test.name}" for test in _tests(read_module(path))]
     return [test for test in tests if test not in marked]
 
 
