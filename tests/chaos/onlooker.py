@@ -118,6 +118,20 @@ class Onlooker:
         self._waiting[order_id] = waiting
         await waiting.quiet
 
+    async def looked_again(self) -> None:
+        """Return after a look that began from now on: all that is on the log by now has been read."""
+        asked, done = time.monotonic(), asyncio.get_running_loop().create_future()
+
+        def tell(look: Look) -> None:
+            if look.at >= asked and not done.done():
+                done.set_result(None)
+
+        self.on_look.append(tell)
+        try:
+            await done
+        finally:
+            self.on_look.remove(tell)
+
     def waits_since_before(self, moment: float) -> bool:
         """Whether an order has waited for quiet since before then. They stand as they came."""
         oldest = next(iter(self._waiting.values()), None)

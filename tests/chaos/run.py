@@ -126,7 +126,9 @@ class Run:
         result.wrong += [f"the plan is wrong: something is due at {at} by day" for at in expected.in_the_way]
 
     async def read_files(self) -> None:
-        """Read all files while the database is still there."""
+        """Read all files, and the log to its ends: what the night said last is on it too."""
+        self.now_doing = "reading the rest of the log"
+        await self._within(self.onlooker.looked_again(), "the log was read to its ends")
         self._files = {service: await self.onlooker.documents(service) for service in SERVICES}
 
     # By day
