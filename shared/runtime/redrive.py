@@ -11,7 +11,7 @@ Each batch is committed by itself. Interrupted anywhere, the same command goes o
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -178,22 +178,19 @@ async def _take(engine: Engine, batch: Sequence[tuple[_Queue, StoredLetter]], re
     Where a file has no room, or is of another version, the source stays parked, and the others go on.
     """
     try:
-        await _take_all(engine, batch, report, _run)
+        await _take_all(engine, batch, report, RUNS_MAX)
     except FILE_CANT_GO_ON:
         queues = {queue.where: queue for queue, _ in batch}
         for where, queue in queues.items():
             alone = [(queue, letter) for each, letter in batch if each is queue]
             try:
-                await _take_all(engine, alone, report, Engine.run)
+                await _take_all(engine, alone, report, 1)
             except FILE_CANT_GO_ON:
                 report.stuck.add(where)
 
 
 async def _take_all(
-    engine: Engine,
-    batch: Sequence[tuple[_Queue, StoredLetter]],
-    report: Report,
-    run: Callable[[Engine, Sequence[Work]], Awaitable[list[Done]]],
+    engine: Engine, batch: Sequence[tuple[_Queue, StoredLetter]], report: Report, runs: int
 ) -> None:
     """What a record is for other files beside the one that it is parked in is committed before.
 
@@ -212,20 +209,21 @@ async def _take_all(
             # Nobody can read it. Only when it is known to be past may what is behind it come to other files.
             ended.add(queue.where)
     late = [piece for queue, pieces in taken for piece in pieces if piece.subject != queue.where.file]
-    answers = await run(engine, late) if late else []
+    answers = await _run(engine, late, runs)
     behind = {
         _source_of(piece)
         for piece, answer in zip(late, answers, strict=True)
         if answer.poisoned or answer.parked
     }
-    report.stuck |= {queue.where for queue, pieces in taken if not pieces or queue.where in behind}
+    report.stuck |= {queue.where for queue, _ in taken if queue.where in behind}
     own = [
         (queue, piece)
         for queue, pieces in taken
         for piece in pieces
         if piece.subject == queue.where.file and queue.where not in report.stuck
     ]
-    for (queue, _), answer in zip(own, await run(engine, [piece for _, piece in own]), strict=True):
+    answers = await _run(engine, [piece for _, piece in own], runs)
+    for (queue, _), answer in zip(own, answers, strict=True):
         if queue.where in report.stuck:
             continue
         if answer.poisoned or answer.parked:
@@ -234,6 +232,8 @@ async def _take_all(
         queue.letters.popleft()
         report.stale += answer.duplicate
         report.applied += not answer.duplicate
+    # One of which nothing can be made here is the last that was looked at of its source.
+    report.stuck |= {queue.where for queue, pieces in taken if not pieces}
 
 
 def _source_of(piece: Hear | Undigested) -> ParkedSource:
@@ -253,10 +253,10 @@ def _pieces(engine: Engine, letter: StoredLetter) -> list[Hear | Undigested]:
     return [] if record is None else listen_again(engine.service, record, letter.target).work
 
 
-async def _run(engine: Engine, work: Sequence[Work]) -> list[Done]:
-    """Run a batch. Dedupe makes trying it again harmless."""
+async def _run(engine: Engine, work: Sequence[Work], runs: int = RUNS_MAX) -> list[Done]:
+    """Run a batch, at most so often. Dedupe makes trying it again harmless."""
     pause = engine.limits.outage_backoff_first_seconds
-    for _ in range(RUNS_MAX - 1):
+    for _ in range(runs - 1):
         try:
             return await engine.run(work)
         except (Contended, TooMuchPending, Unavailable):

@@ -317,6 +317,19 @@ async def test_a_record_stays_parked_while_another_file_of_it_has_no_room() -> N
     assert (await world.words("B-1"))[-1] == "one"
 
 
+async def test_what_lies_before_a_record_that_is_too_large_for_a_letter_is_taken_in() -> None:
+    world = World()
+    await world.start()
+    world.rules.broken = {"one"}
+    world.poke("A-1", "one")
+    world.poke("A-1", "x" * 310_000)
+    await world.settle()
+    world.rules.broken = set()
+    report = await redrive_all(world)
+    assert await world.words() == ["one"]
+    assert (report.applied, report.kept, report.failed) == (1, 1, 1)
+
+
 async def test_what_comes_late_is_taken_before_a_later_record_that_is_parked() -> None:
     world = World()
     await world.start()
