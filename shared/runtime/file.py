@@ -15,6 +15,7 @@ Invariants
 - `next_timer_at` and `next_effect_at` are the earliest of what they stand for, or None.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -300,6 +301,13 @@ def _stored(moment: datetime | None) -> datetime | None:
     if moment is None or moment.microsecond % 1000 == 0:
         return moment
     return moment + timedelta(microseconds=1000 - moment.microsecond % 1000)
+
+
+def taken_up_to(applied: Mapping[str, int], subject: str, source: str, source_subject: str) -> int:
+    """The last sequence of a source that a file has taken in; of another subject's that is parked, what came
+    before its first letter.
+    """
+    return applied.get(source if source_subject == subject else f"{source}/{source_subject}", 0)
 
 
 def outbox_in(document: Document) -> File:

@@ -13,11 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from shared.runtime.chunks import in_chunks
 from shared.runtime.dead_letters import StoredLetter, read_letter
 from shared.runtime.engine import Engine
+from shared.runtime.file import taken_up_to
 from shared.runtime.ports import Document, Record
 
 CHUNK_LETTERS: Final = 256
@@ -256,7 +257,6 @@ def waits(document: Document | None, where: ParkedSource, sequence: int) -> int 
     if document is None:
         return None
     parked: dict[str, int] = dict(document["parked"])
-    applied: Mapping[str, Any] = document["applied"]
-    taken = applied.get(where.source if where.source_subject == where.file else where.name, 0)
+    taken = taken_up_to(document["applied"], where.file, where.source, where.source_subject)
     parked_to = parked.get(where.name)
     return parked_to if parked_to is not None and sequence > taken else None

@@ -8,41 +8,22 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory_admin import MemoryAdmin
 from shared.contracts.catalog import dead_letter_topic
 from shared.contracts.event import from_cloudevent
 from shared.runtime import erasing
 from shared.runtime.brake import verdicts
 from shared.runtime.dead_letters import StoredLetter, letter_record, original, read_letter
 from shared.runtime.listen import listen
-from shared.runtime.parked import Choice, ReadLetters, survey
 from shared.runtime.ports import EffectResult, Record
-from shared.runtime.redrive import Report, discard, discard_parked, redrive_parked
+from shared.runtime.redrive import Report, discard, discard_parked
 from shared.runtime.slots import partition_of
 from shared.runtime.work import Done, Hear, Letter, StartEffect, TooMuchPending
 from tests.kit.rules import START
 from tests.kit.toy import Rules, toy
 from tests.kit.world import World, fact, poke_record
+from tests.runtime.test_redrive import Reader, chosen, no_progress, redrive_all
 
 pytestmark = pytest.mark.promise("isolated")
-
-
-def no_progress(done: int, total: int) -> None:
-    """Nobody looks."""
-
-
-def letters_of(world: World) -> ReadLetters:
-    return lambda start: MemoryAdmin(world.log).read_all(dead_letter_topic("toy"), start)
-
-
-async def parked(world: World) -> set[str]:
-    found = await survey(world.engine, letters_of(world), Choice())
-    return {where.file for where in found.parked}
-
-
-async def redrive_all(world: World) -> Report:
-    found = await survey(world.engine, letters_of(world), Choice())
-    return await redrive_parked(world.engine, letters_of(world), found.parked, no_progress)
 
 
 async def of_another_version(world: World, subject: str) -> Callable[[], None]:
@@ -292,7 +273,7 @@ async def test_a_redrive_that_is_killed_between_two_files_goes_on_where_it_stopp
     world.store.commit = commit  # type: ignore[method-assign]
     await redrive_all(world)
     assert await world.words("B-1") == ["one"]
-    assert await parked(world) == set()
+    assert await chosen(world) == []
 
 
 async def test_a_record_stays_parked_while_another_file_of_it_has_no_room() -> None:
@@ -310,7 +291,7 @@ async def test_a_record_stays_parked_while_another_file_of_it_has_no_room() -> N
     report = await redrive_all(world)
     assert (report.applied, report.kept) == (1, 1)
     assert await world.words("E-1") == ["two"]
-    assert "A-1" in await parked(world)
+    assert "A-1" in await chosen(world)
     world.publisher.refuse = lambda record: False
     await world.worker.sweep()
     await redrive_all(world)
@@ -330,35 +311,36 @@ async def test_what_lies_before_a_record_that_is_too_large_for_a_letter_is_taken
     assert (report.applied, report.kept, report.failed) == (1, 1, 1)
 
 
-async def test_what_comes_late_is_taken_before_a_later_record_that_is_parked() -> None:
+async def unread_before_a_broken_one() -> World:
+    """Of two records for B-1 nobody could read the first, which A-1 parks, and B-1 parks the second."""
     world = World()
     await world.start()
     world.rules.broken = {"react:one", "two"}
     world.poke("A-1", "one", about="B-1")
     world.poke("A-1", "two", about="B-1")
     await world.settle()
-    assert await parked(world) == {"A-1", "B-1"}
+    assert await chosen(world) == ["A-1", "B-1"]
+    return world
+
+
+async def test_what_comes_late_is_taken_before_a_later_record_that_is_parked() -> None:
+    world = await unread_before_a_broken_one()
     world.rules.broken = set()
     await redrive_all(world)
     assert await world.words("B-1") == ["one", "two"]
-    assert await parked(world) == set()
+    assert await chosen(world) == []
 
 
 async def test_what_comes_late_and_breaks_is_parked_before_the_later_one() -> None:
-    world = World()
-    await world.start()
-    world.rules.broken = {"react:one", "two"}
-    world.poke("A-1", "one", about="B-1")
-    world.poke("A-1", "two", about="B-1")
-    await world.settle()
+    world = await unread_before_a_broken_one()
     world.rules.broken = {"one"}
     await redrive_all(world)
     assert await world.words("B-1") == []
-    assert await parked(world) == {"B-1"}
+    assert await chosen(world) == ["B-1"]
     world.rules.broken = set()
     await redrive_all(world)
     assert await world.words("B-1") == ["one", "two"]
-    assert await parked(world) == set()
+    assert await chosen(world) == []
 
 
 async def test_a_discard_that_comes_too_late_sets_nothing_back() -> None:
@@ -400,7 +382,7 @@ async def test_a_letter_that_is_parked_while_others_are_buried_is_given_up_too(
         return await real(*arguments)
 
     monkeypatch.setattr(erasing, "discard_parked", discard_late)
-    await erasing.bury_letters(world.engine, letters_of(world), {"A-1"})
+    await erasing.bury_letters(world.engine, Reader(world), {"A-1"})
     file = await world.engine.load("A-1")
     assert file is not None
     assert file.parked == {}

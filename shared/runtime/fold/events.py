@@ -7,6 +7,7 @@ from typing import Any
 from shared.contracts.event import Event, event_id
 from shared.contracts.events.orders import ContactChanged
 from shared.kernel.decision import Decision, Refused
+from shared.runtime.file import taken_up_to
 from shared.runtime.fold.book import Book, Cause
 from shared.runtime.fold.facts import hear_fact, take_in
 from shared.runtime.fold.places import note_judged, was_judged
@@ -115,7 +116,7 @@ def undigested(book: Book, work: Undigested) -> Done:
 def discard(book: Book, work: Discard) -> Done:
     """Give a parked record up: move past it as if it had been taken in."""
     file, parked_as = book.file, f"{work.source}/{work.source_subject}"
-    taken = file.applied.get(work.source if work.source_subject == file.subject else parked_as, 0)
+    taken = taken_up_to(file.applied, file.subject, work.source, work.source_subject)
     if parked_as not in file.parked or work.sequence <= taken:
         return Done(duplicate=True)
     _move_past(book, work.source, work.source_subject, work.sequence, work.event_id)
