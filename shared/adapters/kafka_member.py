@@ -42,9 +42,12 @@ class Membership:
     """How often it says that it lives, and so how soon it hears of a rebalance."""
     max_poll_seconds: float = 300.0
     """A member that asks for no batch for so long is taken for stuck and loses its partitions."""
-    fetch_wait_seconds: float = 0.01
-    """How long an empty fetch is held back. A record of a partition that the fetch under way leaves
-    out, since there were records of it lying here, waits for so long; hence short."""
+    fetch_wait_seconds: float = 0.5
+    """How long the broker may hold back a fetch of all partitions that it leads for this member. The
+    first record ends it, so only the broker's work grows with more questions, and nobody waits longer."""
+    partial_fetch_wait_seconds: float = 0.01
+    """How long it may hold back a fetch that leaves some partitions out, since records of them lie here.
+    The next of their records would wait for so long; hence short."""
     commit_interval_seconds: float = 0.5
     """How soon after the acknowledgement a position is committed."""
     batch_max_bytes: int = 4_194_304
@@ -79,7 +82,7 @@ def new_consumer(broker: Broker, group: str, membership: Membership) -> Any:
         max_partition_fetch_bytes=membership.partition_fetch_max_bytes,
         metadata_max_age_ms=60_000,
     )
-    hold_back_empty_fetches(consumer, membership.fetch_wait_seconds)
+    hold_back_empty_fetches(consumer, membership.partial_fetch_wait_seconds)
     return consumer
 
 
@@ -144,22 +147,35 @@ def co_partitioned(assigned: Iterable[TopicPartition], topics: Collection[str]) 
 
 
 def hold_back_empty_fetches(consumer: Any, seconds: float) -> None:
-    """Wait here with an empty fetch where the broker doesn't.
+    """Let a fetch that leaves partitions out be held back no longer than this, by the broker or here.
 
-    Kafka holds it back as it is asked to. Small brokers answer at once, and would be asked again at
-    once, thousands of times a second.
+    Kafka holds an empty fetch back as it is asked to, which is as long as the consumer says where all its
+    partitions are asked for. Small brokers answer at once, and would be asked again at once, thousands of
+    times a second.
     """
     client = consumer._client  # noqa: SLF001  # aiokafka has no other seam
     send = client.send
 
     async def send_and_wait(node_id: Any, request: Any, **kwargs: Any) -> Any:
+        if getattr(request, "API_KEY", None) != _FETCH:
+            return await send(node_id, request, **kwargs)
+        if _leaves_out(request, node_id, consumer):
+            request._max_wait_ms = round(seconds * 1000)  # noqa: SLF001  # the driver knows one for all
         began = asyncio.get_running_loop().time()
         response = await send(node_id, request, **kwargs)
-        if getattr(request, "API_KEY", None) == _FETCH and not _has_records(response):
+        if not _has_records(response):
             await asyncio.sleep(began + seconds - asyncio.get_running_loop().time())
         return response
 
     client.send = send_and_wait
+
+
+def _leaves_out(request: Any, node_id: Any, consumer: Any) -> bool:
+    """Whether a fetch is not for all of the consumer's partitions that this node leads."""
+    leader_of = consumer._client.cluster.leader_for_partition  # noqa: SLF001  # aiokafka has no other seam
+    led = sum(1 for where in consumer.assignment() if leader_of(where) == node_id)
+    wanted = sum(len(partitions) for _, partitions in request.topics)
+    return wanted < led
 
 
 _FETCH: Final = 1

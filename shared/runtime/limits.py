@@ -65,7 +65,7 @@ class Limits(Strict):
     """The longest pause between two attempts at an effect."""
     effects_at_once: Annotated[int, Field(ge=1, le=1_000)] = 16
     """Effects outside that one worker tries at the same time."""
-    stream_wait_seconds: Seconds = 0.05
+    stream_wait_seconds: Seconds = 0.25
     """How long to wait for records before looking after other things."""
     outage_backoff_first_seconds: Seconds = 0.1
     """The first pause when the database or the broker is away; it doubles each time."""
