@@ -248,6 +248,17 @@ async def _kill_while_away(town: Town, fault: Fault, _felt: Felt) -> AsyncIterat
     yield
 
 
+async def _kill_while_unwritten(town: Town, fault: Fault, _felt: Felt) -> AsyncIterator[None]:
+    """The same, but all else gets through: if it said that it was done with them, that would be kept."""
+    database = f"orderlink_{fault.target}".encode()
+    writes = re.compile(rb"(insert|update)\x00.{4}files\x00.*\$db\x00.{4}" + database + rb"\x00", re.DOTALL)
+    with town.to_database.keep(writes):
+        await asyncio.sleep(fault.seconds)
+        town.child(fault.target, "worker").signal(signal.SIGKILL)
+        await asyncio.sleep(0.5)
+    yield
+
+
 # Sizes
 
 
@@ -272,6 +283,7 @@ KINDS: dict[str, Strike] = {
     "kill -9": _kill_process,
     "kill -9 while publishing": _kill_publishing,
     "kill -9 while the database is silent": _kill_while_away,
+    "kill -9 while files are not written": _kill_while_unwritten,
     "freeze and wake a worker": _freeze_worker,
     "restart one by one": _restart_one_by_one,
     "stop": _stop_server,
@@ -295,7 +307,7 @@ def may_lose_a_commit(fault: Fault) -> bool:
     """Whether what a worker has done may not be noted: it is killed, or the database is away."""
     if fault.kind in AWAY:
         return fault.target == "database"
-    if fault.kind == "kill -9 while the database is silent":
+    if fault.kind in ("kill -9 while the database is silent", "kill -9 while files are not written"):
         return True
     return fault.kind.startswith("kill -9") and "worker" in fault.target
 

@@ -15,12 +15,13 @@ BROKER_KILLED = Fault("kill -9 of the server", "broker")
 """The embedded one would lose what it acknowledged."""
 LONG_DAYS = 10
 PER_DAY: Sequence[tuple[int, Fault]] = (
-    (5, Fault("kill -9", "{service} worker")),
+    (4, Fault("kill -9", "{service} worker")),
     (4, Fault("kill -9", "{service} API")),
-    (4, Fault("kill -9 while publishing", "{service} worker lost")),
+    (3, Fault("kill -9 while publishing", "{service} worker lost")),
     (3, Fault("kill -9 while publishing", "{service} worker sent")),
     (1, Fault("kill -9 while publishing", "{service} API lost")),
     (1, Fault("kill -9 while publishing", "{service} API sent")),
+    (2, Fault("kill -9 while files are not written", "{service}", 3)),
     (2, Fault("kill -9 while the database is silent", "{service}", 3)),
     (5, Fault("freeze and wake a worker", "{service}", SESSION_SECONDS + 4)),
     (1, Fault("restart one by one")),
@@ -51,7 +52,7 @@ def long_plan(random: Random, day: int, *, apache: bool) -> list[Fault]:
 
 def planted_plan(random: Random) -> list[Fault]:
     """What shows the planted defects soon."""
-    faults = [Fault("kill -9 while the database is silent", service, 3) for service in SERVICES]
+    faults = [Fault("kill -9 while files are not written", service, 3) for service in SERVICES]
     faults += [Fault("kill -9 while publishing", f"{service} worker lost") for service in SERVICES]
     random.shuffle(faults)
     return faults
@@ -66,6 +67,7 @@ def plan(random: Random, number: int, *, long_outage: str, apache: bool, disks: 
     for service, what in zip(others, ("worker lost", "worker sent"), strict=True):
         faults.append(Fault("kill -9 while publishing", f"{service} {what}"))
     faults.append(Fault("kill -9 while publishing", f"{turn[0]} API {random.choice(('lost', 'sent'))}"))
+    faults.append(Fault("kill -9 while files are not written", random.choice(SERVICES), 3))
     faults.append(Fault("kill -9 while the database is silent", random.choice(SERVICES), 3))
     faults.append(Fault("freeze and wake a worker", SERVICES[number % len(SERVICES)], SESSION_SECONDS + 4))
     faults.append(Fault("restart one by one"))
@@ -84,11 +86,12 @@ def plan(random: Random, number: int, *, long_outage: str, apache: bool, disks: 
 
 def short_plan(random: Random, *, apache: bool) -> list[Fault]:
     """Each kind that needs no waiting, once."""
-    worker, api, relay, silent = (random.choice(SERVICES) for _ in range(4))
+    worker, api, relay, silent, unwritten = (random.choice(SERVICES) for _ in range(5))
     faults = [
         Fault("kill -9", f"{worker} worker"),
         Fault("kill -9", f"{api} API"),
         Fault("kill -9 while publishing", f"{relay} worker sent"),
+        Fault("kill -9 while files are not written", unwritten, 3),
         Fault("kill -9 while the database is silent", silent, 3),
         Fault("kill -9 of the server", "database"),
         *([Fault("kill -9 of the server", "broker")] if apache else []),

@@ -5,7 +5,7 @@ import contextlib
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Self
 
@@ -34,6 +34,7 @@ class Proxy:
         self._refuse_needle = b""
         self._slow_seconds = 0.0
         self._watched: tuple[re.Pattern[bytes], Callable[[], bool]] | None = None
+        self._kept: tuple[re.Pattern[bytes], asyncio.Event] | None = None
 
     @property
     def address(self) -> str:
@@ -80,6 +81,17 @@ class Proxy:
         """At the next request that holds the pattern, act; its answer is whether the request may pass."""
         self._watched = None if pattern is None else (pattern, act)
 
+    @contextlib.contextmanager
+    def keep(self, pattern: re.Pattern[bytes]) -> Generator[None]:
+        """Keep every request that holds the pattern; at the end drop them, with their connections."""
+        over = asyncio.Event()
+        self._kept = pattern, over
+        try:
+            yield
+        finally:
+            self._kept = None
+            over.set()
+
     def swallow_answer_to(self, needle: bytes) -> None:
         """Pass the next request that holds these bytes; then, instead of the answer, cut."""
         self._swallow_needle = needle
@@ -124,6 +136,9 @@ class Proxy:
                 act, self._watched = self._watched[1], None
                 if not act():
                     break
+            if self._kept is not None and self._kept[0].search(chunk):
+                await self._kept[1].wait()
+                break
             if self._swallow_needle and self._swallow_needle in chunk:
                 self._swallow_needle = b""
                 swallow.set()
