@@ -26,6 +26,8 @@ from tests.chaos.town import NeverCame, Options, Town
 from tests.kit.maven import what_is_missing
 
 SHOWN_MAX = 40
+TABLE_COLUMNS = 120
+"""Where nobody watches on a terminal, whose width would be taken for 80."""
 Days = Callable[[Town, Random], AsyncIterator[Sequence[Fault]]]
 
 
@@ -52,6 +54,8 @@ def parser_of(program: str, said: str) -> argparse.ArgumentParser:
 def main(wanted: argparse.Namespace, body: Callable[[Path, Console], Awaitable[int]]) -> None:
     """Run, and end the process with its code."""
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = TABLE_COLUMNS
     # Whoever asks us to end waits until everything was put away: small disks are to be unmounted.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     # The drivers of the one who looks complain of every outage that we make ourselves.
