@@ -16,9 +16,6 @@ from tests.kit.memory import memory_of
 
 LOOK_SECONDS = 0.5
 SANDBOX = "sandbox"
-KNOWN_FILES = 32
-FULL_SOON = {"ORDERLINK_KNOWN_VERSIONS_MAX_FILES": f"{KNOWN_FILES}"}
-"""So that what processes remember of files, some 20 kB of each, does not look like a leak while it fills."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 

@@ -26,7 +26,7 @@ from rich.console import Console
 from shared.adapters.ending import ended
 from tests.bench.servers import native_server
 from tests.chaos.faults import Fault, Felt
-from tests.chaos.gauges import FULL_SOON, KNOWN_FILES, Gauges, drawn
+from tests.chaos.gauges import Gauges, drawn
 from tests.chaos.onlooker import Look
 from tests.chaos.oracle import DAY_MAX
 from tests.chaos.orders import day_begins
@@ -45,6 +45,8 @@ SLOW_MAX_SECONDS = 0.1
 MEMORY_TIMES_MAX = 1.5
 """What a process may hold, against what it held in calm."""
 BATCH_MAX_RECORDS = 1
+KNOWN_FILES = 32
+"""So that what processes remember of files, some 20 kB of each, does not look like a leak while it fills."""
 LOOK_SECONDS = 2.0
 """How long the onlooker rests: with thousands of orders under way his looks would take the machine."""
 FACTS_FOR_PACE = 40
@@ -111,7 +113,7 @@ async def overload(wanted: argparse.Namespace, directory: Path, console: Console
         looking.add(asyncio.create_task(gauges.keep_looking()))
 
     environment = {
-        **FULL_SOON,
+        "ORDERLINK_KNOWN_VERSIONS_MAX_FILES": f"{KNOWN_FILES}",
         "ORDERLINK_BATCH_MAX_RECORDS": f"{BATCH_MAX_RECORDS}",
         # As it comes: the clock goes on here. A sweep that waits for nothing would publish most of it twice.
         "ORDERLINK_PENDING_STALE_AFTER_SECONDS": "1",
