@@ -209,8 +209,9 @@ def as_markdown(run: Run, gauges: Gauges) -> str:
         "Of each process the longest life counts, without its first quarter (at most 20 minutes) and first",
         f"{WARM_NIGHTS} nights, in which memories fill; those of `{VICTIM}` are killed, the others live on.",
         f"*MiB an hour* is the slope by least squares; below {SLOPE_MAX_MIB_PER_HOUR:.0f} is the goal.",
-        "*Handles*: the median of the first third and of the last. Workers and APIs",
-        f"remember {REMEMBERED_FILES} files here instead of 4,096, and work on {FILES_AT_ONCE} at once, not 500;",
+        "*Handles*: the median of the first third and of the last.",
+        f"Workers and APIs remember {REMEMBERED_FILES} files here instead of 4,096, and work on",
+        f"{FILES_AT_ONCE} at once instead of 500;",
         "a worker holds 1 MiB of what it will read instead of 8.",
     ]
     if not judged:
