@@ -16,5 +16,6 @@ back itself, `review.received`, `quality.signal`; wants the tasks `decide_case`,
 
 Promises: whatever mix of cases an order has, no line is paid for twice, and what a platform paid back
 counts. `case.refunded` is said only when money of ours moved. A request that nobody answers decides
-itself, so that every case ends. The text of a review or a negotiation is on no topic.
+itself, so that every case ends. Goods that are sent again leave in time or are looked into, and what of
+them strays is owed as before. The text of a review or a negotiation is on no topic.
 """

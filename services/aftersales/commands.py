@@ -33,6 +33,7 @@ class LearnOrder(Command):
     currency: Currency
     total: Amount
     lines: tuple[Line, ...]
+    ship_service: Name
 
 
 class LearnPayment(Command):

@@ -38,7 +38,12 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
     match event.data:
         case orders.OrderPlaced() as said:
             return LearnOrder(
-                at=at, order_id=event.subject, currency=said.currency, total=said.total, lines=said.lines
+                at=at,
+                order_id=event.subject,
+                currency=said.currency,
+                total=said.total,
+                lines=said.lines,
+                ship_service=said.ship_service,
             )
         case orders.OrderPaid(payment_id=payment_id, amount=amount):
             return LearnPayment(at=at, payment_id=payment_id, amount=amount)

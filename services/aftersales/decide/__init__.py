@@ -36,15 +36,18 @@ from services.aftersales.decide import (
     elsewhere,
     knowledge,
     refunds,
+    replacing,
     requests,
     returns,
     reviews,
     tasks,
 )
 from services.aftersales.decide.clocks import with_clocks
+from services.aftersales.decide.terms import SHIP_WITHIN
 from services.aftersales.state import (
     AwaitingReturn,
     Choosing,
+    Closed,
     Deciding,
     Disputed,
     File,
@@ -147,7 +150,7 @@ def _learnt(command: Knowledge, state: File, profile: Profile) -> Outcome:
         case LearnWeights():
             return knowledge.weights_compared(command, state)
         case LearnPickupCancelled():
-            return knowledge.pickup_cancelled(command, state)
+            return knowledge.pickup_cancelled(command, state, profile)
         case LearnDelivery():
             return knowledge.parcel_delivered(command, state)
         case LearnReturned():
@@ -187,7 +190,11 @@ def _due(timer: TimerDue, state: File, profile: Profile) -> Decision:
     """A case's clock has come. One that ran in an earlier stage says nothing any more."""
     case = state.case_of(timer.key)
     order = state.order
-    if case is None or case.timer != timer.name or not isinstance(order, Paid):
+    if case is None or not isinstance(order, Paid):
+        return NOTHING
+    if isinstance(case, Closed) and timer.name == SHIP_WITHIN:
+        return replacing.due(timer, case, order)
+    if case.timer != timer.name:
         return NOTHING
     match case:
         case Weighing() | Deciding() | Choosing():

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Final
 
 from services.aftersales.commands import AftersalesCommand, TakeOutcome
-from services.aftersales.state import AnyCase, File, Judging, Unknown, evolve, open_tasks
+from services.aftersales.decide.terms import SHIP_WITHIN
+from services.aftersales.state import AnyCase, Closed, File, Judging, Unknown, evolve, open_tasks
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWithdrawn
 from shared.contracts.tasks import TaskKind
@@ -12,6 +13,7 @@ from shared.kernel.decision import CancelTimer, Decision, SetTimer, TimerChange
 
 EVIDENCE_IS_OVER: Final = "evidence_over"
 DECIDED: Final = "decided"
+LEFT: Final = "dispatched"
 
 
 def with_clocks(command: AftersalesCommand, state: File, decision: Decision) -> Decision:
@@ -36,7 +38,7 @@ def with_clocks(command: AftersalesCommand, state: File, decision: Decision) -> 
             events=() if before is None else _moved_deadline(before, case, command.at),
             timers=_clock(before, case),
             tasks=tuple(
-                TaskWithdrawn(task_id=task, kind=kind, order_id=order_id, reason=_gone(case))
+                TaskWithdrawn(task_id=task, kind=kind, order_id=order_id, reason=_gone(before, case))
                 for task, kind in _dropped(before, case)
                 if task != done
             ),
@@ -51,7 +53,9 @@ def _dropped(before: AnyCase | None, case: AnyCase) -> tuple[tuple[str, TaskKind
     return tuple(task for task in open_tasks(before) if task not in still)
 
 
-def _gone(case: AnyCase) -> str:
+def _gone(before: AnyCase | None, case: AnyCase) -> str:
+    if isinstance(before, Closed):
+        return LEFT
     return EVIDENCE_IS_OVER if isinstance(case, Judging) else DECIDED
 
 
@@ -63,7 +67,18 @@ def _clock(before: AnyCase | None, case: AnyCase) -> tuple[TimerChange, ...]:
     same = before is not None and before.timer == case.timer and was == case.deadline
     if case.deadline is not None and not same:
         changes.append(SetTimer(name=case.timer, due_at=case.deadline, key=case.case_id))
-    return tuple(changes)
+    return (*changes, *_watch(before, case))
+
+
+def _watch(before: AnyCase | None, case: AnyCase) -> tuple[TimerChange, ...]:
+    """What is sent again has a clock of its own, since its case is over."""
+    was = before.leaves_by if isinstance(before, Closed) else None
+    now = case.leaves_by if isinstance(case, Closed) else None
+    if was == now:
+        return ()
+    if now is None:
+        return (CancelTimer(name=SHIP_WITHIN, key=case.case_id),)
+    return (SetTimer(name=SHIP_WITHIN, due_at=now, key=case.case_id),)
 
 
 def _moved_deadline(before: AnyCase, case: AnyCase, at: datetime) -> tuple[says.CaseDeadlineChanged, ...]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from services.aftersales.state import About, CaseIs, Closed, RefusedCase, Share
+from services.aftersales.state import About, CaseIs, Closed, RefusedCase, Resend, Share
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.aftersales import DecidedBy
 from shared.kernel.calendar import later
@@ -41,9 +41,10 @@ def closing(
     gave: tuple[Share, ...] = (),
     paid: Decimal = ZERO,
     settled: tuple[str, ...] = (),
+    resend: Resend | None = None,
 ) -> Decision:
     """Close a case, remembering what the buyer got for its lines."""
-    case = Closed(about=about, reason=reason, gave=gave, paid=paid)
+    case = Closed(about=about, reason=reason, gave=gave, paid=paid, resend=resend)
     served_with = max(paid, total(share.amount for share in gave))
     said = says.CaseClosed(
         case_id=about.case_id,

@@ -1,5 +1,7 @@
 """What the file learns from others: the order, its payment, and where its parcels are."""
 
+from typing import TypeVar
+
 from services.aftersales.commands import (
     LearnChange,
     LearnDelivery,
@@ -12,6 +14,7 @@ from services.aftersales.commands import (
     OpenForLostParcel,
     PayBackReturnedParcel,
 )
+from services.aftersales.decide import replacing
 from services.aftersales.decide.ends import closing
 from services.aftersales.decide.refunds import paid_back_meanwhile
 from services.aftersales.decide.requests import parcel_case
@@ -45,6 +48,8 @@ from shared.contracts.events.common import TaskWanted
 from shared.kernel.decision import NOTHING, Decision, Note, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 
+P = TypeVar("P", Delivered, CameBack, Lost, ToPayBack)
+
 
 def order_placed(command: LearnOrder, state: File) -> Decision:
     """Remember the lines and what they cost."""
@@ -54,7 +59,13 @@ def order_placed(command: LearnOrder, state: File) -> Decision:
         OrderLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity, amount=line.amount)
         for line in command.lines
     )
-    order = Placed(order_id=command.order_id, currency=command.currency, total=command.total, lines=lines)
+    order = Placed(
+        order_id=command.order_id,
+        currency=command.currency,
+        total=command.total,
+        lines=lines,
+        ship_service=command.ship_service,
+    )
     return Decision(notes=(OrderIs(order=order),))
 
 
@@ -83,6 +94,7 @@ def order_paid(command: LearnPayment, state: File, profile: Profile) -> Outcome:
                 currency=placed.currency,
                 total=placed.total,
                 lines=placed.lines,
+                ship_service=placed.ship_service,
                 payment_id=command.payment_id,
                 paid=command.amount,
             )
@@ -127,8 +139,9 @@ def parcel_dispatched(command: LearnDispatch, state: File) -> Decision:
         tracking_no=command.tracking_no,
         lines=command.lines,
         weight_grams=command.weight_grams,
+        carries=replacing.carried(state, command.lines),
     )
-    decision = Decision(notes=(ParcelIs(parcel=parcel),))
+    decision = Decision(notes=(ParcelIs(parcel=parcel),)) + replacing.left(state, command.lines)
     if isinstance(state.order, Unknown):
         return decision
     for case in state.cases:
@@ -163,11 +176,13 @@ def weights_compared(command: LearnWeights, state: File) -> Decision:
     return Decision(notes=(WeightsLearnt(parcel_id=command.parcel_id, weights=command.weights),))
 
 
-def pickup_cancelled(command: LearnPickupCancelled, state: File) -> Decision:
+def pickup_cancelled(command: LearnPickupCancelled, state: File, profile: Profile) -> Decision:
     """Forget a parcel that never left."""
-    if state.parcel_of(command.parcel_id) is None:
+    parcel = state.parcel_of(command.parcel_id)
+    if parcel is None:
         return NOTHING
-    return Decision(notes=(ParcelNeverLeft(parcel_id=command.parcel_id),))
+    forgotten = Decision(notes=(ParcelNeverLeft(parcel_id=command.parcel_id),))
+    return forgotten + replacing.never_left(state, parcel, command.at, profile)
 
 
 def parcel_delivered(command: LearnDelivery, state: File) -> Decision:
@@ -177,10 +192,9 @@ def parcel_delivered(command: LearnDelivery, state: File) -> Decision:
         carrier=command.carrier,
         tracking_no=command.tracking_no,
         lines=command.lines,
-        weight_grams=_grams(state, command.parcel_id),
         delivered_at=command.delivered_at,
     )
-    return _moved(state, parcel)
+    return _moved(state, _kept(state, parcel))
 
 
 def parcel_returned(command: LearnReturned, state: File) -> Decision:
@@ -190,9 +204,8 @@ def parcel_returned(command: LearnReturned, state: File) -> Decision:
         carrier=command.carrier,
         tracking_no=command.tracking_no,
         lines=command.lines,
-        weight_grams=_grams(state, command.parcel_id),
     )
-    return _moved(state, parcel)
+    return _moved(state, _kept(state, parcel))
 
 
 def parcel_lost(command: OpenForLostParcel, state: File, profile: Profile) -> Decision:
@@ -202,10 +215,9 @@ def parcel_lost(command: OpenForLostParcel, state: File, profile: Profile) -> De
         carrier=command.carrier,
         tracking_no=command.tracking_no,
         lines=command.lines,
-        weight_grams=_grams(state, command.parcel_id),
         since=command.at,
     )
-    return _owed(state, parcel, profile)
+    return _owed(state, _kept(state, parcel), profile)
 
 
 def parcel_to_pay_back(command: PayBackReturnedParcel, state: File, profile: Profile) -> Decision:
@@ -215,16 +227,16 @@ def parcel_to_pay_back(command: PayBackReturnedParcel, state: File, profile: Pro
         carrier=command.carrier,
         tracking_no=command.tracking_no,
         lines=command.lines,
-        weight_grams=_grams(state, command.parcel_id),
         since=command.at,
     )
-    return _owed(state, parcel, profile)
+    return _owed(state, _kept(state, parcel), profile)
 
 
 def _owed(state: File, parcel: Lost | ToPayBack, profile: Profile) -> Decision:
     decision = _moved(state, parcel)
     if isinstance(state.order, Paid):
-        decision += parcel_case(state, state.order, parcel, profile)
+        decision += replacing.strayed(state, parcel)
+        decision += parcel_case(_after(state, decision.notes), state.order, parcel, profile)
     return decision
 
 
@@ -234,9 +246,12 @@ def _moved(state: File, parcel: Delivered | CameBack | Lost | ToPayBack) -> Deci
     return Decision(notes=(ParcelIs(parcel=parcel),))
 
 
-def _grams(state: File, parcel_id: str) -> int | None:
-    known = state.parcel_of(parcel_id)
-    return None if known is None else known.weight_grams
+def _kept(state: File, parcel: P) -> P:
+    """A parcel as it is now, with what was known of it since it left."""
+    known = state.parcel_of(parcel.parcel_id)
+    if known is None:
+        return parcel.model_copy(update={"carries": replacing.carried(state, parcel.lines)})
+    return parcel.model_copy(update={"weight_grams": known.weight_grams, "carries": known.carries})
 
 
 def _after(state: File, notes: tuple[Note, ...]) -> File:

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
 from services.aftersales.decide.ends import closing, refusal
+from services.aftersales.decide.replacing import resend
 from services.aftersales.decide.terms import ALREADY_COMPENSATED, SERVICE, Why
 from services.aftersales.state import (
     About,
@@ -313,7 +314,8 @@ def send_again(
         worth=writable(total(share.amount for share in gave)),
         currency=about.currency,
     )
-    return Decision(events=(said,)) + closing(about, "reship_wanted", gave)
+    watched = resend(order, to_send, at, profile)
+    return Decision(events=(said,)) + closing(about, "reship_wanted", gave, resend=watched)
 
 
 def _refund_id(order_id: str, about: About, attempt: int) -> str:

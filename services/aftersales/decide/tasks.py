@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 
 from services.aftersales.commands import TakeOutcome
+from services.aftersales.decide import replacing
 from services.aftersales.decide.answers import case_decided, weight_verified
 from services.aftersales.decide.refunds import looked_into
 from services.aftersales.decide.returns import inspected
@@ -11,6 +12,7 @@ from services.aftersales.decide.terms import CASE_DECIDED, SERVICE, WEIGHT_NOT_V
 from services.aftersales.state import (
     AnyCase,
     Choosing,
+    Closed,
     Deciding,
     File,
     Inspecting,
@@ -75,6 +77,8 @@ def _taken(command: TakeOutcome, state: File, profile: Profile) -> Outcome:
             return called(case, command.outcome)
         case RefundFailed():
             return looked_into(case, command.outcome)
+        case Closed():
+            return replacing.looked_into(case)
         case _:
             pass
     if not isinstance(state.order, Paid):

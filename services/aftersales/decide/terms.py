@@ -18,6 +18,8 @@ GOODWILL: Final = "offer"
 """The rule by which a part is paid instead of what was asked for; the goods stay wanted."""
 PAID_BY_PLATFORM: Final = "paid_by_platform"
 """Why a case is closed for which the platform paid the buyer itself."""
+SHIP_WITHIN: Final = "ship_within"
+"""The rule and the timer by which goods that are sent again have to leave."""
 MISSING_ITEM: Final = "missing_item"
 QUALITY_REASONS: Final = frozenset({"damaged", "defective", "wrong_item", MISSING_ITEM})
 """Reasons that say something about the product or its packing."""

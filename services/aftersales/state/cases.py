@@ -61,6 +61,16 @@ class Refund(Frozen):
     before_dispatch: bool = False
 
 
+class Resend(Frozen):
+    """Goods that are to be sent again, until they have left."""
+
+    lines: tuple[Id, ...]
+    leaves_by: Utc | None
+    """By when they have to leave; None once somebody was asked to look into it."""
+    task_id: Id | None = None
+    """The task of whoever was asked."""
+
+
 class _Stage(Frozen):
     """What every stage has."""
 
@@ -233,6 +243,13 @@ class Closed(_Stage):
     """What the buyer got for the lines."""
     paid: Amount
     """What he got of his payment, by other ways than a refund of ours."""
+    resend: Resend | None = None
+    """What of it has still to leave."""
+
+    @property
+    def leaves_by(self) -> datetime | None:
+        """By when what is sent again has to leave, if it has not and nobody was asked about it."""
+        return None if self.resend is None else self.resend.leaves_by
 
 
 Answerable = Weighing | Deciding | Choosing
@@ -270,5 +287,7 @@ def open_tasks(case: AnyCase) -> tuple[tuple[str, TaskKind], ...]:
             return ((case.task_id, "call_about_review"),)
         case RefundFailed() | Disputed():
             return ((case.task_id, "look_into"),)
+        case Closed(resend=Resend(task_id=str() as task)):
+            return ((task, "look_into"),)
         case _:
             return ()

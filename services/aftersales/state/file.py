@@ -35,6 +35,7 @@ class _Known(Frozen):
     currency: Currency
     total: Amount
     lines: tuple[OrderLine, ...]
+    ship_service: str = ""
 
 
 class Placed(_Known):
@@ -62,6 +63,8 @@ class _Parcel(Frozen):
     tracking_no: Id
     lines: tuple[Id, ...]
     weight_grams: Grams | None = None
+    carries: tuple[Id, ...] = ()
+    """The cases whose goods are in it, sent again."""
 
 
 class OnTheWay(_Parcel):
