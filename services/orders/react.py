@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -36,9 +35,6 @@ from shared.contracts.event import Event
 from shared.contracts.events import aftersales, handling, incidents, logistics, notifications, orders
 from shared.contracts.tasks import OnDate, outcome_details
 from shared.kernel.erasure import EraseBuyer
-
-GOODWILL: Final = "offer"
-"""The rule by which `aftersales` pays a part instead of what was asked for; the goods stay wanted."""
 
 Answer = (
     AnswerUrge
@@ -162,18 +158,19 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 refund_id=said.refund_id,
                 lines=said.lines,
                 amount=said.amount,
-                settles=said.by_rule != GOODWILL and said.kind != "difference",
+                settles=not said.goods_wanted,
             )
         case aftersales.CaseClosed(settled=lines, served_with=amount) if lines:
-            # Paid by hand, since the provider would not, or called off and free of charge: the goods
-            # are not owed any more.
+            # Paid by hand, since the provider would not, called off and free of charge, or lost on the way
+            # and made good by a gift, which is no money: the goods are not owed any more.
+            by_hand = amount if said.reason == "paid_by_another_way" else None
             return HearRefund(
                 at=at,
                 case_id=said.case_id,
                 kind=said.kind,
                 refund_id=f"by-hand-{said.case_id}"[:128],
                 lines=lines,
-                amount=amount or Decimal(0),
+                amount=by_hand or Decimal(0),
                 settles=True,
             )
         case aftersales.RefundPaidElsewhere():
@@ -187,7 +184,7 @@ def _heard_of_case(event: Event) -> HeardOfGoods | None:
                 settles=True,
             )
         case aftersales.CaseDisputed():
-            return HearCaseOpened(at=at, case_id=said.case_id, kind=said.kind, lines=(), holds=False)
+            return HearCaseOpened(at=at, case_id=said.case_id, kind=said.kind, lines=(), holds=True)
         case aftersales.CaseDisputeSettled(winner="shop"):
             return HearCaseEnded(at=at, case_id=said.case_id, kind=said.kind)
         case incidents.EnquiryRegistered():

@@ -33,7 +33,9 @@ def test_a_part_of_a_line_goes_back_and_its_goods_leave_all_the_same() -> None:
     assert play.tasks() == ["look_into"]
 
 
-@pytest.mark.parametrize(("amount", "lines"), [("30.00", ("1",)), ("50.00", ("1", "2")), ("55.00", ("1", "2"))])
+@pytest.mark.parametrize(
+    ("amount", "lines"), [("30.00", ("1",)), ("50.00", ("1", "2")), ("55.00", ("1", "2"))]
+)
 def test_a_line_that_is_paid_back_as_a_whole_is_stopped(amount: str, lines: tuple[str, ...]) -> None:
     play = CasePlay().paid().asks(after(hours=1), amount=amount, lines=lines)
 

@@ -96,8 +96,8 @@ def test_a_refund_of_ours_that_was_not_asked_for_yet_is_recalled_where_the_platf
 
 
 def test_it_is_recalled_where_the_platform_paid_for_its_case() -> None:
-    play = CasePlay(provider="is not asked").paid().asks(after(hours=1), amount="12.00")
-    play.do(told(2, "12.00", case="c-1"))
+    play = CasePlay(provider="is not asked").paid().asks(after(hours=1))
+    play.do(told(2, "30.00", case="c-1"))
     assert play.of("case.closed")[0].reason == "paid_by_platform"
     assert not play.tasks()
 

@@ -197,6 +197,7 @@ class OrderPlay(Play):
                 "currency": "EUR",
                 "decided_by": "automatic",
                 "by_rule": by_rule,
+                "goods_wanted": by_rule == "offer",
             }
         )
         return self.hear(said, at)

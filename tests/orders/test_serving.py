@@ -132,6 +132,42 @@ def test_a_goodwill_for_a_line_that_is_still_wanted_does_not_pay_it_back() -> No
     assert play.run_until(after(days=8)).of("order.ship_overdue")[0].lines == ("2",)
 
 
+def test_a_lost_parcel_that_is_settled_by_a_part_of_its_money_ends_the_order() -> None:
+    play = paid_order().left("p1", after(days=1)).strayed("p1", after(days=2), "lost")
+    play.case_opened("c", after(days=2), kind="lost_parcel")
+    said = aftersales.CaseRefunded(
+        case_id="c",
+        kind="lost_parcel",
+        refund_id="R-c",
+        lines=LINES,
+        amount=Decimal("25.00"),
+        currency="EUR",
+        decided_by="buyer",
+        by_rule="offer",
+        parcel_id="p1",
+    )
+    play.hear(said, after(days=3))
+
+    assert play.of("order.refunded") == [orders.OrderRefunded(amount=Decimal("25.00"), currency="EUR")]
+
+
+def test_a_lost_parcel_that_is_settled_by_a_gift_ends_the_order_without_money() -> None:
+    play = paid_order().left("p1", after(days=1)).strayed("p1", after(days=2), "lost")
+    play.case_opened("c", after(days=2), kind="lost_parcel")
+    said = aftersales.CaseClosed(
+        case_id="c",
+        kind="lost_parcel",
+        reason="gift_accepted",
+        lines=LINES,
+        settled=LINES,
+        served_with=Decimal("10.00"),
+        currency="EUR",
+    )
+    play.hear(said, after(days=3))
+
+    assert play.of("order.refunded") == [orders.OrderRefunded(amount=Decimal(0), currency="EUR")]
+
+
 def paid_elsewhere(amount: str, *settled: str) -> aftersales.RefundPaidElsewhere:
     return aftersales.RefundPaidElsewhere(
         refund_id="shopify-1",
@@ -184,6 +220,17 @@ def test_a_case_that_ends_later_completes_the_order_at_its_end(end: str) -> None
 
     assert play.timers == {("complete", ""): after(days=20)}
     assert completed_at(play.run_until(after(days=20))) == [True]
+
+
+def test_a_refusal_that_the_buyer_brings_to_the_platform_holds_the_order_again() -> None:
+    play = delivered_order().case_opened("c", after(days=4)).case_refused("c", after(days=5))
+    play.hear(aftersales.CaseDisputed(case_id="c", kind="refund_only"), after(days=6))
+    assert not play.timers
+    assert play.run_until(after(days=30)).stage == "delivered"
+
+    settled = aftersales.CaseDisputeSettled(case_id="c", kind="refund_only", winner="shop")
+    play.hear(settled, after(days=31))
+    assert completed_at(play.run_until(after(days=31))) == [True]
 
 
 def test_completion_waits_for_every_open_case() -> None:

@@ -135,8 +135,10 @@ def _accepted(command: Command, case: Offered, state: File, order: Paid, profile
             return exchange(state, order, about, "buyer", at, profile)
         case "gift":
             book = account(state, order)
+            # What was lost on the way is not owed beside the gift that he took for it.
+            settled = () if about.parcel_id is None else about.lines
             gave = shares_of(min(case.amount, book.worth(about.lines)), about.lines, book)
-            return approved(about, "buyer") + closing(about, "gift_accepted", gave)
+            return approved(about, "buyer") + closing(about, "gift_accepted", gave, settled=settled)
 
 
 def _declined(command: Command, case: Offered, state: File, order: Paid, profile: Profile) -> Decision:

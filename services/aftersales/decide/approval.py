@@ -5,12 +5,14 @@ from decimal import Decimal
 
 from services.aftersales.decide.ends import refusal
 from services.aftersales.decide.money import account, pay, send_again
-from services.aftersales.decide.terms import ALREADY_COMPENSATED, GOODWILL, MISSING_ITEM, Why
+from services.aftersales.decide.terms import ALREADY_COMPENSATED, GOODWILL, MISSING_ITEM, SERVICE, Why
 from services.aftersales.state import About, AwaitingReturn, CaseIs, File, Paid, Remedy
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.aftersales import DecidedBy
+from shared.contracts.events.common import TaskWanted
 from shared.kernel.calendar import later
-from shared.kernel.decision import Decision
+from shared.kernel.decision import Decision, task_id
+from shared.kernel.money import plain
 from shared.kernel.profiles import Profile
 
 
@@ -34,13 +36,44 @@ def money(
 ) -> Decision:
     """Approve, and pay back at once. Where nothing of the lines had left, their shipment is stopped.
 
-    Not where there is nothing to pay, nor for a part that is paid while the goods stay wanted.
+    Not where there is nothing to pay, nor for a part: its goods stay wanted, and somebody sees to how many.
+    A goodwill leaves the goods wanted too, but for those of a parcel that does not arrive.
     """
-    if account(state, order).exhausted(about.lines):
+    book = account(state, order)
+    if book.exhausted(about.lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
-    before = state.sent.isdisjoint(about.lines) and why.by_rule != GOODWILL
-    paying = pay(state, order, about, about.lines, amount, why, at, profile, before_dispatch=before)
-    return approved(about, why.decided_by, before_dispatch=before and bool(paying.effects)) + paying
+    goodwill = why.by_rule == GOODWILL
+    here = state.sent.isdisjoint(about.lines) and not goodwill
+    part = here and not book.covered(about.lines, amount)
+    paying = pay(
+        state,
+        order,
+        about,
+        about.lines,
+        amount,
+        why,
+        at,
+        profile,
+        before_dispatch=here and not part,
+        goods_wanted=part or (goodwill and about.parcel_id is None),
+    )
+    stops = here and not part and bool(paying.effects)
+    asks = Decision(tasks=(_part_paid_back(order, about, amount),)) if part and paying.effects else Decision()
+    return approved(about, why.decided_by, before_dispatch=stops) + paying + asks
+
+
+def _part_paid_back(order: Paid, about: About, amount: Decimal) -> TaskWanted:
+    """Nobody but the buyer knows whether he wants fewer pieces or the same for less."""
+    lines = ", ".join(about.lines)
+    return TaskWanted(
+        task_id=task_id(SERVICE, order.order_id, "look_into", "part_paid_back", about.case_id),
+        kind="look_into",
+        order_id=order.order_id,
+        priority="high",
+        summary=f"{plain(amount)} {about.currency} go back for a part of {lines}, which has not left and is "
+        "sent: see that the right number of pieces is.",
+        details={"case_id": about.case_id, "lines": [*about.lines], "amount": plain(amount)},
+    )
 
 
 def reship(

@@ -3,8 +3,9 @@
 from typing import Final
 
 from services.aftersales.commands import Negotiate, OpenDispute, SettleDispute, SubmitEvidence
+from services.aftersales.decide.approval import money
 from services.aftersales.decide.ends import closing
-from services.aftersales.decide.money import account, pay
+from services.aftersales.decide.money import account
 from services.aftersales.decide.requests import FOR_MONEY
 from services.aftersales.decide.terms import ALREADY_COMPENSATED, CASE_UNKNOWN, SERVICE, Why
 from services.aftersales.state import CaseIs, Disputed, File, Judging, Paid, RefusedCase
@@ -100,7 +101,7 @@ def settled(command: SettleDispute, state: File, profile: Profile) -> Outcome:
         return decision + closing(about, "already_compensated")
     amount = about.amount if about.kind in FOR_MONEY else book.worth(about.lines)
     why = Why("agent", "disputes")
-    return decision + pay(state, order, about, about.lines, amount, why, command.at, profile)
+    return decision + money(state, order, about, amount, why, command.at, profile)
 
 
 def _unknown(case_id: str) -> Refused:

@@ -41,10 +41,11 @@ def closing(
     gave: tuple[Share, ...] = (),
     paid: Decimal = ZERO,
     settled: tuple[str, ...] = (),
+    stopped: tuple[str, ...] = (),
     resend: Resend | None = None,
 ) -> Decision:
     """Close a case, remembering what the buyer got for its lines."""
-    case = Closed(about=about, reason=reason, gave=gave, paid=paid, resend=resend)
+    case = Closed(about=about, reason=reason, gave=gave, paid=paid, stopped=stopped, resend=resend)
     served_with = max(paid, total(share.amount for share in gave))
     said = says.CaseClosed(
         case_id=about.case_id,

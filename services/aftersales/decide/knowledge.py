@@ -20,8 +20,10 @@ from services.aftersales.decide.refunds import paid_back_meanwhile
 from services.aftersales.decide.requests import parcel_case
 from services.aftersales.decide.terms import PAID_BY_PLATFORM, SERVICE
 from services.aftersales.state import (
+    AnyCase,
     CameBack,
     Choosing,
+    Closed,
     Deciding,
     Delivered,
     File,
@@ -70,7 +72,11 @@ def order_placed(command: LearnOrder, state: File) -> Decision:
 
 
 def order_changed(command: LearnChange, state: File) -> Decision:
-    """What is to be paid has changed. Of a paid order the difference is given back instead, as a case."""
+    """What is to be paid has changed. Of a paid order the difference is given back instead, as a case:
+    its lines are other articles, and are worth what was paid for them.
+    """
+    if isinstance(state.order, Paid):
+        return _swapped(command, state.order)
     if not isinstance(state.order, Placed):
         return NOTHING
     lines = tuple(
@@ -79,6 +85,14 @@ def order_changed(command: LearnChange, state: File) -> Decision:
     )
     order = state.order.model_copy(update={"lines": lines, "total": command.total})
     return Decision(notes=(OrderIs(order=order),))
+
+
+def _swapped(command: LearnChange, order: Paid) -> Decision:
+    now = {line.line_id: {"sku": line.sku, "quantity": line.quantity} for line in command.lines}
+    lines = tuple(line.model_copy(update=now.get(line.line_id, {})) for line in order.lines)
+    if lines == order.lines:
+        return NOTHING
+    return Decision(notes=(OrderIs(order=order.model_copy(update={"lines": lines})),))
 
 
 def order_paid(command: LearnPayment, state: File, profile: Profile) -> Outcome:
@@ -145,14 +159,21 @@ def parcel_dispatched(command: LearnDispatch, state: File) -> Decision:
     if isinstance(state.order, Unknown):
         return decision
     for case in state.cases:
-        match case:
-            case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
-                stopped = refund.before_dispatch and not set(refund.lines).isdisjoint(command.lines)
-                if stopped and case.case_id not in state.left_anyway:
-                    decision += _left_anyway(state.order.order_id, case.case_id, command.parcel_id)
-            case _:
-                pass
+        left = not set(_stopped(case)).isdisjoint(command.lines)
+        if left and case.case_id not in state.left_anyway:
+            decision += _left_anyway(state.order.order_id, case.case_id, command.parcel_id)
     return decision
+
+
+def _stopped(case: AnyCase) -> tuple[str, ...]:
+    """Lines that should not have left, since they were paid back before."""
+    match case:
+        case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
+            return refund.lines if refund.before_dispatch else ()
+        case Closed(stopped=stopped):
+            return stopped
+        case _:
+            return ()
 
 
 def _left_anyway(order_id: str, case_id: str, parcel_id: str) -> Decision:

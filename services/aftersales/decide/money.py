@@ -76,6 +76,18 @@ class Account:
         """Those of the lines of which a part was given: the rest is owed in money, since goods are whole."""
         return tuple(line for line in self.uncompensated(lines) if line in self.touched)
 
+    def covered(self, lines: tuple[str, ...], amount: Decimal) -> bool:
+        """Whether an amount pays for all of these lines, so that their goods are not wanted any more.
+
+        Where less was paid than the lines cost, each is worth its part of that, as whoever asks may round it.
+        """
+        open_lines = self.uncompensated(lines)
+        cost = total(self.left[line] for line in open_lines)
+        all_left = total(self.left.values())
+        if self.payment < all_left:
+            cost = cost * self.payment / all_left - self.unit * len(open_lines)
+        return amount >= min(cost, self.worth(lines))
+
     def worth(self, lines: Iterable[str]) -> Decimal:
         """The most that may still be paid for these lines. The rest goes with the last of the lines."""
         open_lines = set(self.uncompensated(lines))
@@ -194,6 +206,7 @@ def pay(
     at: datetime,
     profile: Profile,
     before_dispatch: bool = False,
+    goods_wanted: bool = False,
 ) -> Decision:
     """Rule `money`: pay what was decided, and never more than is left of these lines."""
     book = account(state, order)
@@ -213,6 +226,7 @@ def pay(
         decided_by=why.decided_by,
         by_rule=why.by_rule,
         before_dispatch=before_dispatch,
+        goods_wanted=goods_wanted,
     )
     return start(order.order_id, about, refund)
 
@@ -243,6 +257,7 @@ def pay_difference(order: Paid, about: About, why: Why) -> Decision:
         shares=tuple(Share(line_id=line, amount=about.amount) for line in about.lines),
         decided_by=why.decided_by,
         by_rule=why.by_rule,
+        goods_wanted=True,
     )
     return start(order.order_id, about, refund)
 

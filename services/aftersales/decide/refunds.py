@@ -8,11 +8,10 @@ from services.aftersales.decide.money import again, still_owed
 from services.aftersales.decide.terms import (
     ALREADY_COMPENSATED,
     CASE_UNKNOWN,
-    GOODWILL,
     PAID_BY_PLATFORM,
     SERVICE,
 )
-from services.aftersales.state import CaseIs, File, Refunded, RefundFailed, Refunding, Unknown
+from services.aftersales.state import CaseIs, File, Refund, Refunded, RefundFailed, Refunding, Unknown
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
 from shared.kernel.decision import (
@@ -63,6 +62,7 @@ def money_moved(command: EffectDone, state: File) -> Decision:
                     by_rule=refund.by_rule,
                     before_dispatch=refund.before_dispatch,
                     parcel_id=about.parcel_id,
+                    goods_wanted=refund.goods_wanted,
                 )
                 note = CaseIs(case=Refunded(about=about, refund=refund))
                 return Decision(rule=refund.by_rule, notes=(note,), events=(said,))
@@ -113,7 +113,8 @@ def recalled(command: EffectRecalled, state: File) -> Decision:
         if not isinstance(case, Refunding) or case.refund.refund_id != command.effect_id:
             continue
         if command.in_time:
-            return Decision(rule="money") + closing(case.about, PAID_BY_PLATFORM)
+            ended = closing(case.about, PAID_BY_PLATFORM, stopped=_stopped(case.refund))
+            return Decision(rule="money") + ended
         return Decision(rule="money", tasks=(paid_back_meanwhile(state.order.order_id, case),))
     return NOTHING
 
@@ -131,13 +132,22 @@ def paid_back_meanwhile(order_id: str, case: Refunding | RefundFailed) -> TaskWa
     )
 
 
+def _stopped(refund: Refund) -> tuple[str, ...]:
+    return refund.lines if refund.before_dispatch else ()
+
+
 def looked_into(case: RefundFailed, outcome: str) -> Decision:
     """An agent saw to a failed refund: paid by another way, which counts as paid, or given up."""
     if outcome == "fixed":
         refund = case.refund
-        goods_stay_owed = refund.by_rule == GOODWILL or case.about.kind == "difference"
-        settled = () if goods_stay_owed else refund.lines
-        paid = closing(case.about, "paid_by_another_way", refund.shares, refund.amount, settled)
+        paid = closing(
+            case.about,
+            "paid_by_another_way",
+            refund.shares,
+            refund.amount,
+            settled=() if refund.goods_wanted else refund.lines,
+            stopped=_stopped(refund),
+        )
         return Decision(rule="money") + paid
     return Decision(rule="money") + closing(case.about, "refund_given_up")
 

@@ -59,6 +59,8 @@ class Refund(Frozen):
     decided_by: DecidedBy
     by_rule: Name
     before_dispatch: bool = False
+    goods_wanted: bool = False
+    """Whether the goods stay wanted all the same."""
 
 
 class Resend(Frozen):
@@ -243,6 +245,8 @@ class Closed(_Stage):
     """What the buyer got for the lines."""
     paid: Amount
     """What he got of his payment, by other ways than a refund of ours."""
+    stopped: tuple[Id, ...] = ()
+    """Lines that were stopped for it and that the buyer has the money for."""
     resend: Resend | None = None
     """What of it has still to leave."""
 

@@ -213,11 +213,7 @@ class Goods(Frozen):
                 if known is None:
                     return self._put_case(self._case(heard, heard.lines, holds=heard.holds))
                 # The buyer brought the platform into one that was refused.
-                return (
-                    self
-                    if known.open
-                    else self._put_case(known.model_copy(update={"open": True, "holds": False}))
-                )
+                return self if known.open else self._put_case(known.model_copy(update={"open": True}))
             case HearShipmentStopped():
                 case = known or self._case(heard, heard.lines, holds=False)
                 if not case.open:

@@ -137,6 +137,8 @@ class CaseRefunded(_Case):
     """The rule that led to the money, such as `inspect_within`."""
     before_dispatch: bool = False
     parcel_id: Id | None = None
+    goods_wanted: bool = False
+    """Whether the goods stay wanted: a part of the money, or a goodwill, went back for them."""
 
 
 @says("case.refund_failed", "aftersales")
