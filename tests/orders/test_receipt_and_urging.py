@@ -34,6 +34,25 @@ def test_other_days_and_a_second_extension_are_refused_with_what_is_allowed() ->
     assert extend(extend(play, 5, 81), 5, 82).refused.slug == "extended-before"
 
 
+def test_a_later_parcel_takes_no_day_from_the_buyer_that_he_was_granted() -> None:
+    play = extend(delivered_order(), 10, 96).left("p2", after(days=5), ("1",))
+    play.arrived("p2", after(days=6), ("1",))
+
+    assert _completion(play) == after(days=6 + 10 + 10)
+    assert extend(play, 3, 24 * 7).refused.slug == "extended-before"
+
+
+def test_days_that_were_granted_count_from_the_last_delivery_that_is_heard_of() -> None:
+    play = paid_order().left("p1", after(days=1), ("1",)).left("p2", after(days=1), ("2",))
+    play.arrived("p1", after(days=2), ("1",)).arrived("p2", after(days=3), ("2",))
+    extend(play, 5, 80).left("p3", after(days=4), ("1",))
+    assert ("complete", "") not in play.timers
+
+    play.strayed("p3", after(days=5), "pickup_cancelled", ("1",)).left("p4", after(days=6), ("1",))
+    play.arrived("p4", after(days=7), ("1",))
+    assert _completion(play) == after(days=7 + 10 + 5)
+
+
 def test_what_has_not_arrived_needs_no_extension() -> None:
     assert extend(paid_order(), 5, 3).refused.slug == "nothing-to-extend"
 

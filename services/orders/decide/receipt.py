@@ -28,14 +28,14 @@ def extended(command: ExtendReceipt, state: State, profile: Profile) -> Outcome:
             detail=f"days: {profile.ref} allows {there_are}, got {command.days}.",
         )
     was = state.completion
-    if was.extensions >= profile.values.receipt_extensions_max:
+    if len(state.order.extensions) >= profile.values.receipt_extensions_max:
         return Refused(
             slug="extended-before",
             detail=f"{profile.ref} allows {profile.values.receipt_extensions_max} extensions of an order.",
         )
     moment = later(was.moment, timedelta(days=command.days))
     runs_to = None if was.runs_to is None else max(moment, command.at)
-    now = was.model_copy(update={"moment": moment, "runs_to": runs_to, "extensions": was.extensions + 1})
+    now = was.model_copy(update={"moment": moment, "runs_to": runs_to})
     said = orders.OrderReceiptExtended(days=command.days, completes_at=runs_to)
     if runs_to is None:
         return Decision(rule="receipt_extension", notes=(CompletionSet(completion=now),), events=(said,))

@@ -1,6 +1,6 @@
 """A paid order on its way: what parcels and cases make of it, until it completes or was refunded."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, assert_never
 
@@ -117,7 +117,10 @@ def ended(state: Served, amount: Decimal, *, by_platform: bool = False) -> Decis
 
 
 def _completion(state: Served, goods: Goods, at: datetime, profile: Profile) -> Decision:
-    """`auto_complete_after`: runs from the last delivery or dispatch, stands still while a case is open."""
+    """`auto_complete_after`: runs from the last delivery or dispatch, stands still while a case is open.
+
+    What the buyer was granted beside it (`receipt_extension`) is his whatever arrives later.
+    """
     was = state.completion if isinstance(state, Delivered) else None
     if was is not None and was.runs_to is not None and was.runs_to < at:
         return NOTHING  # The moment has come before this was heard; its timer is about to fire.
@@ -130,13 +133,14 @@ def _completion(state: Served, goods: Goods, at: datetime, profile: Profile) -> 
         if held == (was.runs_to is None):
             return NOTHING
     else:
-        moment = later(_runs_from(goods, arrived_at, profile), profile.values.auto_complete_after)
+        granted = timedelta(days=sum(state.order.extensions))
+        waits = profile.values.auto_complete_after + granted
+        moment = later(_runs_from(goods, arrived_at, profile), waits)
     now = Completion(
         arrived_at=arrived_at,
         moment=moment,
         runs_to=None if held else max(moment, at),
         after_case=not held and moment <= at and state.order.goods.held(),
-        extensions=0 if was is None else was.extensions,
     )
     return Decision(
         rule=_RULE,

@@ -187,6 +187,9 @@ def _said_served(state: Served, event: Event) -> Known:
             return _with_promise(left, promise.model_copy(update={"runs": False}))
         case orders.OrderDelivered():
             return state.model_copy(update={"delivered_said": True})
+        case orders.OrderReceiptExtended():
+            extensions = (*state.order.extensions, said.days)
+            return _with_order(state, state.order.model_copy(update={"extensions": extensions}))
         case orders.OrderRefunded():
             return Refunded(order=state.order, payment=state.payment)
         case orders.OrderCompleted() if isinstance(state, Delivered):

@@ -58,6 +58,8 @@ class Order(Frozen):
     checks: tuple[VerifiedField, ...] = ()
     """What looked complete when it was placed."""
     handling: Handling = NO_HANDLING
+    extensions: tuple[int, ...] = ()
+    """The days that the buyer was given to confirm the receipt, each time that he was."""
     texts: Annotated[tuple[Kept, ...], PERSONAL] = ()
     """What is not said to others."""
     erased: bool = False
@@ -100,8 +102,6 @@ class Completion(Frozen):
     """When the order completes; None while a case makes the time stand still."""
     after_case: bool = False
     """Whether the waiting time was over before the case was."""
-    extensions: int = 0
-    """How often the buyer was given more days."""
 
 
 class Unknown(Frozen):
