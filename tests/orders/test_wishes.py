@@ -11,6 +11,7 @@ from shared.contracts.events import handling as says
 from shared.kernel.decision import NOTHING
 from tests.kit.rules import after, default_profile
 from tests.orders.handling import (
+    INVOICE,
     acknowledge,
     change,
     confirm,
@@ -23,7 +24,7 @@ from tests.orders.handling import (
     tell,
     told_acknowledged,
 )
-from tests.orders.play import OrderPlay
+from tests.orders.play import OrderPlay, order_paid
 
 Made = Callable[[OrderPlay], OrderPlay]
 REQUESTS = ("courier", "invoice", "card", "slot")
@@ -245,11 +246,11 @@ def test_wishes_end_with_the_order() -> None:
     assert request(play, "courier", hours=31).refused.slug == "order-closed"
 
 
-@pytest.mark.parametrize("stage", ["unpaid", "paid", "dispatched", "delivered", "closed", "completed"])
+@pytest.mark.parametrize("stage", ["unpaid", "paid", "dispatched", "delivered", "completed"])
 def test_an_invoice_is_never_refused(stage: str) -> None:
     play = OrderPlay().placed()
     if stage != "unpaid":
-        play.run_until(after(hours=30)) if stage == "closed" else play.paid()
+        play.paid()
     if stage in {"dispatched", "delivered", "completed"}:
         play.left("p1", after(hours=5))
     if stage in {"delivered", "completed"}:
@@ -264,6 +265,29 @@ def test_an_invoice_is_never_refused(stage: str) -> None:
     if stage != "unpaid":
         done(play, "invoice-1")
         assert play.state.order.handling.wish("invoice-1").stage == "done"
+
+
+def test_nobody_makes_an_invoice_of_what_was_never_paid() -> None:
+    play = placed_with(OrderPlay(), requests=[INVOICE])
+    (task,) = play.tasks("confirm_wish")
+    play.run_until(after(days=30))
+
+    assert [said.task_id for said in play.of("task.withdrawn")] == [task.task_id]
+    confirm(play, "invoice-1", hours=24 * 31)
+    assert play.tasks("call_warehouse") == []
+    assert request(play, "invoice", hours=24 * 32).refused.slug == "order-closed"
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_the_invoice_of_an_order_that_is_reopened_is_wanted_again(confirmed: bool) -> None:
+    play = placed_with(OrderPlay(), requests=[INVOICE])
+    if confirmed:
+        confirm(play, "invoice-1", hours=1)
+    play.run_until(after(days=2)).do(order_paid(after(days=3)))
+    play.answered(play.tasks("late_payment")[0], "reopen", after(days=4))
+
+    wanted = [task.kind for task in play.of("task.wanted") if task.details.get("wish_id") == "invoice-1"]
+    assert wanted[1:] == (["call_warehouse"] if confirmed else ["confirm_wish"])
 
 
 def test_a_shop_whose_platform_lets_it_may_refuse_an_invoice() -> None:

@@ -113,7 +113,7 @@ def _asks(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> De
     del wishes
     decision = NOTHING
     for wish in state.order.handling.open_wishes():
-        goes_on = isinstance(state, Unpaid | Paid | Dispatched | Delivered) or wish.kind == "invoice"
+        goes_on = isinstance(state, Unpaid | Paid | Dispatched | Delivered) or _invoiced(wish, state)
         if goes_on and wish.stage == "flagged" and not state.order.handling.tasks_about(wish.wish_id):
             decision += asked(state.order, wish, at, profile)
     return decision
@@ -145,6 +145,11 @@ def _ends(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> De
         if short.choice is None and (over or left or settled.issuperset(short.lines)):
             decision += Decision(events=(_not_needed(short.shortage_id, short.lines),))
             decision += Decision(tasks=withdraw(order, handling.tasks_about(short.shortage_id), why))
+    if isinstance(state, Closed | Cancelled):
+        # An invoice rests with an order that ended unpaid, and is wanted again should that be reopened.
+        for wish in handling.open_wishes():
+            if wish.kind == "invoice":
+                decision += Decision(tasks=withdraw(order, handling.tasks_about(wish.wish_id), why))
     if over or left:
         checks = handling.tasks_about(order.order_id, "verify_order", "merge_freight")
         decision += Decision(tasks=withdraw(order, checks, why))
@@ -152,6 +157,11 @@ def _ends(state: Known, at: datetime, profile: Profile, wishes: WishRules) -> De
     if any(wish.paid or wish.stands or wish.cheaper_by for wish in missed):
         decision += Decision(tasks=(_missed(order, missed),))
     return decision
+
+
+def _invoiced(wish: Wish, state: Known) -> bool:
+    """Whether it is an invoice of something that was paid; it is made whatever becomes of the order."""
+    return wish.kind == "invoice" and not isinstance(state, Unpaid | Closed | Cancelled)
 
 
 def _paid_back(wish: Wish, order: Order) -> bool:
@@ -183,9 +193,7 @@ def _instructs(state: Known, at: datetime, profile: Profile, wishes: WishRules) 
     """
     order, decision = state.order, NOTHING
     for wish in order.handling.open_wishes():
-        goes_on = isinstance(state, Paid | Dispatched | Delivered) or (
-            wish.kind == "invoice" and not isinstance(state, Unpaid)
-        )
+        goes_on = isinstance(state, Paid | Dispatched | Delivered) or _invoiced(wish, state)
         if goes_on and wish.stage == "confirmed":
             decision += _instruction(order, wish, at, profile, wishes)
     return decision

@@ -13,6 +13,8 @@ from services.orders.commands import ConfirmWish, DropWish, FlagWish, MakeReques
 from services.orders.decide.asking import RULE, SERVICE, detail_of, tell_buyer, want, withdraw
 from services.orders.decide.undoing import REQUESTS, drop, give_back, paid_for, replacing, rule_of
 from services.orders.state import (
+    Cancelled,
+    Closed,
     Kept,
     Order,
     Paid,
@@ -66,11 +68,13 @@ def still_here(state: State) -> Order | Refused:
 
 
 def requested(command: MakeRequest, state: State, profile: Profile) -> Outcome:
-    """Step 1 of a request. An invoice is never refused where the platform does not let a shop refuse one."""
+    """Step 1 of a request. An invoice is never refused where the platform does not let a shop refuse one,
+    unless the order ended unpaid: nothing was sold.
+    """
     request = command.request
     invoice = isinstance(request, InvoiceRequest) and forbids(profile, "refuse_invoice") is not None
     order = still_here(state)
-    if isinstance(order, Refused) and invoice and not isinstance(state, Unknown):
+    if isinstance(order, Refused) and invoice and not isinstance(state, Unknown | Closed | Cancelled):
         order = state.order
     if isinstance(order, Refused):
         return order
