@@ -16,11 +16,11 @@ from services.orders.state import (
     Payment,
     Refund,
 )
-from services.orders.state.evolve import late_payment
+from services.orders.state.evolve import late_payment, without_task
 from shared.contracts.base import Amount, Currency, Frozen, Id, Name, Utc
 from shared.contracts.event import Event
 from shared.contracts.events import handling, orders
-from shared.contracts.events.common import FactOutOfStage, TaskWanted
+from shared.contracts.events.common import FactOutOfStage, TaskWanted, TaskWithdrawn
 from shared.contracts.facts import Line
 
 DeadlineName = Literal["payment", "ship", "completion"]
@@ -176,6 +176,9 @@ def _said(view: OrderView, event: Event) -> OrderView:
             late = late_payment(said)
             known = view.late_payments
             return view if late is None else view.model_copy(update={"late_payments": (*known, late)})
+        case TaskWithdrawn(kind="late_payment"):
+            late = tuple(without_task(one, said.task_id) for one in view.late_payments)
+            return view.model_copy(update={"late_payments": late})
         case FactOutOfStage():
             told = NotFitting(fact=said.fact, fact_id=said.fact_id, slug=said.slug, at=event.time)
             kept = (*view.out_of_stage, told)[-OUT_OF_STAGE_KEPT:]

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from shared.contracts.events import orders
 from shared.kernel.decision import NOTHING
 from tests.kit.rules import after
@@ -99,6 +101,43 @@ def test_a_cancelled_order_can_be_reopened() -> None:
     play.answered(play.tasks("late_payment")[0], "reopen", after(hours=3))
 
     assert play.stage == "paid"
+
+
+@pytest.mark.parametrize("stage", ["cancelled", "closed"])
+def test_a_payment_that_was_told_after_its_money_had_gone_back_is_not_given_back_again(stage: str) -> None:
+    play = closed_order() if stage == "closed" else OrderPlay().placed()
+    play.do(order_cancelled(after(hours=30 if stage == "closed" else 2), paid_back=True))
+    play.do(order_paid(after(hours=1)))
+
+    assert play.refused.slug == f"order-{stage}"
+    assert play.tasks("late_payment") == []
+    assert len(play.tasks("look_into")) == 1
+
+
+def test_a_payment_younger_than_the_money_that_went_back_is_decided_on() -> None:
+    play = OrderPlay().placed().do(order_cancelled(after(hours=2), paid_back=True))
+    play.do(order_paid(after(hours=2, seconds=1)))
+
+    assert len(play.tasks("late_payment")) == 1
+
+
+def test_a_late_payment_that_the_platform_gave_back_is_decided() -> None:
+    play = closed_order().paid(after(hours=30))
+    (task,) = play.tasks("late_payment")
+    play.do(order_cancelled(after(hours=31), paid_back=True))
+
+    assert [said.task_id for said in play.of("task.withdrawn")] == [task.task_id]
+    assert play.seen.late_payments[0].decided
+    play.answered(task, "refund", after(hours=32))
+    assert play.refused.slug == "already-decided"
+    assert play.of("order.late_payment_refund_wanted") == []
+
+
+def test_that_the_platform_gave_back_a_late_payment_changes_nothing_when_told_again() -> None:
+    play = closed_order().do(order_cancelled(after(hours=31), paid_back=True))
+    play.do(order_cancelled(after(hours=31), fact_id="f9", paid_back=True))
+
+    assert play.last == NOTHING
 
 
 def test_an_answer_about_an_unknown_payment_is_refused() -> None:

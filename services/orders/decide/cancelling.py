@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from services.orders.commands import CallOffRest, CancelOrder
-from services.orders.decide import paying, reminding, serving, shipping, urging
+from services.orders.decide import late_payment, paying, reminding, serving, shipping, urging
 from services.orders.state import (
     Cancelled,
     Cancelling,
@@ -14,6 +14,7 @@ from services.orders.state import (
     Delivered,
     Dispatched,
     Paid,
+    PaidBackBefore,
     Refunded,
     Served,
     State,
@@ -34,7 +35,8 @@ _TOO_LATE = Refused(slug="out-of-stage", detail="Something of the order has left
 def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Outcome:
     """`cancelled`: unpaid it ends at once, paid it is paid back before dispatch, then it is too late.
 
-    Where the teller has paid the money back already, the order ends refunded.
+    Where the teller has paid the money back already, the order ends refunded. One that ended unpaid, or ends
+    so, keeps in mind that its payment went back before it was told.
     """
     match state:
         case Unknown():
@@ -45,6 +47,7 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
             off = orders.OrderCancelled(reason=fact.data.reason, by=fact.data.by)
             return Decision(
                 rule=_RULE,
+                notes=(PaidBackBefore(at=fact.at),) if fact.data.paid_back else (),
                 events=(off,),
                 timers=paying.stop_unpaid(profile),
                 tasks=reminding.no_call_needed(state, "cancelled"),
@@ -60,6 +63,8 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
             return _paid_back(state, fact.at)
         case Dispatched() | Delivered() | Completed():
             return _TOO_LATE
+        case Closed() | Cancelled() if fact.data.paid_back:
+            return late_payment.paid_back_before(state, fact.at)
         case Cancelling() | Closed() | Cancelled() | Refunded():
             return NOTHING
         case _:

@@ -1,11 +1,13 @@
 """Money that comes when the order has ended unpaid: somebody decides, and nothing is lost."""
 
+from datetime import datetime
+
 from services.orders.commands import RefundLatePayment, ReopenOrder
 from services.orders.decide import paying
-from services.orders.state import Cancelled, Closed, LatePayment, Order, State, Unknown
+from services.orders.state import Cancelled, Closed, LatePayment, Order, PaidBackBefore, State, Unknown
 from shared.contracts import facts
 from shared.contracts.events import orders
-from shared.contracts.events.common import TaskWanted
+from shared.contracts.events.common import TaskWanted, TaskWithdrawn
 from shared.kernel import money
 from shared.kernel.calendar import later
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
@@ -17,10 +19,17 @@ _DECIDED = Refused(slug="already-decided", detail="It was decided before what be
 
 
 def arrived(fact: facts.OrderPaid, state: Closed | Cancelled) -> Outcome:
-    """`close_unpaid_after`: a payment that arrives later opens a task `late_payment`."""
+    """`close_unpaid_after`: a payment that arrives later opens a task `late_payment`.
+
+    Not where its money had gone back by the time it was told: it would go back twice.
+    """
     order, told = state.order, fact.data
     if any(late.payment_id == told.payment_id for late in order.late_payments):
         return NOTHING
+    if order.paid_back_at is not None and fact.at <= order.paid_back_at:
+        return Refused(
+            slug=f"order-{state.stage}", detail="Whoever took the order off has paid this payment back."
+        )
     amount = money.plain(told.amount)
     ended = f"The order was {state.stage} before this payment came."
     return Refused(
@@ -42,6 +51,21 @@ def arrived(fact: facts.OrderPaid, state: Closed | Cancelled) -> Outcome:
             },
         ),
     )
+
+
+def paid_back_before(state: Closed | Cancelled, at: datetime) -> Decision:
+    """`cancelled`: the platform has paid back what came late or was not told yet; nobody decides on it."""
+    order = state.order
+    if order.paid_back_at is not None:
+        return NOTHING
+    over = tuple(
+        TaskWithdrawn(
+            task_id=late.task_id, kind="late_payment", order_id=order.order_id, reason="paid_by_platform"
+        )
+        for late in order.late_payments
+        if not late.decided
+    )
+    return Decision(rule="cancelled", notes=(PaidBackBefore(at=at),), tasks=over)
 
 
 def refund(command: RefundLatePayment, state: State) -> Outcome:

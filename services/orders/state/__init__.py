@@ -10,6 +10,7 @@ from services.orders.state.notes import (
     CompletionSet,
     HandlingAnswered,
     Heard,
+    PaidBackBefore,
     TextKept,
     UrgeAnswered,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "OpenTask",
     "Order",
     "Paid",
+    "PaidBackBefore",
     "Parcel",
     "Payment",
     "Refund",

@@ -13,6 +13,7 @@ from services.orders.state.notes import (
     HandlingAnswered,
     Heard,
     OrdersNote,
+    PaidBackBefore,
     TextKept,
     UrgeAnswered,
 )
@@ -68,7 +69,13 @@ def of_order(state: State, happened: Event | Note) -> State:
         case Event():
             return _handled(_said(state, happened), happened)
         case (
-            Heard() | CompletionSet() | CompletionDropped() | UrgeAnswered() | TextKept() | HandlingAnswered()
+            Heard()
+            | CompletionSet()
+            | CompletionDropped()
+            | UrgeAnswered()
+            | TextKept()
+            | PaidBackBefore()
+            | HandlingAnswered()
         ):
             return _learnt(state, happened)
         case _:
@@ -107,6 +114,8 @@ def _learnt(state: Known, note: OrdersNote) -> Known:
         case TextKept():
             kept = (*(one for one in state.order.texts if one.about != note.kept.about), note.kept)
             return _in_stage(state, state.order.model_copy(update={"texts": kept}))
+        case PaidBackBefore():
+            return _in_stage(state, state.order.model_copy(update={"paid_back_at": note.at}))
         case HandlingAnswered():
             return _with_handling(state, state.order.handling.without_task(note.task_id))
         case CompletionSet() | CompletionDropped() | UrgeAnswered():
@@ -136,6 +145,9 @@ def _said(state: Known, event: Event) -> Known:
             return _in_stage(state, state.order.model_copy(update={"erased": True}))
         case orders.LatePaymentRefundWanted():
             return _decided(state, said.payment_id)
+        case TaskWithdrawn(kind="late_payment"):
+            late = tuple(without_task(one, said.task_id) for one in state.order.late_payments)
+            return _with_late(state, late)
         case orders.OrderReopened() if isinstance(state, Closed | Cancelled):
             ended = _decided(state, said.payment_id)
             return _paid(ended.order, event, said)
@@ -263,6 +275,11 @@ def _with_urges(state: Known, said: orders.OrderUrgeRequested | orders.OrderUrge
 def urge_task(order_id: str, ticket_id: str) -> str:
     """The task of a platform's ticket."""
     return task_id("orders", order_id, "answer_urge", ticket_id)
+
+
+def without_task(late: LatePayment, task_id: str) -> LatePayment:
+    """The late payment after a task was withdrawn: decided on, if it was its own."""
+    return late.model_copy(update={"decided": True}) if late.task_id == task_id else late
 
 
 def _decided(state: Known, payment_id: str) -> Known:

@@ -2,7 +2,7 @@
 
 from services.orders.commands import HeardOfGoods
 from services.orders.state.stages import Completion, Kept
-from shared.contracts.base import Id
+from shared.contracts.base import Id, Utc
 from shared.kernel.decision import Note
 
 
@@ -34,10 +34,18 @@ class TextKept(Note):
     kept: Kept
 
 
+class PaidBackBefore(Note):
+    """Money that was not told, or came late, went back when the order was taken off."""
+
+    at: Utc
+
+
 class HandlingAnswered(Note):
     """An agent answered a task about the order's handling, and nothing else follows."""
 
     task_id: Id
 
 
-OrdersNote = Heard | CompletionSet | CompletionDropped | UrgeAnswered | TextKept | HandlingAnswered
+OrdersNote = (
+    Heard | CompletionSet | CompletionDropped | UrgeAnswered | TextKept | PaidBackBefore | HandlingAnswered
+)

@@ -51,6 +51,8 @@ class Order(Frozen):
     placed_at: Utc
     goods: Goods
     late_payments: tuple[LatePayment, ...] = ()
+    paid_back_at: Utc | None = None
+    """When it was taken off and paid back, of an order whose payment had not been told or came late."""
     urges: tuple[Urge, ...] = ()
     freight: Amount | None = None
     """What of the total is for the carriage, if the shop said so."""
