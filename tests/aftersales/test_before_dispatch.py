@@ -1,4 +1,4 @@
-"""Money for goods that have not left: what is stopped by it, what leaves all the same, and what left anyway."""
+"""Money for goods that have not left: what it stops, what leaves all the same, and what left anyway."""
 
 from decimal import Decimal
 

@@ -230,3 +230,27 @@ def test_after_a_refund_was_given_up_nothing_is_paid_for_what_the_platform_paid(
 
     assert play.stage("c-2") == "refused"
     assert left(play) == Decimal("25.00")
+
+
+def test_goods_that_left_although_the_platform_had_paid_them_back_are_looked_into_once() -> None:
+    play = CasePlay().paid().do(told(1, "30.00", "1"))
+    play.dispatched(after(hours=2), "2", parcel="p-2")
+    assert play.tasks() == []
+
+    play.dispatched(after(hours=3), "1").dispatched(after(hours=4), "1", parcel="p-3")
+    (task,) = play.of("task.wanted")
+    assert (task.kind, task.details) == ("look_into", {"refund_id": "r-1", "parcel_id": "p-1"})
+
+
+def test_goods_that_had_left_before_the_platform_paid_them_back_may_have() -> None:
+    play = CasePlay().paid().dispatched(after(hours=1)).do(told(2, "30.00", "1"))
+    play.dispatched(after(hours=3), "1", parcel="p-2")
+
+    assert play.tasks() == []
+
+
+def test_an_order_that_left_although_its_platform_took_it_off_and_paid_it_back_is_looked_into_once() -> None:
+    play = CasePlay().paid().do(LearnPaidBack(at=after(hours=1)))
+    play.dispatched(after(hours=2), "1").dispatched(after(hours=3), "2", parcel="p-2")
+
+    assert [task.details for task in play.of("task.wanted")] == [{"parcel_id": "p-1"}]

@@ -54,11 +54,13 @@ def refund_paid(fact: RefundPaid, state: File) -> Outcome:
         refund_id=told.refund_id, amount=told.amount, shares=shares_of(told.amount, lines, before)
     )
     after = account(evolve(moved, PaidElsewhereKept(paid=kept)), order)
+    settled = tuple(line for line in book.left if after.compensated(line) and not before.compensated(line))
+    stopped = tuple(line for line in settled if line not in state.sent)
     said = says.RefundPaidElsewhere(
         refund_id=told.refund_id,
         case_id=told.case_id,
         lines=lines,
-        settled=tuple(line for line in book.left if after.compensated(line) and not before.compensated(line)),
+        settled=settled,
         amount=told.amount,
         currency=order.currency,
         left=writable(max(book.payment - told.amount, ZERO)),
@@ -66,7 +68,7 @@ def refund_paid(fact: RefundPaid, state: File) -> Outcome:
     needless = [case for case in state.cases if isinstance(case, Refunding) and _needless(case, fact, after)]
     decision = Decision(
         rule="money",
-        notes=(PaidElsewhereKept(paid=kept),),
+        notes=(PaidElsewhereKept(paid=kept.model_copy(update={"stopped": stopped})),),
         events=(said,),
         recalls=tuple(case.refund.refund_id for case in needless),
     )

@@ -1,5 +1,6 @@
 """What the file learns from others: the order, its payment, and where its parcels are."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from services.aftersales.commands import (
@@ -20,7 +21,6 @@ from services.aftersales.decide.refunds import paid_back_meanwhile
 from services.aftersales.decide.requests import parcel_case
 from services.aftersales.decide.terms import PAID_BY_PLATFORM, SERVICE
 from services.aftersales.state import (
-    AnyCase,
     CameBack,
     Choosing,
     Closed,
@@ -156,37 +156,46 @@ def parcel_dispatched(command: LearnDispatch, state: File) -> Decision:
         carries=replacing.carried(state, command.lines),
     )
     decision = Decision(notes=(ParcelIs(parcel=parcel),)) + replacing.left(state, command.lines)
-    if isinstance(state.order, Unknown):
+    order = state.order
+    if isinstance(order, Unknown):
         return decision
-    for case in state.cases:
-        left = not set(_stopped(case)).isdisjoint(command.lines)
-        if left and case.case_id not in state.left_anyway:
-            decision += _left_anyway(state.order.order_id, case.case_id, command.parcel_id)
+    for why, lines in _stopped(state):
+        known = why.get("case_id") or why.get("refund_id") or order.order_id
+        if known not in state.left_anyway and not set(lines).isdisjoint(command.lines):
+            decision += _left_anyway(order.order_id, known, why, command.parcel_id)
     return decision
 
 
-def _stopped(case: AnyCase) -> tuple[str, ...]:
-    """Lines that should not have left, since they were paid back before."""
-    match case:
-        case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
-            return refund.lines if refund.before_dispatch else ()
-        case Closed(stopped=stopped):
-            return stopped
-        case _:
-            return ()
+def _stopped(state: File) -> Iterator[tuple[dict[str, str], tuple[str, ...]]]:
+    """Lines that should not have left, since they were paid back before, with what they were paid back by."""
+    of_cases: set[str] = set()
+    for case in state.cases:
+        match case:
+            case Refunding(refund=refund) | RefundFailed(refund=refund) | Refunded(refund=refund):
+                lines = refund.lines if refund.before_dispatch else ()
+            case Closed(stopped=lines):
+                pass
+            case _:
+                lines = ()
+        of_cases.update(lines)
+        yield {"case_id": case.case_id}, lines
+    for paid in state.paid_elsewhere:
+        yield {"refund_id": paid.refund_id}, tuple(line for line in paid.stopped if line not in of_cases)
+    if isinstance(state.order, Paid) and state.order.paid_back_elsewhere:
+        yield {}, tuple(line.line_id for line in state.order.lines if line.line_id not in of_cases)
 
 
-def _left_anyway(order_id: str, case_id: str, parcel_id: str) -> Decision:
+def _left_anyway(order_id: str, known: str, why: dict[str, str], parcel_id: str) -> Decision:
     """Rule `refund_before_dispatch`, decided on old knowledge: an agent is to get the goods back."""
     task = TaskWanted(
-        task_id=task_id(SERVICE, order_id, "look_into", "left_anyway", case_id),
+        task_id=task_id(SERVICE, order_id, "look_into", "left_anyway", known),
         kind="look_into",
         order_id=order_id,
         priority="high",
         summary=f"Parcel {parcel_id} left although its lines were paid back before anything had left.",
-        details={"case_id": case_id, "parcel_id": parcel_id},
+        details={**why, "parcel_id": parcel_id},
     )
-    note = LeftAnyway(case_id=case_id)
+    note = LeftAnyway(paid_by=known)
     return Decision(rule="refund_before_dispatch", notes=(note,), tasks=(task,))
 
 

@@ -120,6 +120,8 @@ class PaidElsewhere(Frozen):
     amount: Amount
     shares: tuple[Share, ...] = ()
     """What of it is for which lines."""
+    stopped: tuple[Id, ...] = ()
+    """Lines that had not left, and shall not since."""
 
 
 class File(Frozen):
@@ -132,7 +134,9 @@ class File(Frozen):
     """In the order in which they were opened."""
     reviews: tuple[Review, ...] = ()
     left_anyway: tuple[Id, ...] = ()
-    """Cases whose goods left although their money was given back before; each is looked into once."""
+    """By what money was given back of goods that left anyway: a case, a refund of the platform, or the whole
+    order. Each is looked into once.
+    """
 
     weights: tuple[tuple[Id, Weights], ...] = ()
     """What logistics compared, by parcel."""
@@ -201,9 +205,9 @@ class PaidElsewhereKept(Note):
 
 
 class LeftAnyway(Note):
-    """The goods of a case left although their money was given back before."""
+    """Goods left although their money was given back before."""
 
-    case_id: Id
+    paid_by: Id
 
 
 INITIAL: Final = File()
@@ -229,8 +233,8 @@ def evolve(state: File, what: object) -> File:
             return state.model_copy(update={"weights": (*others, (parcel_id, weights))})
         case PaidElsewhereKept(paid=paid):
             return state.model_copy(update={"paid_elsewhere": (*state.paid_elsewhere, paid)})
-        case LeftAnyway(case_id=case_id):
-            return state.model_copy(update={"left_anyway": (*state.left_anyway, case_id)})
+        case LeftAnyway(paid_by=paid_by):
+            return state.model_copy(update={"left_anyway": (*state.left_anyway, paid_by)})
         case _:
             return state
 
