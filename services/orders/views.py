@@ -177,8 +177,8 @@ def _said(view: OrderView, event: Event) -> OrderView:
             known = view.late_payments
             return view if late is None else view.model_copy(update={"late_payments": (*known, late)})
         case TaskWithdrawn(kind="late_payment"):
-            late = tuple(without_task(one, said.task_id) for one in view.late_payments)
-            return view.model_copy(update={"late_payments": late})
+            left = tuple(without_task(one, said.task_id) for one in view.late_payments)
+            return view.model_copy(update={"late_payments": left})
         case FactOutOfStage():
             told = NotFitting(fact=said.fact, fact_id=said.fact_id, slug=said.slug, at=event.time)
             kept = (*view.out_of_stage, told)[-OUT_OF_STAGE_KEPT:]

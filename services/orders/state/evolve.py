@@ -146,8 +146,8 @@ def _said(state: Known, event: Event) -> Known:
         case orders.LatePaymentRefundWanted():
             return _decided(state, said.payment_id)
         case TaskWithdrawn(kind="late_payment"):
-            late = tuple(without_task(one, said.task_id) for one in state.order.late_payments)
-            return _with_late(state, late)
+            left = tuple(without_task(one, said.task_id) for one in state.order.late_payments)
+            return _with_late(state, left)
         case orders.OrderReopened() if isinstance(state, Closed | Cancelled):
             ended = _decided(state, said.payment_id)
             return _paid(ended.order, event, said)
