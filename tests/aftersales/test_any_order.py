@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,6 +94,8 @@ class AnyPlay(CasePlay):
         self.at = START
         self.asked: dict[str, str] = {}
         self.completed: set[str] = set()
+        self.strayed: Counter[str] = Counter()
+        """For each line, how often goods that were sent again came to nothing."""
 
     def do(self, *commands: Any, now: Any = None) -> "AnyPlay":
         for command in commands:
@@ -105,7 +107,15 @@ class AnyPlay(CasePlay):
             if isinstance(self.last, Refused):
                 assert self.state is before
             _check_chart(before, self.state)
+            self._count_strayed(before)
         return self
+
+    def _count_strayed(self, before: File) -> None:
+        for case in self.state.cases:
+            parcel = self.state.parcel_of(case.about.parcel_id or "")
+            refused = isinstance(case, RefusedCase) and case.slug == "already-compensated"
+            if before.case_of(case.case_id) is None and parcel is not None and parcel.carries and not refused:
+                self.strayed.update(case.about.lines)
 
     def take(self, step: tuple[Any, ...]) -> None:
         name, *rest = step
@@ -208,6 +218,9 @@ class AnyPlay(CasePlay):
         )
         self.hear(done, self.at)
         if not isinstance(self.last, Refused):
+            given_up = chosen == "ignored" and "were not sent" in task.summary
+            if given_up and task.task_id not in self.completed:
+                self.strayed.update(cast(list[str], task.details["lines"]))
             self.completed.add(task.task_id)
 
     def _provider(self, does: str, which: int) -> None:
@@ -247,7 +260,9 @@ class AnyPlay(CasePlay):
         """Tasks that agents still see, but for those that no case waits for."""
         found: set[str] = set()
         for said in self.said:
-            about_an_answer = isinstance(said, TaskWanted) and "task_id" in said.details
+            about_an_answer = isinstance(said, TaskWanted) and (
+                "task_id" in said.details or (said.kind == "look_into" and "amount" in said.details)
+            )
             if isinstance(said, TaskWanted) and "parcel_id" not in said.details and not about_an_answer:
                 found.add(said.task_id)
             if isinstance(said, TaskWithdrawn):
@@ -287,23 +302,12 @@ def _check_money(play: AnyPlay) -> None:
     again = Counter(
         line for said in play.of("case.reship_wanted") if said.kind != "repair" for line in said.lines
     )
-    strayed = _replacements_that_strayed(play.state)
+    strayed = play.strayed
     assert all(times <= 1 + strayed[line] for line, times in again.items())
     assert all(again[line] <= strayed[line] for said in paid for line in said.lines)
     for line in LINES:
         alone = [said.amount for said in paid if said.lines == (line.line_id,)]
         assert sum(alone, Decimal(0)) <= line.amount + FREIGHT
-
-
-def _replacements_that_strayed(state: File) -> Counter[str]:
-    """For each line, how often goods that were sent again were lost, or came back to be paid back."""
-    found: Counter[str] = Counter()
-    for case in state.cases:
-        parcel = state.parcel_of(case.about.parcel_id or "")
-        refused = isinstance(case, RefusedCase) and case.slug == "already-compensated"
-        if parcel is not None and parcel.carries and not refused:
-            found.update(case.about.lines)
-    return found
 
 
 def _ends(play: AnyPlay) -> Iterator[tuple[str, int]]:

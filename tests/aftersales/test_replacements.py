@@ -151,6 +151,30 @@ def test_a_replacement_whose_pickup_was_cancelled_is_watched_again() -> None:
     assert looked_into(play) == ["look_into"]
 
 
+def test_goods_that_are_not_sent_again_after_all_can_be_paid_back_once() -> None:
+    play = sent_again().asks(after(days=22), case="c-1").run_until(LEAVES_BY)
+    assert play.stage("c-1") == "refused"
+
+    play.agent(after(days=24), "look_into", "ignored", reason="out of stock")
+    play.asks(after(days=25), case="c-2", amount="55.00", lines=("1", "2")).run_until(after(days=30))
+    assert paid_back(play) == [Decimal("55.00")]
+    play.asks(after(days=31), case="c-3")
+    assert play.stage("c-3") == "refused"
+
+
+def test_what_an_agent_saw_leave_is_not_paid_back() -> None:
+    play = sent_again().run_until(LEAVES_BY).agent(after(days=24), "look_into", "fixed")
+
+    assert play.asks(after(days=25)).stage() == "refused"
+
+
+def test_a_parcel_that_is_paid_back_and_never_left_is_not_awaited() -> None:
+    play = comes_back(replaced(), "p-2", 30)
+    never = logistics.ParcelPickupCancelled(parcel_id="p-2", carrier="ups", tracking_no="T", lines=("1", "2"))
+
+    assert not play.hear(never, after(days=31)).timers
+
+
 def test_a_repaired_thing_has_to_leave_too() -> None:
     play = CasePlay().paid().dispatched(after(hours=5)).asks(after(days=1), "repair")
     play.run_until(after(days=3)).gets_back(after(days=4)).run_until(after(days=6))

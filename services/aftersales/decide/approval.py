@@ -64,14 +64,13 @@ def money(
 
 def _part_paid_back(order: Paid, about: About, amount: Decimal) -> TaskWanted:
     """Nobody but the buyer knows whether he wants fewer pieces or the same for less."""
-    lines = ", ".join(about.lines)
     return TaskWanted(
         task_id=task_id(SERVICE, order.order_id, "look_into", "part_paid_back", about.case_id),
         kind="look_into",
         order_id=order.order_id,
         priority="high",
-        summary=f"{plain(amount)} {about.currency} go back for a part of {lines}, which has not left and is "
-        "sent: see that the right number of pieces is.",
+        summary=f"{plain(amount)} {about.currency} go back for a part of goods that are still to be sent: "
+        "see that the right number of pieces is.",
         details={"case_id": about.case_id, "lines": [*about.lines], "amount": plain(amount)},
     )
 

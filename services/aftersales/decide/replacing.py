@@ -8,7 +8,7 @@ owed as before. The parcel that it replaces carries none of it, so that it is ne
 from datetime import datetime
 
 from services.aftersales.decide.terms import SERVICE, SHIP_WITHIN
-from services.aftersales.state import CaseIs, Closed, File, Lost, Paid, Resend, ToPayBack
+from services.aftersales.state import CaseIs, Closed, File, Lost, Paid, Resend, Share, ToPayBack
 from services.aftersales.state.file import AnyParcel
 from shared.contracts.events.common import TaskWanted
 from shared.kernel.calendar import later
@@ -52,8 +52,9 @@ def never_left(state: File, parcel: AnyParcel, at: datetime, profile: Profile) -
             given = tuple(share.line_id for share in case.gave if share.whole)
             lines = tuple(line for line in given if line in parcel.lines)
             waiting = case.resend.lines if case.resend else ()
-            again = resend(order, tuple(dict.fromkeys((*waiting, *lines))), at, profile)
-            decision += _is(case.model_copy(update={"resend": again}))
+            if lines:
+                again = resend(order, tuple(dict.fromkeys((*waiting, *lines))), at, profile)
+                decision += _is(case.model_copy(update={"resend": again}))
     return decision
 
 
@@ -62,7 +63,7 @@ def strayed(state: File, parcel: Lost | ToPayBack) -> Decision:
     decision = Decision()
     for case in state.cases:
         if isinstance(case, Closed) and case.case_id in parcel.carries:
-            gave = tuple(share for share in case.gave if not (share.whole and share.line_id in parcel.lines))
+            gave = _without(case, parcel.lines)
             if gave != case.gave:
                 decision += _is(case.model_copy(update={"gave": gave}))
     return decision
@@ -72,7 +73,7 @@ def due(timer: TimerDue, case: Closed, order: Paid) -> Decision:
     """Rule `ship_within`: what was to be sent again has not left, so that somebody looks into it, once."""
     if case.resend is None:
         return Decision()
-    lines, count = case.resend.lines, len(case.resend.lines)
+    lines = case.resend.lines
     task = TaskWanted(
         task_id=task_id(
             SERVICE, order.order_id, "look_into", "not_sent_again", case.case_id, str(timer.due_at)
@@ -80,17 +81,23 @@ def due(timer: TimerDue, case: Closed, order: Paid) -> Decision:
         kind="look_into",
         order_id=order.order_id,
         priority="high",
-        summary=f"{count} {'line was' if count == 1 else 'lines were'} to be sent again and "
-        f"{'has' if count == 1 else 'have'} not left: see that the buyer gets his goods.",
+        summary="The buyer's new goods were not sent in time: see that they leave (fixed), or give them up "
+        "(ignored), then he may have his money for them.",
         details={"case_id": case.case_id, "lines": [*lines]},
     )
     asked = case.resend.model_copy(update={"leaves_by": None, "task_id": task.task_id})
     return Decision(rule=SHIP_WITHIN, tasks=(task,)) + _is(case.model_copy(update={"resend": asked}))
 
 
-def looked_into(case: Closed) -> Decision:
-    """An agent saw to it."""
-    return _is(case.model_copy(update={"resend": None}))
+def looked_into(case: Closed, outcome: str) -> Decision:
+    """An agent saw to it: the goods left, or they never will, and then nothing was given for them."""
+    lines = case.resend.lines if case.resend is not None and outcome != "fixed" else ()
+    return _is(case.model_copy(update={"resend": None, "gave": _without(case, lines)}))
+
+
+def _without(case: Closed, lines: tuple[str, ...]) -> tuple[Share, ...]:
+    """What a case gave, but for goods of these lines."""
+    return tuple(share for share in case.gave if not (share.whole and share.line_id in lines))
 
 
 def _is(case: Closed) -> Decision:

@@ -78,7 +78,7 @@ def _taken(command: TakeOutcome, state: File, profile: Profile) -> Outcome:
         case RefundFailed():
             return looked_into(case, command.outcome)
         case Closed():
-            return replacing.looked_into(case)
+            return replacing.looked_into(case, command.outcome)
         case _:
             pass
     if not isinstance(state.order, Paid):
