@@ -23,7 +23,7 @@ SERVICE = Service(
     initial_view=INITIAL_VIEW,
     watches=True,
     charts=(ORDER_CHART,),
-    indexed=("view.stage", "view.shop_id", "view.buyer_id"),
+    indexed=("view.stage", "view.buyer_id"),
     routes=routes,
     inlets=INLETS,
 )

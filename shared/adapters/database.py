@@ -21,6 +21,9 @@ _PASSES: Final = frozenset({1, 6, 7, 8, 43, 89, 112, 133, 134, 175, 202, 237, 26
 """Nothing is wrong with what was asked, and waiting is right: internal and unknown errors, hosts and sockets
 that are away, cursors and plans that ended with their server, conflicts, timeouts, and a full disk.
 """
+_OF_SECONDARIES: Final = ("maxStalenessSeconds", "readPreferenceTags")
+"""Options by which secondaries are chosen. What else an address says of reads and writes is overruled, but the
+driver takes none of these two together with a primary."""
 _RETRYABLE: Final = ("RetryableError", "RetryableWriteError")
 _NOT_ALLOWED: Final = re.compile(r"not authorized on (\S+)")
 _ENDED: Final = re.compile("Connection reset by peer|connection closed")
@@ -82,6 +85,8 @@ def database_from(settings: MongoSettings) -> Database:
         wanted = "an address that can be read, with what is special in user and password as %40 and the like"
         lines.append(("MONGODB_URL", wanted, "a value that is not shown, since it is a secret"))
     else:
+        wanted = "no such option: every read asks the primary, which alone has what was just written"
+        lines += [("MONGODB_URL", wanted, option) for option in address["of_secondaries"]]
         lines += _user_problems(found, address, is_password_told=not lines)
         lines += _file_problems(found, address)
     if lines:
@@ -98,6 +103,7 @@ def _read(url: str) -> dict[str, Any] | None:
         return None
     options: dict[str, Any] = dict(parsed["options"])
     parsed["tls"] = bool(options.get("tls", is_looked_up))
+    parsed["of_secondaries"] = [name for name in _OF_SECONDARIES if name in options]
     return parsed
 
 

@@ -207,6 +207,14 @@ TOGETHER: Mapping[str, tuple[Environment, dict[str, str]]] = {
         lambda _ca, _: {"MONGODB_URL": "mongodb://me:p4ssword%@db"},
         {"MONGODB_URL": "%40"},
     ),
+    "an address that lets secondaries be read that are not too far behind": (
+        lambda _ca, _: {"MONGODB_URL": "mongodb://db/?readPreference=secondary&maxStalenessSeconds=120"},
+        {"MONGODB_URL": "every read asks the primary"},
+    ),
+    "an address that lets tagged servers be read": (
+        lambda _ca, _: {"MONGODB_URL": "mongodb://db/?readPreference=nearest&readPreferenceTags=dc:ny"},
+        {"MONGODB_URL": "every read asks the primary"},
+    ),
     "files that are not what they should be": (
         lambda _ca, empty: {
             "ORDERLINK_TOKENS_FILE": str(empty),

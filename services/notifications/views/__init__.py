@@ -92,14 +92,12 @@ VIEW: Final[TypeAdapter[AnyView]] = TypeAdapter(View)
 INITIAL_VIEW: Final = BlankView()
 INDEXED: Final = (
     "view.stage",
-    "view.shop_id",
     "view.open_task_kinds",
     "view.open_task_statuses",
     "view.open_task_priorities",
     "view.open_task_agents",
     "view.overdue",
     "view.outbox_statuses",
-    "view.unanswered",
     "view.waits_for",
 )
 """The paths by which boards and lists are filtered."""
