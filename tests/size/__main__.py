@@ -2,15 +2,15 @@
 
     python -m tests.size [dead-letters] [timers] [topics] [order] [erasure] [races] [--small]
 
-Runs on the embedded pair, or on the broker and database that the environment names; races are in memory,
-where others can be let go first at every door of the store.
+Runs on the broker and database that the environment names, else on Apache Kafka where there are Java and
+Maven, and on the fastest database with all indexes that is here; races are in memory, where others can be
+let go first at every door of the store.
 """
 
 import argparse
 import asyncio
 import os
 import platform
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,13 +24,14 @@ from typing import Final
 from typer.testing import CliRunner
 
 from shared.adapters.clock import SystemClock
-from shared.adapters.embedded import EmbeddedBroker, EmbeddedDatabase
 from shared.adapters.kafka_growth import KafkaGrowth
 from shared.adapters.kafka_publisher import KafkaPublisher
 from shared.cli import topics
 from shared.cli.operate import progress
 from shared.contracts.catalog import CONTACTS_TOPIC, HEARS, consumer_group
 from shared.runtime.ports import Outgoing
+from tests.bench.servers import Under, native_server, servers
+from tests.kit.maven import what_is_missing
 from tests.size.crew import CREW_MAX, Crew
 from tests.size.erasing import erased
 from tests.size.parking import Depot
@@ -39,15 +40,6 @@ from tests.size.timers import FAR, FIRED_NUMBER, Clockwork, rss_megabytes, stage
 
 REPORTS: Final = Path(__file__).parents[2] / "docs" / "reports"
 LEAD: Final = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where broker and database are, and what they are called in a report."""
-
-    broker: str
-    database_url: str
-    names: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +64,23 @@ SMALL: Final = Sizes(25, 20, 20_000, 100, 1_000, 2_000, 500, 100, 20, 4, 20, 4)
 
 
 @asynccontextmanager
-async def servers() -> AsyncIterator[Servers]:
-    """The embedded pair in a directory of its own, unless the environment names others."""
-    directory = Path(tempfile.mkdtemp(prefix="orderlink-sizes-"))
-    broker = None if "KAFKA_BOOTSTRAP_SERVERS" in os.environ else EmbeddedBroker(directory)
-    database = None if "MONGODB_URL" in os.environ else EmbeddedDatabase(directory)
-    try:
-        for child in (broker, database):
-            if child is not None:
-                await child.start()
-        names = f"{'embedded' if broker else 'named'} broker, {'embedded' if database else 'named'} database"
-        yield Servers(
-            os.environ["KAFKA_BOOTSTRAP_SERVERS"] if broker is None else broker.address,
-            os.environ["MONGODB_URL"] if database is None else database.url,
-            names,
-        )
-    finally:
-        for child in (broker, database):
-            if child is not None:
-                await child.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+async def started(broker: str, database: str) -> AsyncIterator[Under]:
+    """What the environment does not name, in a directory of its own."""
+    with tempfile.TemporaryDirectory(prefix="orderlink-sizes-", ignore_cleanup_errors=True) as directory:
+        async with servers(Path(directory), broker, database) as under:
+            yield under
 
 
 @asynccontextmanager
-async def in_memory() -> AsyncIterator[Servers]:
+async def in_memory() -> AsyncIterator[Under]:
     """No servers at all."""
-    yield Servers("", "", "in memory, without broker and database")
+    yield Under("", "", "no broker", "no database: in memory")
 
 
-async def dead_letters(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+async def dead_letters(where: Under, sizes: Sizes) -> list[tuple[str, str]]:
     """Park, redrive under traffic, and check every file and the whole topic."""
     name = f"sizes_letters_{os.getpid()}"
-    depot = Depot(where.broker, where.database_url, name, sizes.sources, sizes.letters_each)
+    depot = Depot(where.kafka, where.mongodb, name, sizes.sources, sizes.letters_each)
     async with depot.at_work() as engine:
         began = time.perf_counter()
         await depot.park()
@@ -126,10 +103,10 @@ async def dead_letters(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
     ]
 
 
-async def timers(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+async def timers(where: Under, sizes: Sizes) -> list[tuple[str, str]]:
     """A million pending; some due one after the other, then many at once."""
     clock = SystemClock()
-    work = Clockwork(where.database_url, f"sizes_timers_{os.getpid()}", clock)
+    work = Clockwork(where.mongodb, f"sizes_timers_{os.getpid()}", clock)
     await work.start()
     try:
         began = time.perf_counter()
@@ -207,11 +184,11 @@ async def _seconds(doing: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - began
 
 
-async def growth(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+async def growth(where: Under, sizes: Sizes) -> list[tuple[str, str]]:
     """Topics with many records and contacts, grown from 4 to 8 and from 8 to 64."""
-    admin = KafkaGrowth(where.broker)
+    admin = KafkaGrowth(where.kafka)
     await admin.ensure_topics(4, 1)
-    publisher = KafkaPublisher(where.broker, publish_seconds=60.0)
+    publisher = KafkaPublisher(where.kafka, publish_seconds=60.0)
     for topic, count in (("orders.v1", sizes.records), (CONTACTS_TOPIC, sizes.contacts)):
         with progress(f"records on {topic}") as show:
             for at in range(0, count, 1_000):
@@ -221,7 +198,7 @@ async def growth(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
                 show(numbers.stop, count)
     await publisher.close()
     told = [("records on the log", f"{sizes.records:,} events, {sizes.contacts:,} contacts")]
-    named = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": where.broker, "MONGODB_URL": where.database_url}
+    named = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": where.kafka, "MONGODB_URL": where.mongodb}
     for wanted in (8, 64):
         for service, heard in HEARS.items():
             await admin.set_position(consumer_group(service), await admin.end_offsets(heard))
@@ -235,10 +212,10 @@ async def growth(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
     return told
 
 
-async def order(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+async def order(where: Under, sizes: Sizes) -> list[tuple[str, str]]:
     """A long stream under workers that come and go, with events that are refused for one order."""
     name = f"sizes_order_{os.getpid()}"
-    crew = Crew(where.broker, where.database_url, name, sizes.orders, sizes.words, Random(1))
+    crew = Crew(where.kafka, where.mongodb, name, sizes.orders, sizes.words, Random(1))
     async with crew.at_work():
         began = time.perf_counter()
         writing = asyncio.create_task(crew.write())
@@ -270,12 +247,12 @@ async def order(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
     ]
 
 
-async def erasure(where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+async def erasure(where: Under, sizes: Sizes) -> list[tuple[str, str]]:
     """Buyers with a marker in every field, erased, and searched for everywhere."""
-    return await erased(where.broker, where.database_url, f"sizes_erasure_{os.getpid()}_", sizes.buyers)
+    return await erased(where.kafka, where.mongodb, f"sizes_erasure_{os.getpid()}_", sizes.buyers)
 
 
-async def raced(_where: Servers, sizes: Sizes) -> list[tuple[str, str]]:
+async def raced(_where: Under, sizes: Sizes) -> list[tuple[str, str]]:
     """Timers that come due while what cancels them is under way."""
     outcomes: list[tuple[int, int]] = []
     with progress("races") as show:
@@ -308,12 +285,12 @@ def _machine() -> str:
     return f"{os.cpu_count()} cores, {busy:.0f} processes at work, Python {platform.python_version()}"
 
 
-def _write(part: str, title: str, where: Servers, rows: Sequence[tuple[str, str]], seconds: float) -> None:
+def _write(part: str, title: str, where: Under, rows: Sequence[tuple[str, str]], seconds: float) -> None:
     lines = [
         f"# {title}",
         "",
         f"Written by `make sizes` on {SystemClock().now():%Y-%m-%d}, in {seconds:.0f} s.",
-        f"{_machine()}; {where.names}.",
+        f"{_machine()}; {where.broker}; {where.database}.",
         "",
         "| | |",
         "| --- | --- |",
@@ -332,15 +309,19 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
     parser.add_argument("--small", action="store_true", help="small sizes, and no report")
+    best = "native" if native_server() else "embedded"
+    kafka = "embedded" if what_is_missing() else "apache"
+    parser.add_argument("--broker", choices=("embedded", "apache"), default=kafka)
+    parser.add_argument("--database", choices=("embedded", "native"), default=best)
     asked = parser.parse_args()
     sizes = SMALL if asked.small else Sizes()
     for part in asked.parts or PARTS:
         run, title = PARTS[part]
-        async with in_memory() if part in IN_MEMORY else servers() as where:
+        async with in_memory() if part in IN_MEMORY else started(asked.broker, asked.database) as where:
             began = time.perf_counter()
             rows = await run(where, sizes)
             seconds = time.perf_counter() - began
-        print(f"{title} ({where.names}, {seconds:.0f} s)")
+        print(f"{title} ({where.broker}; {where.database}; {seconds:.0f} s)")
         for name, value in rows:
             print(f"  {name}: {value}")
         if not asked.small:
