@@ -22,8 +22,8 @@ _PASSES: Final = frozenset({1, 6, 7, 8, 43, 89, 112, 133, 134, 175, 202, 237, 26
 that are away, cursors and plans that ended with their server, conflicts, timeouts, and a full disk.
 """
 _OF_SECONDARIES: Final = ("maxStalenessSeconds", "readPreferenceTags")
-"""Options by which secondaries are chosen. What else an address says of reads and writes is overruled, but the
-driver takes none of these two together with a primary."""
+"""Options by which secondaries are chosen. What else an address says of reads and writes is overruled, but
+the driver takes none of these two together with a primary."""
 _RETRYABLE: Final = ("RetryableError", "RetryableWriteError")
 _NOT_ALLOWED: Final = re.compile(r"not authorized on (\S+)")
 _ENDED: Final = re.compile("Connection reset by peer|connection closed")
