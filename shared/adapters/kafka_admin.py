@@ -135,7 +135,9 @@ class KafkaAdmin:
         """Say at once who does not let us in, and why; kafka-python would try for half a minute."""
         # On a thread of its own, since a loop may be running on this one.
         with ThreadPoolExecutor(max_workers=1) as thread:
-            reason = thread.submit(asyncio.run, self._broker.why_not()).result()
+            # A command can wait for a broker that stands still for a moment.
+            knock = self._broker.why_not(knock_seconds=REQUEST_SECONDS)
+            reason = thread.submit(asyncio.run, knock).result()
         if reason is not None:
             raise reason
 

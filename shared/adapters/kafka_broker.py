@@ -96,8 +96,10 @@ class Broker:
             host, _, port = server.rpartition(":")
             yield host.strip("[]"), int(port)
 
-    async def why_not(self, what: str = "broker") -> Unavailable | None:
+    async def why_not(self, what: str = "broker", knock_seconds: float = KNOCK_SECONDS) -> Unavailable | None:
         """Why none of the servers lets us in, each with what to mend; None when one of them does.
+
+        A server that does not answer within `knock_seconds` is taken for silent.
 
         `NotLetIn` where one of them is there and turns us away.
         """
@@ -105,20 +107,20 @@ class Broker:
         reasons: list[str] = []
         kind = Unavailable
         for host, port in self._addresses():
-            problem = await self._knock(host, port, protection)
+            problem = await self._knock(host, port, protection, knock_seconds)
             if problem is None:
                 return None
-            reasons.append(f"{host}:{port} {self._reason(problem)}")
+            reasons.append(f"{host}:{port} {self._reason(problem, knock_seconds)}")
             kind = NotLetIn if _turns_us_away(problem) else kind
         return kind(f"{what}: {'; '.join(reasons)}")
 
-    async def _knock(self, host: str, port: int, protection: dict[str, Any]) -> BaseException | None:
+    async def _knock(
+        self, host: str, port: int, protection: dict[str, Any], seconds: float
+    ) -> BaseException | None:
         connection: Any = None
         try:
-            async with asyncio.timeout(KNOCK_SECONDS):
-                connection = await _CREATE(
-                    host, port, request_timeout_ms=round(KNOCK_SECONDS * 1000), **protection
-                )
+            async with asyncio.timeout(seconds):
+                connection = await _CREATE(host, port, request_timeout_ms=round(seconds * 1000), **protection)
                 # A server that wants a user lets everybody ask what it can do, and nobody more.
                 await connection.send(MetadataRequest([]))
         except (KafkaError, OSError, TimeoutError) as problem:
@@ -128,7 +130,7 @@ class Broker:
                 await connection.close()
         return None
 
-    def _reason(self, problem: BaseException) -> str:
+    def _reason(self, problem: BaseException, knock_seconds: float) -> str:
         match problem:
             case SaslAuthenticationFailed():
                 return (
@@ -145,7 +147,7 @@ class Broker:
             case ssl.SSLError():
                 return f"does not speak TLS as we do: {problem.reason} (KAFKA_SECURITY_PROTOCOL)"
             case TimeoutError():
-                return f"does not answer within {KNOCK_SECONDS:.0f} s"
+                return f"does not answer within {knock_seconds:.0f} s"
             case KafkaError():
                 return (
                     f"ends the connection before it has answered; we spoke {self.protocol} "
