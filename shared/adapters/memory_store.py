@@ -177,6 +177,7 @@ class MemoryStore:
         body = self.body(write)
         if body is None:
             return Committed.UNSTORABLE
+        write.size = len(body)
         kept = self._files.get(subject)
         if (kept.version if kept else 0) != write.expected:
             return Committed.LOST

@@ -114,6 +114,8 @@ class MotorStore:
         mark = uuid4().hex
         bodies = [encoded({**write.document, _MARK: mark}, write.max_bytes) for write in writes]
         stored = [(write, body) for write, body in zip(writes, bodies, strict=True) if body is not None]
+        for write, body in stored:
+            write.size = len(body)
         outcomes = iter(await self._written(stored, mark) if stored else ())
         return [Committed.UNSTORABLE if body is None else next(outcomes) for body in bodies]
 

@@ -120,7 +120,7 @@ class Engine:
         self.metrics = metrics
         self.traces = traces
         self.relay = Relay(publisher, store, clock, metrics, limits.clear_after_seconds, traces)
-        self._known = KnownVersions(service, limits.known_versions_max_files)
+        self._known = KnownVersions(service, limits.known_versions_max_files, limits.known_versions_max_bytes)
 
     async def run(self, work: Sequence[Work], posted: Posted | None = None) -> list[Done]:
         """Do all of it; one answer for each piece, in order.
@@ -224,10 +224,10 @@ class Engine:
         so_far.heard(outcomes)
         again: dict[str, list[int]] = {}
         files: list[File] = []
-        for (subject, book), outcome in zip(changed.items(), outcomes, strict=True):
+        for (subject, book), write, outcome in zip(changed.items(), writes, outcomes, strict=True):
             if outcome is Committed.DONE:
                 book.file.version += 1
-                self._known.keep(book.file)
+                self._known.keep(book.file, write.size)
                 self.relay.committed(book.file)
                 files.append(book.file)
             elif outcome is Committed.UNSTORABLE and subject in so_far.outgrown:

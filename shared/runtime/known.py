@@ -15,19 +15,35 @@ from shared.runtime.service import Service
 
 
 class KnownVersions:
-    """A bounded memory of files; the least recently used goes first."""
+    """A memory of files, bounded in their number and their size; the least recently used goes first."""
 
-    def __init__(self, service: Service, max_files: int) -> None:
+    def __init__(self, service: Service, max_files: int, max_bytes: int) -> None:
         self._service = service
         self._max_files = max_files
+        self._max_bytes = max_bytes
         self._kept: OrderedDict[str, File] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._bytes = 0
 
-    def keep(self, file: File) -> None:
-        """Remember a file as it was just committed, but for `pending`, which is always read."""
+    def keep(self, file: File, size: int) -> None:
+        """Remember a file as it was just committed, but for `pending`, which is always read.
+
+        `size` is what its document takes in bytes. One that is larger than all may be together is
+        forgotten rather than kept in place of the others.
+        """
+        self.forget(file.subject)
+        if size > self._max_bytes:
+            return
         self._kept[file.subject] = file.copy([])
-        self._kept.move_to_end(file.subject)
-        if len(self._kept) > self._max_files:
-            self._kept.popitem(last=False)
+        self._sizes[file.subject] = size
+        self._bytes += size
+        while len(self._kept) > self._max_files or self._bytes > self._max_bytes:
+            self.forget(next(iter(self._kept)))
+
+    def forget(self, subject: str) -> None:
+        """Let go of what is known of a file, so that it is read whole the next time."""
+        if self._kept.pop(subject, None) is not None:
+            self._bytes -= self._sizes.pop(subject)
 
     def held(self, subjects: Iterable[str]) -> dict[str, File]:
         """Those of these files that are known, as they are known now.

@@ -39,8 +39,9 @@ class Limits(Strict):
     waiting_facts_max_per_file: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Facts that came too early and are kept, for one file."""
     known_versions_max_files: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
-    """States and views that an engine remembers, so that it need not read them again;
-    20 kB each on average, an order's timeline 100."""
+    """States and views that an engine remembers, so that it need not read them again."""
+    known_versions_max_bytes: Annotated[int, Field(ge=0, le=1_073_741_824)] = 33_554_432
+    """What these take together as they are stored; in memory they take five to eight times as much."""
     timers_max_per_file: Annotated[int, Field(ge=10, le=100_000)] = 5_000
     """Timers that one file may have."""
     timer_scan_max_files: Annotated[int, Field(ge=1, le=10_000)] = 500

@@ -69,7 +69,7 @@ class Committed(Enum):
     """It is larger than it may be, or holds what no database keeps, as a number beyond 64 bits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Write:
     """Replace one document if its version is still `expected`; 0 means it must not exist yet."""
 
@@ -77,6 +77,8 @@ class Write:
     expected: int
     max_bytes: int = STORED_MAX_BYTES
     """A document that is larger as it is stored is not written."""
+    size: int = 0
+    """In bytes, as it is stored: the store notes it here, which has measured it anyway."""
 
 
 @dataclass(frozen=True, slots=True)
