@@ -86,6 +86,8 @@ class Values(Strict):
     """What a buyer pays on top who insists on a carrier."""
     offers: Annotated[tuple[Offer, ...], Field(max_length=20)] = ()
     """What a buyer is offered for his next order when one completed, by its amount."""
+    case_messages: bool = False
+    """Whether buyers are told by us how their cases go; else their platform tells them, or nobody does."""
     scorecards: bool = False
     """Whether what carriers do is measured, by carrier, route and week."""
     weight_tolerance_grams: Annotated[int, Field(ge=0, le=100_000)] = 50

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.notifications.decide.conditions import holds
 from services.notifications.state import OrderFile
+from services.notifications.state.knowledge import Knowledge
 from services.notifications.templates import Written, write
 from services.notifications.templates.reading import TEMPLATES, read_templates
 
@@ -68,6 +69,12 @@ def test_every_condition_holds_for_an_order_of_which_nothing_speaks_against_it(t
 @pytest.mark.parametrize(("template_id", "sent"), WANTED_BY_OTHERS.items())
 def test_what_other_services_send_along_is_enough_for_the_text(template_id: str, sent: set[str]) -> None:
     assert set(TEMPLATES[template_id].values) <= sent
+
+
+def test_a_word_about_a_case_is_worth_sending_while_the_case_is_open() -> None:
+    file = OrderFile(order_id="A-1", knows=Knowledge(open_cases=("c-1",), had_case=True))
+    assert holds("case_open", file, {"case_id": "c-1"})
+    assert not holds("case_open", file, {"case_id": "c-2"})
 
 
 @pytest.mark.parametrize("stage", ["first", "last_call", "another"])

@@ -43,6 +43,7 @@ from services.aftersales.decide import (
     tasks,
 )
 from services.aftersales.decide.clocks import with_clocks
+from services.aftersales.decide.messages import with_messages
 from services.aftersales.decide.terms import SHIP_WITHIN
 from services.aftersales.state import (
     AwaitingReturn,
@@ -77,7 +78,8 @@ def decide(command: AftersalesCommand, state: File, now: datetime, profile: Prof
     outcome = _decide(command, state, profile)
     if isinstance(outcome, Refused):
         return outcome
-    return with_clocks(command, state, outcome)
+    decision = with_clocks(command, state, outcome)
+    return with_messages(state, decision) if profile.values.case_messages else decision
 
 
 def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcome:

@@ -12,6 +12,7 @@ from services.aftersales.decide.terms import (
     CASE_DECIDED,
     CASE_UNKNOWN,
     GOODWILL,
+    OFFER_NOT_ANSWERED,
     SERVICE,
     WEIGHT_NOT_VERIFIED,
     Why,
@@ -194,7 +195,7 @@ def offer_due(command: Command, case: Offered, state: File, order: Paid, profile
     """Rule `offer`: the buyer did not answer. Only what he lost on the way is paid back all the same."""
     about = case.about
     if about.parcel_id is None:
-        return Decision(rule="offer") + closing(about, "offer_not_answered")
+        return Decision(rule="offer") + closing(about, OFFER_NOT_ANSWERED)
     why = Why("deadline", "answer_within")
     return Decision(rule="offer") + approval(state, order, about, why, command.at, profile)
 

@@ -8,6 +8,7 @@ from services.aftersales.decide.money import again, still_owed
 from services.aftersales.decide.terms import (
     ALREADY_COMPENSATED,
     CASE_UNKNOWN,
+    PAID_BY_ANOTHER_WAY,
     PAID_BY_PLATFORM,
     SERVICE,
 )
@@ -142,7 +143,7 @@ def looked_into(case: RefundFailed, outcome: str) -> Decision:
         refund = case.refund
         paid = closing(
             case.about,
-            "paid_by_another_way",
+            PAID_BY_ANOTHER_WAY,
             refund.shares,
             refund.amount,
             settled=() if refund.goods_wanted else refund.lines,

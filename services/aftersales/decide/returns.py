@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from services.aftersales.decide.ends import closing, refusal
 from services.aftersales.decide.money import part_of, pay, send_again
-from services.aftersales.decide.terms import CASE_UNKNOWN, LINES_UNKNOWN, SERVICE, Why
+from services.aftersales.decide.terms import CASE_UNKNOWN, LINES_UNKNOWN, NOT_SENT_BACK, SERVICE, Why
 from services.aftersales.state import (
     AnyCase,
     AwaitingReturn,
@@ -143,7 +143,7 @@ def inspected(
 
 def ship_back_due(case: AwaitingReturn) -> Decision:
     """Rule `ship_back_within`: nothing was sent back, so the case is over."""
-    return Decision(rule="ship_back_within") + closing(case.about, "not_sent_back")
+    return Decision(rule="ship_back_within") + closing(case.about, NOT_SENT_BACK)
 
 
 def inspection_due(

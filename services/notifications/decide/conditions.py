@@ -37,6 +37,8 @@ def holds(condition: While, file: OrderFile, params: Mapping[str, JsonValue]) ->
         case "stalled":
             parcel = _parcel(file, params)
             return any(each.stalled for each in knows.parcels) if parcel is None else parcel.stalled
+        case "case_open":
+            return not knows.had_case or params.get("case_id") in knows.open_cases
         case "nothing_open":
             return nothing_open(file)
         case _:

@@ -22,6 +22,7 @@ While = Literal[
     "under_way",
     "out_for_delivery",
     "stalled",
+    "case_open",
     "nothing_open",
 ]
 """When a message is still true; `decide/conditions.py` says what each means."""
