@@ -110,7 +110,7 @@ def test_check_notes_what_is_allowed_and_probably_not_meant(tmp_path: Path) -> N
 SHOPS = (
     ("superstore", "America/New_York"),
     ("demo", "Europe/Berlin"),
-    ("demo-market", "Europe/Berlin, 3 overridden"),
+    ("demo-market", "Europe/Berlin, 4 overridden"),
 )
 
 

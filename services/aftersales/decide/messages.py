@@ -55,9 +55,8 @@ def _wanted(file: File, order_id: str, events: Iterable[Payload]) -> Iterator[Me
             case says.CaseRefunded(refund_id=refund_id, amount=amount, currency=currency):
                 money = {"refund_id": refund_id, "amount": plain(amount), "currency": currency}
                 yield _message(order_id, "case_refunded", {"case_id": said.case_id, **money})
-            case says.CaseClosed(reason=reason, served_with=amount) if reason == PAID_BY_ANOTHER_WAY:
-                money = {"amount": plain(amount), "currency": said.currency} if amount else {}
-                yield _message(order_id, "case_refunded", {"case_id": said.case_id, **money})
+            case says.CaseClosed(reason=reason) if reason == PAID_BY_ANOTHER_WAY:
+                yield _message(order_id, "case_refunded", _paid_otherwise(said))
             case says.CaseClosed(case_id=case_id, reason=reason) if reason in GIVEN_UP:
                 yield _message(order_id, "case_closed", {"case_id": case_id, "reason": reason})
             case _:
@@ -82,6 +81,11 @@ def _refusal(said: says.CaseRefused) -> dict[str, JsonValue]:
         "reason": said.slug,
         "until": None if until is None else until.isoformat(),
     }
+
+
+def _paid_otherwise(said: says.CaseClosed) -> dict[str, JsonValue]:
+    amount = None if said.served_with is None else plain(said.served_with)
+    return {"case_id": said.case_id, "amount": amount, "currency": said.currency}
 
 
 def _message(
