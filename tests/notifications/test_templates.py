@@ -71,6 +71,12 @@ def test_what_other_services_send_along_is_enough_for_the_text(template_id: str,
     assert set(TEMPLATES[template_id].values) <= sent
 
 
+def test_nobody_is_asked_to_confirm_a_change_of_an_order_that_has_ended() -> None:
+    condition = TEMPLATES["confirm_wish"].holds_while
+    assert holds(condition, OrderFile(order_id="A-1", knows=Knowledge(all_dispatched=True)), {})
+    assert not holds(condition, OrderFile(order_id="A-1", knows=Knowledge(ended="cancelled")), {})
+
+
 def test_a_word_about_a_case_is_worth_sending_while_the_case_is_open() -> None:
     file = OrderFile(order_id="A-1", knows=Knowledge(open_cases=("c-1",), had_case=True))
     assert holds("case_open", file, {"case_id": "c-1"})

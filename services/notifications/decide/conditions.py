@@ -25,6 +25,8 @@ def holds(condition: While, file: OrderFile, params: Mapping[str, JsonValue]) ->
             return not knows.paid and knows.ended is None
         case "not_dispatched":
             return not knows.all_dispatched and knows.ended is None
+        case "not_ended":
+            return knows.ended is None
         case "on_its_way":
             parcel = _parcel(file, params)
             return parcel is None or parcel.stage in ON_ITS_WAY

@@ -18,6 +18,7 @@ While = Literal[
     "always",
     "unpaid",
     "not_dispatched",
+    "not_ended",
     "on_its_way",
     "under_way",
     "out_for_delivery",
