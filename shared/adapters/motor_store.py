@@ -157,8 +157,9 @@ class MotorStore:
         return await self._owned(slots, "next_timer_at", {"$lte": until}, limit, ordered=True, only=only)
 
     async def due_effects(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
-        """Documents of these slots with `next_effect_at <= until`, earliest first."""
-        return await self._owned(slots, "next_effect_at", {"$lte": until}, limit, ordered=True)
+        """Documents of these slots with `next_effect_at <= until`, earliest first, not whole."""
+        only = ("version", "slot", "next_effect_at", "effects")
+        return await self._owned(slots, "next_effect_at", {"$lte": until}, limit, ordered=True, only=only)
 
     async def stale_pending(self, slots: Collection[int], before: datetime, limit: int) -> list[Document]:
         """Documents of these slots with an event in `pending` whose `since` is before `before`."""

@@ -3,19 +3,29 @@
 Each effect is a task of its own, so a slow one holds up nobody. What the far side answered is kept
 until it is committed: while the database is away it is reported again and again, and only a crash
 in between makes the effect be tried a second time, under the same id.
+
+A file that can't go on (full, or of another version) keeps its own effects waiting and no other's: what is
+due is looked for behind it, and it is tried again when nothing else is due.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from shared.runtime.engine import Engine
 from shared.runtime.file import EffectEntry, effects_in
 from shared.runtime.ports import EffectResult, Outside
+from shared.runtime.skipped import Skipped
 from shared.runtime.traces import HERE
-from shared.runtime.work import PAUSED, ReportEffect, StartEffect
+from shared.runtime.work import FILE_CANT_GO_ON, PAUSED, ReportEffect, StartEffect
 
 REPORT_PAUSE_SECONDS = 0.5
+
+
+class _UnderWay(NamedTuple):
+    subject: str
+    effect_id: str
 
 
 class Effects:
@@ -32,7 +42,9 @@ class Effects:
         self._outsides = outsides
         self._log = log
         self._monotonic = monotonic
-        self._running: dict[asyncio.Task[None], str] = {}
+        self._running: dict[asyncio.Task[None], _UnderWay] = {}
+        self._skipped = Skipped()
+        self._tell_again_at = 0.0
 
     @property
     def running(self) -> int:
@@ -42,7 +54,8 @@ class Effects:
     async def step(self, slots: list[int]) -> bool:
         """Start what is due as far as there is room, then wait for one to end, until the next look is due.
 
-        Whether any was under way. What is wanted meanwhile does not wait for the slowest far side.
+        Whether any was under way, but for those of files that can't go on. What is wanted meanwhile does not
+        wait for the slowest far side. Raises what one of those that ended raised.
         """
         await self._start_due(slots)
         if not self._running:
@@ -52,11 +65,21 @@ class Effects:
             timeout=self._engine.limits.effect_poll_seconds,
             return_when=asyncio.FIRST_COMPLETED,
         )
-        for task in ended:
-            del self._running[task]
-        for task in ended:
-            task.result()
-        return True
+        problems = {self._running.pop(task): task.exception() for task in ended}
+        stuck = {it.subject: why for it, why in problems.items() if isinstance(why, FILE_CANT_GO_ON)}
+        if stuck:
+            self._leave(stuck)
+        for problem in problems.values():
+            if problem is not None and not isinstance(problem, FILE_CANT_GO_ON):
+                raise problem
+        return not ended or len(stuck) < len(ended)
+
+    def _leave(self, stuck: Mapping[str, BaseException]) -> None:
+        """Look behind these files from now on, and say so now and then."""
+        self._skipped.looked(at_the_end=False, stuck=stuck.keys())
+        if self._monotonic() >= self._tell_again_at:
+            self._tell_again_at = self._monotonic() + self._engine.limits.outage_backoff_max_seconds
+            self._log("effects of some files wait", reason=str(next(iter(stuck.values()))))
 
     async def finish(self) -> None:
         """Wait for what is under way; what was begun outside is to be known of."""
@@ -73,8 +96,11 @@ class Effects:
         if not slots or room <= 0:
             return
         now = engine.clock.now()
-        documents = await engine.store.due_effects(slots, now, room)
-        under_way = set(self._running.values())
+        found = await engine.store.due_effects(slots, now, self._skipped.more(room))
+        documents = self._skipped.behind(found, room)
+        if len(documents) < room:
+            self._skipped.looked(at_the_end=True, stuck=())
+        under_way = {each.effect_id for each in self._running.values()}
         due = [
             (document["_id"], entry)
             for document in documents
@@ -83,7 +109,7 @@ class Effects:
         ]
         for subject, entry in due[:room]:
             task = asyncio.get_running_loop().create_task(self._one(subject, entry))
-            self._running[task] = entry.effect_id
+            self._running[task] = _UnderWay(subject, entry.effect_id)
 
     async def _one(self, subject: str, entry: EffectEntry) -> None:
         began = self._monotonic()

@@ -140,7 +140,10 @@ class Store(Protocol):
         ...
 
     async def due_effects(self, slots: Collection[int], until: datetime, limit: int) -> list[Document]:
-        """Documents of these slots with `next_effect_at <= until`, earliest first."""
+        """Documents of these slots with `next_effect_at <= until`, earliest first.
+
+        `_id`, `version`, `next_effect_at` and `effects` of them are enough.
+        """
         ...
 
     async def stale_pending(self, slots: Collection[int], before: datetime, limit: int) -> list[Document]:

@@ -8,6 +8,7 @@ import pytest
 from shared.runtime.ports import EffectResult
 from shared.runtime.work import ReportEffect, StartEffect, Tell
 from tests.kit.world import World, fact
+from tests.runtime.test_held_files import of_another_version
 
 pytestmark = pytest.mark.promise("once")
 
@@ -286,3 +287,29 @@ async def test_a_far_side_that_hangs_holds_up_no_other_effect() -> None:
         while await world.worker.try_effects():
             pass
     assert await world.words() == ["effect-done"]
+
+
+async def test_effects_of_files_that_cannot_be_read_keep_no_other_waiting() -> None:
+    world = World(effects_at_once=2)
+    await world.start()
+    mended = []
+    for number in range(3):
+        await world.desk.take(fact("order.cancelled", f"f-{number}", order_id=f"BAD-{number}"), "d")
+        mended.append(await of_another_version(world, f"BAD-{number}"))
+    world.clock.advance(timedelta(seconds=1))
+    await world.desk.take(fact("order.cancelled", "f-good", order_id="GOOD"), "d")
+    for _ in range(4):
+        await world.worker.try_effects()
+    assert world.outbox.attempts == ["effect-GOOD"]
+    for mend in mended:
+        mend()
+    for _ in range(6):
+        await world.worker.try_effects()
+    assert len(world.outbox.attempts) == 4
+
+
+async def test_looking_at_files_that_cannot_be_read_is_no_work_done() -> None:
+    world = World()
+    await wanted(world)
+    await of_another_version(world, "A-1")
+    assert [await world.worker.try_effects() for _ in range(3)] == [False, False, False]
