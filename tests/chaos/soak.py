@@ -2,12 +2,14 @@
 
 python -m tests.chaos.soak [--hours 2] [--broker apache|embedded] [--report]
 
-Days of ten minutes follow each other, and the nights between them, in which what came due of a whole day is
-worked on at once: the largest batches that there are, so a process holds most after its first ones. Faults
-strike broker, database and connections, and the processes of one service are killed. Those of the other
-three live on: by their memory and their handles a leak would be seen. They remember few files here, and
-fetch and work on few at once, so that the memory for all that is full when the warming up is over: a
-night's timers are more each time, for as long as orders of more days are open.
+Days of two minutes follow each other, and the nights between them, in which what came due of a whole day is
+worked on at once. Faults strike broker, database and connections, and the processes of one service are
+killed. Those of the other three live on: by their memory and their handles a leak would be seen.
+
+An order is open for twelve days, and its files grow all the time. So for twelve days a night's work is more
+each time and its files are larger, and processes hold more, which is no leak. Only then do as many orders
+end as begin, and from then on memory is judged: hence the short days. Processes remember few files here, and
+fetch and work on few at once, so that the memory for that is full by then too.
 """
 
 import argparse
@@ -39,17 +41,18 @@ JUDGED_FROM_SECONDS = 3600.0
 """Memory that was looked at for less than this says nothing about megabytes an hour."""
 WARM_SHARE = 0.25
 WARM_MAX_SECONDS = 1200.0
-WARM_NIGHTS = 3
+WARM_NIGHTS = 13
+"""So many nights after the first orders have ended as many as begin."""
 HANDLES_SPREAD = 8
 """So far the medians of two times may lie apart: connections come and go."""
-DAY_MAX_MINUTES = 10
-"""So that there are several nights. Longer than 45, and the timers of a day would meet its facts."""
+DAY_MAX_MINUTES = 2
+"""So that there are many nights. Longer than 45, and the timers of a day would meet its facts."""
 EVENING_MAX_SECONDS = 900.0
 """What a long day leaves to be told is told at its end, by hundreds of orders at once."""
 FILES_AT_ONCE = 10
 REMEMBERED_FILES = 8
-"""Files grow for as long as their orders go on, which is days and so most of a soak: what 32 of them hold
-grew by several MiB, and looked like a leak."""
+"""Few, so that what is remembered is full soon: files of an order's last days are several times as large as
+those of its first."""
 SMALL = {
     "ORDERLINK_KNOWN_VERSIONS_MAX_FILES": f"{REMEMBERED_FILES}",
     "ORDERLINK_FETCH_MAX_BYTES": f"{1024 * 1024}",
@@ -127,12 +130,15 @@ async def soak(wanted: argparse.Namespace, directory: Path, console: Console) ->
 
 
 def warmed_up(gauges: Gauges, name: str) -> list[Sample]:
-    """A process' longest life without its first part and its first nights, in which memories fill."""
+    """A process' longest life without its first part and its first nights, in which memories fill.
+
+    A short life, such as those of who is killed, is left without half of its nights at most.
+    """
     life = max((life for (each, _), life in gauges.lives.items() if each == name), key=len)
     begin, end = life[0].at_seconds, life[-1].at_seconds
     warm = begin + min(WARM_MAX_SECONDS, WARM_SHARE * (end - begin))
     mornings = [after.at_seconds for before, after in pairwise(life) if before.phase == NIGHT != after.phase]
-    warm = max([warm, *mornings[:WARM_NIGHTS]])
+    warm = max([warm, *mornings[: min(WARM_NIGHTS, len(mornings) // 2)]])
     return [sample for sample in life if sample.at_seconds >= warm]
 
 
@@ -207,7 +213,8 @@ def as_markdown(run: Run, gauges: Gauges) -> str:
         *rows(gauges),
         "",
         "Of each process the longest life counts, without its first quarter (at most 20 minutes) and first",
-        f"{WARM_NIGHTS} nights, in which memories fill; those of `{VICTIM}` are killed, the others live on.",
+        f"{WARM_NIGHTS} nights (at most half of its nights), in which memories fill and more orders begin than",
+        f"end; those of `{VICTIM}` are killed, the others live on.",
         f"*MiB an hour* is the slope by least squares; below {SLOPE_MAX_MIB_PER_HOUR:.0f} is the goal.",
         "*Handles*: the median of the first third and of the last.",
         f"Workers and APIs remember {REMEMBERED_FILES} files here instead of 4,096, and work on",

@@ -109,13 +109,19 @@ def test_what_a_soak_kills_is_judged_by_its_longest_life_and_the_others_must_not
 
 
 def test_a_soak_leaves_out_the_first_nights_and_no_other() -> None:
+    assert _first_judged_day(of_days=40) == soak.WARM_NIGHTS
+    assert _first_judged_day(of_days=7) == 3
+
+
+def _first_judged_day(of_days: int) -> int:
+    """The day of a life of so many days with which its judging begins; it lasts until the end."""
     ten = HOUR_SECONDS / 6
-    days = [samples("", number * ten, (number + 0.8) * ten) for number in range(7)]
-    nights = [samples(NIGHT, (number + 0.8) * ten, (number + 1) * ten) for number in range(6)]
+    days = [samples("", number * ten, (number + 0.8) * ten) for number in range(of_days)]
+    nights = [samples(NIGHT, (number + 0.8) * ten, (number + 1) * ten) for number in range(of_days - 1)]
     life = [sample for day, night in zip(days, nights, strict=False) for sample in (*day, *night)]
     judged = soak.warmed_up(seen(("logistics worker", 1, [*life, *days[-1]])), "logistics worker")
-    assert judged[0] == days[soak.WARM_NIGHTS][0]
     assert judged[-1] == days[-1][-1]
+    return [day[0] for day in days].index(judged[0])
 
 
 def test_a_soak_is_judged_also_where_there_are_no_nights() -> None:
