@@ -228,8 +228,49 @@ def test_a_chased_carrier_names_a_day_and_is_chased_again_when_it_has_come() -> 
     assert not play.view.parcels[0].open_tasks
 
 
-def test_without_terms_no_clock_runs() -> None:
-    assert not submitted().timers
+def awaited(play: Play) -> list[Any]:
+    """What the tasks about the claim wait for, and that one of them at most is open."""
+    assert len([task for task in parcel_of(play).tasks if task.kind == "chase_claim"]) <= 1
+    return [task.details["awaited"] for task in wanted(play, "chase_claim")]
+
+
+def test_without_terms_no_clock_runs_and_somebody_has_each_step_of_the_claim() -> None:
+    play = served()
+    assert awaited(play) == ["submission"]
+    step(play, ask.SubmitClaim, 254, amount=Decimal("19.80"))
+    assert awaited(play) == ["submission", "decision"]
+    assert withdrawn(play)[-1] == ("chase_claim", "submitted")
+    step(play, ask.RefuseClaim, 260, reason="late")
+    step(play, ask.AppealClaim, 262)
+    step(play, ask.ApproveClaim, 270, amount=Decimal("19.80"))
+    assert awaited(play) == ["submission", "decision", "appeal", "decision", "payment"]
+    assert not play.timers
+    step(play, ask.SettleClaim, 280, amount=Decimal("19.80"))
+    assert withdrawn(play)[-1] == ("chase_claim", "paid")
+    assert not parcel_of(play).tasks
+
+
+def test_without_terms_a_second_refusal_leaves_nothing_to_be_done() -> None:
+    play = step(submitted(), ask.RefuseClaim, 260, reason="late")
+    step(step(play, ask.AppealClaim, 262), ask.RefuseClaim, 270, reason="no")
+    assert claim_stage(play) == "reconciled"
+    assert awaited(play) == ["submission", "decision", "appeal", "decision"]
+    assert not parcel_of(play).tasks
+
+
+def test_without_terms_the_claim_waits_until_a_day_that_somebody_names_or_is_given_up() -> None:
+    play = served()
+    complete(play, "chase_claim", "promised", after(hours=252), date=after(hours=300).isoformat())
+    assert not parcel_of(play).tasks
+    play.run_until(after(hours=300))
+    assert play.of("carrier_claim.overdue")[0].awaited == "submission"
+    complete(play, "chase_claim", "given_up", after(hours=301))
+    assert claim_stage(play) == "reconciled"
+    assert not play.timers
+
+
+def test_with_terms_nobody_is_asked_before_a_step_is_overdue() -> None:
+    assert not awaited(submitted(agreed()))
 
 
 def test_a_claim_of_an_earlier_release_goes_on() -> None:

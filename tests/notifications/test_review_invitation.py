@@ -82,6 +82,14 @@ def test_nobody_is_invited_while_something_is_open_or_has_ended_badly(meanwhile:
     assert shop.mails == []
 
 
+def test_a_claim_against_the_carrier_keeps_nobody_from_being_invited() -> None:
+    shop = Shop().order()
+    shop.hear(task_wanted(kind="chase_claim"), source="logistics")
+    shop.hear(delivered())
+    shop.run_until(after(hours=72))
+    assert len(shop.mails) == 1
+
+
 def test_a_buyer_who_waits_for_an_answer_is_not_invited() -> None:
     shop = Shop().order()
     shop.hear(delivered())

@@ -22,7 +22,8 @@ ONLY_WHERE_SET: Final = frozenset(
         *("answer_enquiry", "follow_up_enquiry", "answer_urge", "merge_freight"),
     )
 )
-"""Tasks that a shop with other settings than the default ones brings, or somebody's command."""
+"""Tasks that a shop with other settings than the default ones brings, or somebody's command, and the
+one about a claim, whose answers are in the timeline of such a shop."""
 CARRIED: Final = Path(__file__).with_name("carried.jsonl")
 """The timeline of a shop that has such settings."""
 

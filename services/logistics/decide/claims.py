@@ -2,8 +2,10 @@
 
 The order is strict: confirm the loss, serve the buyer by a new parcel or his money, open the claim,
 gather what the carrier wants to see, hand it in, have it decided, appeal once, be paid, reconcile. A
-step out of order is refused and the refusal names the step that is missing. What the buyer got was paid
-by `aftersales`, whose own guard sees to it that nothing is paid twice; nothing here pays anybody.
+step out of order is refused and the refusal names the step that is missing. Each step has a deadline where
+the profile has the carrier's terms; where it has none, somebody has a task for it, so that no claim is
+forgotten. What the buyer got was paid by `aftersales`, whose own guard sees to it that nothing is paid
+twice; nothing here pays anybody.
 """
 
 from datetime import datetime
@@ -23,7 +25,6 @@ from services.logistics.state.claims import (
     RefusedByCarrier,
     Submitted,
 )
-from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
 from shared.kernel.calendar import later
 from shared.kernel.carriage import ClaimTerms, claim_terms
@@ -41,9 +42,20 @@ from shared.kernel.decision import (
 from shared.kernel.money import ZERO, writable
 from shared.kernel.profiles import Profile
 
+_Step = (
+    said.CarrierClaimSubmitted
+    | said.CarrierClaimApproved
+    | said.CarrierClaimRefused
+    | said.CarrierClaimAppealed
+)
 TIMER = "claim"
 _RULE = "carrier_claim"
-_AWAITED = {"gathering": "submission", "submitted": "decision", "approved": "payment"}
+_AWAITED = {
+    "gathering": "submission",
+    "submitted": "decision",
+    "refused": "appeal",
+    "approved": "payment",
+}
 
 
 def claimed(command: ask.OpenCarrierClaim, state: Placed, profile: Profile) -> Outcome:
@@ -67,7 +79,8 @@ def claimed(command: ask.OpenCarrierClaim, state: Placed, profile: Profile) -> O
         evidence=() if terms is None else terms.evidence,
         deadline_at=until,
     )
-    return Decision(rule=_RULE, events=(event,), timers=_clock(parcel, until) if until else ())
+    timers, tasks = _awaited(state, parcel, event.case_id, "gathering", until)
+    return Decision(rule=_RULE, events=(event,), timers=timers, tasks=tasks)
 
 
 def _served(command: ask.OpenCarrierClaim, parcel: Lost) -> bool:
@@ -151,7 +164,7 @@ def _submit(
         reference=command.reference,
         deadline_at=until,
     )
-    return _step(state, parcel, event, until, "submitted")
+    return _step(state, parcel, event, until, "submitted", "submitted")
 
 
 def _decided(
@@ -175,7 +188,7 @@ def _decided(
         approved = said.CarrierClaimApproved(
             **named(parcel), case_id=claim.case_id, amount=command.amount, deadline_at=until
         )
-        return _step(state, parcel, approved, until, "approved")
+        return _step(state, parcel, approved, until, "approved", "approved")
     until = None if terms is None or claim.appealed else later(command.at, terms.appeal_within)
     refused = said.CarrierClaimRefused(
         **named(parcel),
@@ -184,11 +197,9 @@ def _decided(
         final=claim.appealed,
         deadline_at=until,
     )
-    decision = _step(state, parcel, refused, until, "refused")
     if not claim.appealed:
-        return decision
-    ended = _ended(state, parcel, claim, "refused")
-    return Decision(rule=_RULE, events=(refused,)) + ended
+        return _step(state, parcel, refused, until, "refused", "refused")
+    return Decision(rule=_RULE, events=(refused,)) + _ended(state, parcel, claim, "refused")
 
 
 def _appeal(
@@ -198,7 +209,7 @@ def _appeal(
         return Refused(slug="claim-not-refused", detail=f"The claim is {claim.stage}; there is no refusal.")
     until = None if terms is None else later(command.at, terms.answer_within)
     event = said.CarrierClaimAppealed(**named(parcel), case_id=claim.case_id, deadline_at=until)
-    return _step(state, parcel, event, until, "appealed")
+    return _step(state, parcel, event, until, "appealed", "submitted")
 
 
 def _paid(command: ask.SettleClaim, state: Placed, parcel: Lost, claim: OpenClaim) -> Outcome:
@@ -258,15 +269,18 @@ def claim_due(timer: TimerDue, state: Placed) -> Outcome:
     overdue = said.CarrierClaimOverdue.model_validate(
         {**named(parcel), "case_id": claim.case_id, "awaited": awaited, "was": timer.due_at}
     )
-    summary = f"The claim about the lost parcel waits for its {awaited}: ask {parcel.carrier}, or give it up."
-    more: dict[str, JsonValue] = {
-        "case_id": claim.case_id,
-        "awaited": awaited,
-        "missing": list(claim.missing),
-    }
     return Decision(
-        rule=_RULE, events=(overdue,), tasks=want(state, parcel, "chase_claim", summary, more=more)
+        rule=_RULE, events=(overdue,), tasks=_chase(state, parcel, claim.case_id, awaited, claim.missing)
     )
+
+
+def _chase(
+    state: Placed, parcel: Lost, case_id: str, awaited: str, missing: tuple[str, ...] = ()
+) -> tuple[TaskChange, ...]:
+    """Task `chase_claim`: somebody sees to the step that the claim waits for."""
+    summary = f"The claim about the lost parcel waits for its {awaited}: ask {parcel.carrier}, or give it up."
+    more: dict[str, JsonValue] = {"case_id": case_id, "awaited": awaited, "missing": list(missing)}
+    return want(state, parcel, "chase_claim", summary, more=more)
 
 
 def chased(answer: ask.ClaimAnswer, parcel: Parcel, state: Placed) -> Decision | None:
@@ -291,9 +305,32 @@ def chased(answer: ask.ClaimAnswer, parcel: Parcel, state: Placed) -> Decision |
             assert_never(answer)
 
 
-def _step(state: Placed, parcel: Lost, event: Payload, until: datetime | None, reason: str) -> Decision:
-    timers = _no_clock(parcel) if until is None else _clock(parcel, until)
-    return Decision(rule=_RULE, events=(event,), timers=timers, tasks=_chased(state, parcel, reason))
+def _step(
+    state: Placed,
+    parcel: Lost,
+    event: _Step,
+    until: datetime | None,
+    reason: str,
+    stage: str,
+) -> Decision:
+    timers, tasks = _awaited(state, _unchased(parcel), event.case_id, stage, until)
+    return Decision(
+        rule=_RULE, events=(event,), timers=timers, tasks=(*_chased(state, parcel, reason), *tasks)
+    )
+
+
+def _awaited(
+    state: Placed, parcel: Lost, case_id: str, stage: str, until: datetime | None
+) -> tuple[tuple[TimerChange, ...], tuple[TaskChange, ...]]:
+    """The deadline of a claim's next step; where no terms name one, somebody's task takes its place."""
+    if until is not None:
+        return _clock(parcel, until), ()
+    return _no_clock(parcel), _chase(state, parcel, case_id, _AWAITED[stage])
+
+
+def _unchased(parcel: Lost) -> Lost:
+    """The parcel without its open task about the claim, which closes with the step."""
+    return parcel.model_copy(update={"tasks": tuple(t for t in parcel.tasks if t.kind != "chase_claim")})
 
 
 def _chased(state: Placed, parcel: Lost, reason: str, except_for: str = "") -> tuple[TaskChange, ...]:
