@@ -194,6 +194,15 @@ def test_what_an_agent_does_about_a_refused_parcel_is_taken(outcome: str, stage:
     assert not parcel_of(play).tasks
 
 
+def test_a_refused_parcel_that_the_carrier_brings_back_keeps_its_task() -> None:
+    play = shipping().run_until(after(hours=48))
+    play.do(ask.RefuseParcel(at=after(hours=49), parcel_id="P-1", reason="crushed"))
+    complete(play, "check_with_carrier", "returning", after(hours=50))
+    assert [task.kind for task in parcel_of(play).tasks] == ["resolve_exception"]
+    complete(play, "resolve_exception", "return_to_sender", after(hours=51))
+    assert not parcel_of(play).tasks
+
+
 def opened_case(reason: str, case_id: str = "c-1") -> aftersales.CaseOpened:
     return aftersales.CaseOpened.model_validate(
         {

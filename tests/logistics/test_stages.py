@@ -275,8 +275,23 @@ def test_that_a_buyer_refuses_a_parcel_is_not_over_with_its_next_scan() -> None:
     play.do(ask.RefuseParcel(at=after(hours=5), parcel_id="P-1", reason="crushed"))
     play.do(scan("in_transit", after(hours=6)))
     assert not withdrawn(play)
-    play.do(scan("returning", after(hours=9)))
+    play.do(scan("returning", after(hours=9)), scan("in_transit", after(hours=20)))
+    assert not withdrawn(play), "the buyer is still to be served"
+    play.do(scan("returned", after(hours=30)))
+    assert withdrawn(play) == [("resolve_exception", "returned")]
+
+
+def test_trouble_of_the_way_there_is_over_when_the_parcel_comes_back() -> None:
+    play = shipping().do(scan("exception", after(hours=5)), scan("returning", after(hours=9)))
     assert withdrawn(play) == [("resolve_exception", "returning")]
+
+
+def test_trouble_on_the_way_back_is_over_when_the_parcel_moves_back_again() -> None:
+    play = shipping().do(scan("returning", after(hours=5)), scan("exception", after(hours=9)))
+    play.do(scan("out_for_delivery", after(hours=12)))
+    assert withdrawn(play) == [("resolve_exception", "returning")]
+    assert parcel_of(play).stage == play.view.parcels[0].stage == "returning"
+    assert not [told for told in play.of("message.wanted") if told.template == "parcel_out_for_delivery"]
 
 
 def test_a_dispatch_of_a_line_that_the_order_does_not_have_does_not_fit() -> None:

@@ -174,8 +174,11 @@ def _returning(
 ) -> Decision:
     clock = parcel.clock.confirmed(answer.at)
     event = said.ParcelReturnOrdered(**named(parcel), **deadline(clock, values))
-    trouble = parcel.task("resolve_exception")
-    over = () if trouble is None or trouble.task_id == answer.task_id else (trouble,)
+    over = [
+        task
+        for task in parcel.tasks
+        if task.kind == "resolve_exception" and task.task_id != answer.task_id and not parcel.refused_because
+    ]
     again = _again(answer, event, clock, "returning", parcel, state, values)
     return again + Decision(tasks=withdraw(state, over, "returning"))
 

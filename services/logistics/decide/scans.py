@@ -68,7 +68,9 @@ def scanned(
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen.model_copy(update={"taken": True}))
             kept = Decision(rule=_rule(parcel, scan.status), notes=(note,))
             cause = cause_of(scan.text, scan.fault, reason)
-            counts = scan.model_copy(update={"scanned_at": seen.counts_from})
+            counts = scan.model_copy(
+                update={"scanned_at": seen.counts_from, "status": _counts_as(scan.status, parcel)}
+            )
             return kept + _taken(state, parcel, counts, cause, profile)
         case Moving() | Troubled() | Returning() | Delivered() | Returned() | Lost() | PickupCancelled():
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen)
@@ -90,11 +92,13 @@ def _seen(fact: ShipmentScanned) -> Seen:
     )
 
 
-def _forward(parcel: OpenParcel, seen: Seen) -> bool:
-    """Rule `stage_moves_forward`: newer than the newest scan taken, and not a step back.
+def _counts_as(status: ScanStatus, parcel: OpenParcel) -> ScanStatus:
+    """On its way back a parcel passes depots and vans again: it moves there, and stays on its way back."""
+    return "returning" if isinstance(parcel, Returning) and status in WAY else status
 
-    On its way back a parcel passes depots and vans again: it is moving there, and stays on its way back.
-    """
+
+def _forward(parcel: OpenParcel, seen: Seen) -> bool:
+    """Rule `stage_moves_forward`: newer than the newest scan taken, and not a step back."""
     if not parcel.newer(seen):
         return False
     match parcel:
@@ -171,8 +175,6 @@ def _stage_said(
     scan: ShipmentScannedBody, parcel: OpenParcel, cause: Cause, fields: dict[str, Any]
 ) -> Payload:
     match scan.status:
-        case "picked_up" | "in_transit" | "out_for_delivery" if isinstance(parcel, Returning):
-            return said.ParcelReturning(**fields)
         case "picked_up":
             return said.ParcelPickedUp(**fields)
         case "in_transit":
@@ -190,7 +192,10 @@ def _stage_said(
 
 
 def _over(state: Placed, parcel: OpenParcel, status: ScanStatus) -> tuple[TaskChange, ...]:
-    """The open tasks whose cause is gone with this scan; that its buyer refuses a parcel stays so."""
+    """The open tasks whose cause is gone with this scan.
+
+    That its buyer refuses a parcel stays so until the parcel is back: he is still to be served.
+    """
     changes: list[TaskChange] = []
     for task in parcel.tasks:
         if status in ("delivered", "returned"):
@@ -199,10 +204,9 @@ def _over(state: Placed, parcel: OpenParcel, status: ScanStatus) -> tuple[TaskCh
             changes.extend(withdraw(state, (task,), "scanned"))
         elif task.kind in ("check_with_carrier", "confirm_loss"):
             changes.extend(withdraw(state, (task,), "moving_again"))
-        elif task.kind == "resolve_exception" and status == "returning":
-            changes.extend(withdraw(state, (task,), "returning"))
         elif task.kind == "resolve_exception" and status != "exception" and not parcel.refused_because:
-            changes.extend(withdraw(state, (task,), "moving_again"))
+            over = "returning" if status == "returning" else "moving_again"
+            changes.extend(withdraw(state, (task,), over))
     return tuple(changes)
 
 
@@ -232,8 +236,6 @@ def _told(
 ) -> tuple[MessageWanted, ...]:
     """Rule `stage_messages`: the buyer hears of a stage when it begins, unless the scan is old by then."""
     if scan.status not in ("out_for_delivery", "delivered") or parcel.stage == scan.status:
-        return ()
-    if scan.status == "out_for_delivery" and isinstance(parcel, Returning):
         return ()
     stale_at = later(scan.scanned_at, values.stage_message_stale_after)
     return (message(state, parcel, f"parcel_{scan.status}", scan.scanned_at, stale_at),)
