@@ -63,6 +63,7 @@ class _Order(Seen):
     date_paid_gmt: LocalUtc | None = None
     date_modified_gmt: LocalUtc | None = None
     transaction_id: str | None = None
+    payment_method: str | None = None
     billing: _Address | None = None
     shipping: _Address | None = None
     line_items: tuple[_Line, ...]
@@ -118,6 +119,8 @@ def _order(order: _Order, shop_id: str) -> Read:
             amount=order.total,
             payment_id=joined(order.transaction_id)[:100] or f"{story.order_id}-paid",
         )
+    if order.payment_method == "cod" and meaning == "paid" and order.date_paid_gmt is None:
+        story.leave("payment_method: cash on delivery is told as paid, before the carrier has collected it")
     for refund in (one for one in order.refunds or () if one.total):
         story.tell(
             "refund.paid",

@@ -63,6 +63,16 @@ def test_what_is_told_again_has_the_same_id_whatever_else_changed(name: str) -> 
     assert [fact.id for fact in again.facts] == [fact.id for fact in told(name).facts]
 
 
+def test_cash_on_delivery_is_told_as_paid_and_the_answer_says_so() -> None:
+    name = "woocommerce-order-updated-paid"
+    _, payload = sample(name)
+    payload |= {"payment_method": "cod", "date_paid_gmt": None}
+    read = told(name, payload)
+    assert [fact.fact for fact in read.facts] == ["order.placed", "order.paid"]
+    assert [left.split(":")[0] for left in read.left] == ["payment_method"]
+    assert not told(name, payload | {"date_paid_gmt": "2026-03-02T12:20:00"}).left
+
+
 def test_all_versions_of_shopify_tell_the_same_of_the_same_order() -> None:
     of_2024 = told("shopify-orders-create-2024-01")
     assert of_2024 == told("shopify-orders-create-2025-01")
