@@ -148,16 +148,18 @@ class AgentDesk:
 
     async def open_tasks(self, *kinds: TaskKind) -> list[Task]:
         """The open tasks of these kinds, or all: what can be done now, is urgent, is due soon comes first."""
+        found = [task for kind in dict.fromkeys(kinds) or (None,) for task in await self._open_tasks(kind)]
+        return sorted(found, key=_urgency)
+
+    async def _open_tasks(self, kind: TaskKind | None) -> list[Task]:
         found: list[Task] = []
-        cursor: str | None = None
+        query = {"status": "open", "limit": str(PAGE), **({"kind": kind} if kind else {})}
         while True:
-            query = {"status": "open", "limit": str(PAGE), **({"cursor": cursor} if cursor else {})}
             page = await self._ask("GET", "/tasks", params=query)
             found += [_task(item) for item in page["items"]]
-            cursor = page.get("next")
-            if not cursor:
-                break
-        return sorted((task for task in found if not kinds or task.kind in kinds), key=_urgency)
+            if not page.get("next"):
+                return found
+            query["cursor"] = page["next"]
 
     async def claim(self, task: Task) -> Claimed:
         """Take this task. Raises `Refusal` when somebody else has it or it is gone."""

@@ -21,6 +21,7 @@ class Board:
         self.tasks = list(tasks)
         self.asked: list[tuple[str, str, dict[str, Any], str]] = []
         self.planned: list[Answer | Exception] = []
+        self.listed: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else {}
@@ -32,7 +33,10 @@ class Board:
                 raise planned
             return planned(request)
         if request.method == "GET":
-            return httpx.Response(200, json={"items": self.tasks, "next": None})
+            kind = request.url.params.get("kind")
+            items = [each for each in self.tasks if kind in (None, each["task"]["kind"])]
+            self.listed += [each["task"]["task_id"] for each in items]
+            return httpx.Response(200, json={"items": items, "next": None})
         return httpx.Response(200, json={"task_id": request.url.path.split("/")[2]})
 
     def told(self, what: str) -> list[dict[str, Any]]:
@@ -81,6 +85,19 @@ async def test_only_tasks_of_the_wanted_kinds_are_claimed() -> None:
         assert claimed is not None
         assert claimed.task.task_id == "t-2"
         assert await desk.claim_next("decide_case") is None
+
+
+async def test_of_the_board_no_other_kinds_are_read_than_those_asked_for() -> None:
+    board = Board(
+        task("t-1"),
+        task("t-2", kind="decide_case"),
+        task("t-3", kind="look_into"),
+        task("t-4", priority="urgent"),
+    )
+    async with board.desk() as desk:
+        found = await desk.open_tasks("look_into", "answer_buyer")
+    assert [each.task_id for each in found] == ["t-4", "t-1", "t-3"]
+    assert "t-2" not in board.listed
 
 
 async def test_a_task_that_somebody_else_took_first_is_passed_over() -> None:
