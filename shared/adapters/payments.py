@@ -26,7 +26,7 @@ _ANSWER_MAX_CHARS: Final = 200
 
 
 class PaymentChannel:
-    """The refund channel. Connections are kept."""
+    """The refund channel. Connections are kept until the process ends."""
 
     def __init__(
         self,
@@ -52,10 +52,6 @@ class PaymentChannel:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as problem:
             return _again(f"the payment provider can't be reached: {type(problem).__name__}")
         return _read(response)
-
-    async def close(self) -> None:
-        """Let connections go."""
-        await self._client.aclose()
 
 
 def payment_channel(settings: PaymentSettings) -> PaymentChannel | None:

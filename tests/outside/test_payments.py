@@ -53,9 +53,9 @@ async def provider(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         return
     sandbox = Sandbox(SandboxSettings(port=0, smtp_port=0, dir=tmp_path))
     await sandbox.start()
-    channel = PaymentChannel(f"http://127.0.0.1:{sandbox.port}")
-    yield Provider(channel, sandbox)
-    await channel.close()
+    async with httpx.AsyncHTTPTransport() as transport:
+        channel = PaymentChannel(f"http://127.0.0.1:{sandbox.port}", transport=transport)
+        yield Provider(channel, sandbox)
     await sandbox.stop()
 
 
@@ -202,9 +202,8 @@ def test_the_sandbox_remembers_over_a_restart(tmp_path: Path) -> None:
 
 @pytest.fixture
 async def channel(sandbox: Sandbox) -> AsyncIterator[PaymentChannel]:
-    it = PaymentChannel(f"http://127.0.0.1:{sandbox.port}")
-    yield it
-    await it.close()
+    async with httpx.AsyncHTTPTransport() as transport:
+        yield PaymentChannel(f"http://127.0.0.1:{sandbox.port}", transport=transport)
 
 
 def _answering(answer: Any, token: str | None = None) -> PaymentChannel:
