@@ -35,6 +35,7 @@ from shared.runtime.work import (
     FileTooLarge,
     FireTimers,
     KeyReused,
+    TooManyEvents,
     TooManyTimers,
     TooMuchPending,
 )
@@ -190,7 +191,7 @@ class Simulation:
                 except KeyReused:
                     expected = "one that no other fact of the order has"
                     raise Stuck(f"line {line.number}: id: expected {expected}, got {content.id!r}") from None
-                except (EventTooLarge, FileTooLarge, TooManyTimers, TooMuchPending) as problem:
+                except (EventTooLarge, FileTooLarge, TooManyEvents, TooManyTimers, TooMuchPending) as problem:
                     raise Stuck(f"line {line.number}: {problem}") from problem
             else:
                 self.played.acts += 1

@@ -173,6 +173,10 @@ class TooManyTimers(Exception):
     """The file has as many timers as it may hold; waiting does not help."""
 
 
+class TooManyEvents(Exception):
+    """A decision says more events at once than a file may hold unpublished; waiting does not help."""
+
+
 class EventTooLarge(Exception):
     """An event would be larger than `event_max_bytes`."""
 

@@ -172,7 +172,8 @@ def _pay(state: ToyState) -> Outcome:
 
 
 def _say(word: str, *timers: SetTimer | CancelTimer) -> Decision:
-    return Decision(rule=f"toy_{word}", events=(ToySaid(word=word),), timers=timers)
+    times = 11 if word == "eleven" else 1
+    return Decision(rule=f"toy_{word}", events=(ToySaid(word=word),) * times, timers=timers)
 
 
 def evolve(state: ToyState, event: Event) -> ToyState:

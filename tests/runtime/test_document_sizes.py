@@ -121,3 +121,18 @@ async def test_bytes_of_unpublished_events_are_counted_as_they_are_sent() -> Non
 
 def test_a_document_has_room_for_the_engines_own_notes_below_what_mongodb_keeps() -> None:
     assert Limits().document_max_bytes < 16 * 1024 * 1024
+
+
+async def test_more_events_at_once_than_a_file_may_hold_are_a_dead_letter_that_says_so() -> None:
+    world = World(pending_max_per_file=10)
+    await world.start()
+    world.poke("A-1", "eleven")
+    world.poke("B-1", "hello")
+    await world.settle()
+    (letter,) = world.letters()
+    assert letter.kind == "poison"
+    assert (
+        letter.reason == "TooManyEvents: 11 events at once, more than the 10 that a file may hold unpublished"
+    )
+    assert await world.words("A-1") == []
+    assert await world.words("B-1") == ["hello"]

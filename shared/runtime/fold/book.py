@@ -34,7 +34,14 @@ from shared.runtime.limits import Limits
 from shared.runtime.pins import BEFORE_PINS, Pin, ProfileOf
 from shared.runtime.ports import STORED_MAX_BYTES, Document
 from shared.runtime.service import Service
-from shared.runtime.work import EventTooLarge, FileTooLarge, Letter, TooManyTimers, TooMuchPending
+from shared.runtime.work import (
+    EventTooLarge,
+    FileTooLarge,
+    Letter,
+    TooManyEvents,
+    TooManyTimers,
+    TooMuchPending,
+)
 
 ENDED_KEPT: Final = 20
 """How many ended effects a file remembers, so that wanting one again changes nothing."""
@@ -140,7 +147,11 @@ class Book:
         for note in decision.notes:
             file.state = service.evolve(file.state, note)
         payloads: tuple[Payload, ...] = (*decision.events, *decision.tasks, *decision.messages)
-        topic = event_topic(service.name)
+        most, topic = self.limits.pending_max_per_file, event_topic(service.name)
+        if len(payloads) > most:
+            raise TooManyEvents(
+                f"{len(payloads)} events at once, more than the {most} that a file may hold unpublished"
+            )
         for payload in payloads:
             event = self._event(payload, service.name, at, cause, decision.rule)
             file.state = service.evolve(file.state, event)
