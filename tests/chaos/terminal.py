@@ -57,6 +57,8 @@ def main(wanted: argparse.Namespace, body: Callable[[Path, Console], Awaitable[i
     if not console.is_terminal:
         console.width = TABLE_COLUMNS
     # Whoever asks us to end waits until everything was put away: small disks are to be unmounted.
+    # A shell lets what it starts in the background ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     # The drivers of the one who looks complain of every outage that we make ourselves.
     logging.disable(logging.CRITICAL)
