@@ -87,6 +87,20 @@ def test_a_reopened_order_goes_on_to_its_end() -> None:
     assert play.stage == "completed"
 
 
+def test_nobody_confirms_the_address_of_a_reopened_order_that_has_left_already() -> None:
+    play = closed_order().paid(after(hours=30)).left("p1", after(hours=35))
+    play.answered(play.tasks("late_payment")[0], "reopen", after(hours=40))
+
+    assert "confirm_address" not in [wanted.template for wanted in play.of("message.wanted")]
+
+
+def test_the_address_of_a_reopened_order_is_confirmed_while_a_part_of_it_is_here() -> None:
+    play = closed_order().paid(after(hours=30)).left("p1", after(hours=35), lines=("1",))
+    play.answered(play.tasks("late_payment")[0], "reopen", after(hours=40))
+
+    assert play.of("message.wanted")[-1].template == "confirm_address"
+
+
 def test_a_second_late_payment_goes_back_although_it_too_was_to_reopen_the_order() -> None:
     play = closed_order().paid(after(hours=30)).paid(after(hours=31), payment_id="P-2", fact_id="f9")
     first, second = play.tasks("late_payment")

@@ -163,7 +163,10 @@ def _in_time(fact: facts.OrderPaid, state: Unpaid, profile: Profile) -> Decision
 def serve(
     order: Order, at: datetime, ship_by: datetime, money_in: orders.OrderPaid | orders.OrderReopened
 ) -> Decision:
-    """`ship_within`, `address_confirmation`: what starts when an order is paid, or reopened as paid."""
+    """`ship_within`, `address_confirmation`: what starts when an order is paid, or reopened as paid.
+
+    Where all of it has left by then, an address is confirmed too late.
+    """
     going: tuple[TimerChange, ...] = (SetTimer(name=timers.SHIP, due_at=ship_by),)
     if order.goods.owed() != order.goods.lines:
         going = (*going, SetTimer(name=timers.CATCH_UP, due_at=at))
@@ -173,7 +176,8 @@ def serve(
         order_id=order.order_id,
         stale_at=ship_by,
     )
-    return Decision(timers=going, tasks=_differs(order, money_in), messages=(confirm,))
+    stays = not order.goods.settled().issuperset(order.goods.lines)
+    return Decision(timers=going, tasks=_differs(order, money_in), messages=(confirm,) if stays else ())
 
 
 def _differs(order: Order, money_in: orders.OrderPaid | orders.OrderReopened) -> tuple[TaskWanted, ...]:
