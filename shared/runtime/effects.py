@@ -16,7 +16,7 @@ from typing import NamedTuple
 from shared.runtime.engine import Engine
 from shared.runtime.file import EffectEntry, effects_in
 from shared.runtime.ports import EffectResult, Outside
-from shared.runtime.skipped import Skipped
+from shared.runtime.skipped import Skipped, Telling
 from shared.runtime.traces import HERE
 from shared.runtime.work import FILE_CANT_GO_ON, PAUSED, ReportEffect, StartEffect
 
@@ -44,7 +44,7 @@ class Effects:
         self._monotonic = monotonic
         self._running: dict[asyncio.Task[None], _UnderWay] = {}
         self._skipped = Skipped()
-        self._tell_again_at = 0.0
+        self._telling = Telling(log, engine.limits.outage_backoff_max_seconds, monotonic)
 
     @property
     def running(self) -> int:
@@ -68,18 +68,12 @@ class Effects:
         problems = {self._running.pop(task): task.exception() for task in ended}
         stuck = {it.subject: why for it, why in problems.items() if isinstance(why, FILE_CANT_GO_ON)}
         if stuck:
-            self._leave(stuck)
+            self._skipped.looked(at_the_end=False, stuck=stuck.keys())
+            self._telling.tell("effects of some files wait", next(iter(stuck.values())))
         for problem in problems.values():
             if problem is not None and not isinstance(problem, FILE_CANT_GO_ON):
                 raise problem
         return not ended or len(stuck) < len(ended)
-
-    def _leave(self, stuck: Mapping[str, BaseException]) -> None:
-        """Look behind these files from now on, and say so now and then."""
-        self._skipped.looked(at_the_end=False, stuck=stuck.keys())
-        if self._monotonic() >= self._tell_again_at:
-            self._tell_again_at = self._monotonic() + self._engine.limits.outage_backoff_max_seconds
-            self._log("effects of some files wait", reason=str(next(iter(stuck.values()))))
 
     async def finish(self) -> None:
         """Wait for what is under way; what was begun outside is to be known of."""

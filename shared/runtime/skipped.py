@@ -5,7 +5,7 @@ the broker rejects what they say, they are full, or another version wrote them. 
 when there is nothing behind them, and when they are too many.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from shared.runtime.ports import Document
@@ -33,3 +33,20 @@ class Skipped:
             self._subjects.clear()
         else:
             self._subjects.update(stuck)
+
+
+class Telling:
+    """Tells the log that files wait, and not again for a while: every look would."""
+
+    def __init__(self, log: Callable[..., None], seconds: float, monotonic: Callable[[], float]) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._again_at = 0.0
+
+    def tell(self, text: str, problem: BaseException) -> None:
+        """Log it with its reason, unless something was told a moment ago."""
+        now = self._monotonic()
+        if now >= self._again_at:
+            self._again_at = now + self._seconds
+            self._log(text, reason=str(problem))

@@ -38,7 +38,7 @@ from shared.runtime.ports import (
 )
 from shared.runtime.progress import LOOKS, Progress
 from shared.runtime.sampling import labelled, sample
-from shared.runtime.skipped import Skipped
+from shared.runtime.skipped import Skipped, Telling
 from shared.runtime.work import FILE_CANT_GO_ON, PAUSED, Done, FireTimers, Work, portions
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -81,7 +81,7 @@ class Worker:
         self._untaken: dict[TopicPartition, int] = {}
         self._more_due = False
         self._skipped_timers, self._skipped_pending = Skipped(), Skipped()
-        self._tell_again_at = 0.0
+        self._telling = Telling(log, engine.limits.outage_backoff_max_seconds, monotonic)
         self._marks_of = -1
         self._marks: dict[int, tuple[datetime, dict[TopicPartition, int]]] = {}
         self._effects_wanted = asyncio.Event()
@@ -217,10 +217,9 @@ class Worker:
                     lateness = max(0.0, (clock.now() - due_at[piece.subject]).total_seconds())
                     self.engine.metrics.observe("orderlink_timer_lateness_seconds", lateness)
         self._skipped_timers.looked(at_the_end=not self._more_due, stuck=stuck)
-        if problem is not None and self._monotonic() >= self._tell_again_at:
+        if problem is not None:
             # It must not make the timers of others late, so it is no reason to wait.
-            self._tell_again_at = self._monotonic() + limits.outage_backoff_max_seconds
-            self.log("timers of some files wait", reason=str(problem))
+            self._telling.tell("timers of some files wait", problem)
         return fired
 
     async def _caught_up(self) -> dict[datetime, set[int]]:

@@ -57,6 +57,7 @@ from services.aftersales.state import (
     Paid,
     Returning,
     Weighing,
+    evolved,
 )
 from shared.contracts.facts import RefundPaid, RefundRequested, ReturnReceived, ReturnShipped, ReviewPosted
 from shared.kernel.decision import (
@@ -78,8 +79,9 @@ def decide(command: AftersalesCommand, state: File, now: datetime, profile: Prof
     outcome = _decide(command, state, profile)
     if isinstance(outcome, Refused):
         return outcome
-    decision = with_clocks(command, state, outcome)
-    return with_messages(state, decision) if profile.values.case_messages else decision
+    after = evolved(state, outcome.notes)
+    decision = with_clocks(command, state, after, outcome)
+    return with_messages(after, decision) if profile.values.case_messages else decision
 
 
 def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcome:

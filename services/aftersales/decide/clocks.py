@@ -5,7 +5,7 @@ from typing import Final
 
 from services.aftersales.commands import AftersalesCommand, TakeOutcome
 from services.aftersales.decide.terms import SHIP_WITHIN
-from services.aftersales.state import AnyCase, Closed, File, Judging, Unknown, evolve, open_tasks
+from services.aftersales.state import AnyCase, Closed, File, Judging, Unknown, open_tasks
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWithdrawn
 from shared.contracts.tasks import TaskKind
@@ -16,16 +16,13 @@ DECIDED: Final = "decided"
 LEFT: Final = "dispatched"
 
 
-def with_clocks(command: AftersalesCommand, state: File, decision: Decision) -> Decision:
-    """Add to a decision what follows from the stages that it moves cases to.
+def with_clocks(command: AftersalesCommand, state: File, after: File, decision: Decision) -> Decision:
+    """Add to a decision what follows from the stages that it moves cases to, as they are `after` it.
 
     A case has one clock: it is set, moved or cancelled as the stage says. A task whose case went on
     without it is withdrawn. A deadline that had been announced, has not come and is no longer true
     is said to have changed, unless the case is over.
     """
-    after = state
-    for note in decision.notes:
-        after = evolve(after, note)
     if after.cases is state.cases or isinstance(after.order, Unknown):
         return decision
     order_id = after.order.order_id

@@ -44,10 +44,10 @@ from services.aftersales.state import (
     Unknown,
     Weighing,
     WeightsLearnt,
-    evolve,
+    evolved,
 )
 from shared.contracts.events.common import TaskWanted
-from shared.kernel.decision import NOTHING, Decision, Note, Outcome, Refused, task_id
+from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 
 P = TypeVar("P", Delivered, CameBack, Lost, ToPayBack)
@@ -115,7 +115,7 @@ def order_paid(command: LearnPayment, state: File, profile: Profile) -> Outcome:
             decision = Decision(notes=(OrderIs(order=paid),))
             for parcel in state.parcels:
                 if isinstance(parcel, Lost | ToPayBack):
-                    decision += parcel_case(_after(state, decision.notes), paid, parcel, profile)
+                    decision += parcel_case(evolved(state, decision.notes), paid, parcel, profile)
             return decision
 
 
@@ -266,7 +266,7 @@ def _owed(state: File, parcel: Lost | ToPayBack, profile: Profile) -> Decision:
     decision = _moved(state, parcel)
     if isinstance(state.order, Paid):
         decision += replacing.strayed(state, parcel)
-        decision += parcel_case(_after(state, decision.notes), state.order, parcel, profile)
+        decision += parcel_case(evolved(state, decision.notes), state.order, parcel, profile)
     return decision
 
 
@@ -282,9 +282,3 @@ def _kept(state: File, parcel: P) -> P:
     if known is None:
         return parcel.model_copy(update={"carries": replacing.carried(state, parcel.lines)})
     return parcel.model_copy(update={"weight_grams": known.weight_grams, "carries": known.carries})
-
-
-def _after(state: File, notes: tuple[Note, ...]) -> File:
-    for note in notes:
-        state = evolve(state, note)
-    return state

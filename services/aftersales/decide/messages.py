@@ -12,7 +12,7 @@ from services.aftersales.decide.terms import (
     PAID_BY_ANOTHER_WAY,
     SERVICE,
 )
-from services.aftersales.state import File, Unknown, evolve
+from services.aftersales.state import File, Unknown
 from shared.contracts.event import Payload
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import MessageWanted
@@ -26,15 +26,12 @@ GIVEN_UP: Final = frozenset({NOT_SENT_BACK, OFFER_NOT_ANSWERED})
 """Why a case is closed in which the buyer was to do something, and did not."""
 
 
-def with_messages(state: File, decision: Decision) -> Decision:
+def with_messages(after: File, decision: Decision) -> Decision:
     """Rule `case_messages`: add to a decision the messages that its events call for, each thing told once.
 
     An approval that pays at once has none of its own: the buyer is told when the money has moved, and his
-    day has room for few messages.
+    day has room for few messages. `after` is the file as the decision leaves it.
     """
-    after = state
-    for note in decision.notes:
-        after = evolve(after, note)
     if isinstance(after.order, Unknown):
         return decision
     return decision + Decision(messages=tuple(_wanted(after, after.order.order_id, decision.events)))
@@ -44,7 +41,7 @@ def _wanted(file: File, order_id: str, events: Iterable[Payload]) -> Iterator[Me
     for said in events:
         match said:
             case says.CaseApproved(deadline_at=datetime() as until):
-                values = {"case_id": said.case_id, "until": until.isoformat()}
+                values = {"case_id": said.case_id, "until": _text(until)}
                 yield _message(order_id, "case_approved", values, stale_at=until)
             case says.CaseOffered(deadline_at=until):
                 yield _message(order_id, "case_offered", _offer(file, said), stale_at=until)
@@ -70,22 +67,21 @@ def _offer(file: File, said: says.CaseOffered) -> dict[str, JsonValue]:
         "offer": said.offer,
         "amount": plain(said.amount),
         "currency": None if case is None else case.about.currency,
-        "until": None if said.deadline_at is None else said.deadline_at.isoformat(),
+        "until": _text(said.deadline_at),
     }
 
 
 def _refusal(said: says.CaseRefused) -> dict[str, JsonValue]:
-    until = said.dispute_until
-    return {
-        "case_id": said.case_id,
-        "reason": said.slug,
-        "until": None if until is None else until.isoformat(),
-    }
+    return {"case_id": said.case_id, "reason": said.slug, "until": _text(said.dispute_until)}
 
 
 def _paid_otherwise(said: says.CaseClosed) -> dict[str, JsonValue]:
     amount = None if said.served_with is None else plain(said.served_with)
     return {"case_id": said.case_id, "amount": amount, "currency": said.currency}
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _message(

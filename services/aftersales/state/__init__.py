@@ -51,6 +51,7 @@ from services.aftersales.state.file import (
     Unknown,
     WeightsLearnt,
     evolve,
+    evolved,
     keys,
 )
 
@@ -102,6 +103,7 @@ __all__ = [
     "Weighing",
     "WeightsLearnt",
     "evolve",
+    "evolved",
     "keys",
     "open_tasks",
 ]

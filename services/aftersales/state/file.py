@@ -4,6 +4,7 @@ The file changes by notes alone: a note says what a case, a parcel or the order 
 events that are said beside it are for others and for the view.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
@@ -212,6 +213,13 @@ class LeftAnyway(Note):
 
 INITIAL: Final = File()
 STATE: Final[TypeAdapter[File]] = TypeAdapter(File)
+
+
+def evolved(state: File, notes: Iterable[Note]) -> File:
+    """The file after these notes."""
+    for note in notes:
+        state = evolve(state, note)
+    return state
 
 
 def evolve(state: File, what: object) -> File:

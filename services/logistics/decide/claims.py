@@ -53,6 +53,7 @@ _RULE = "carrier_claim"
 _AWAITED = {
     "gathering": "submission",
     "submitted": "decision",
+    "appealed": "decision",
     "refused": "appeal",
     "approved": "payment",
 }
@@ -164,7 +165,7 @@ def _submit(
         reference=command.reference,
         deadline_at=until,
     )
-    return _step(state, parcel, event, until, "submitted", "submitted")
+    return _step(state, parcel, event, until, "submitted")
 
 
 def _decided(
@@ -188,7 +189,7 @@ def _decided(
         approved = said.CarrierClaimApproved(
             **named(parcel), case_id=claim.case_id, amount=command.amount, deadline_at=until
         )
-        return _step(state, parcel, approved, until, "approved", "approved")
+        return _step(state, parcel, approved, until, "approved")
     until = None if terms is None or claim.appealed else later(command.at, terms.appeal_within)
     refused = said.CarrierClaimRefused(
         **named(parcel),
@@ -198,7 +199,7 @@ def _decided(
         deadline_at=until,
     )
     if not claim.appealed:
-        return _step(state, parcel, refused, until, "refused", "refused")
+        return _step(state, parcel, refused, until, "refused")
     return Decision(rule=_RULE, events=(refused,)) + _ended(state, parcel, claim, "refused")
 
 
@@ -209,7 +210,7 @@ def _appeal(
         return Refused(slug="claim-not-refused", detail=f"The claim is {claim.stage}; there is no refusal.")
     until = None if terms is None else later(command.at, terms.answer_within)
     event = said.CarrierClaimAppealed(**named(parcel), case_id=claim.case_id, deadline_at=until)
-    return _step(state, parcel, event, until, "appealed", "submitted")
+    return _step(state, parcel, event, until, "appealed")
 
 
 def _paid(command: ask.SettleClaim, state: Placed, parcel: Lost, claim: OpenClaim) -> Outcome:
@@ -305,27 +306,18 @@ def chased(answer: ask.ClaimAnswer, parcel: Parcel, state: Placed) -> Decision |
             assert_never(answer)
 
 
-def _step(
-    state: Placed,
-    parcel: Lost,
-    event: _Step,
-    until: datetime | None,
-    reason: str,
-    stage: str,
-) -> Decision:
-    timers, tasks = _awaited(state, _unchased(parcel), event.case_id, stage, until)
-    return Decision(
-        rule=_RULE, events=(event,), timers=timers, tasks=(*_chased(state, parcel, reason), *tasks)
-    )
+def _step(state: Placed, parcel: Lost, event: _Step, until: datetime | None, step: str) -> Decision:
+    timers, tasks = _awaited(state, _unchased(parcel), event.case_id, step, until)
+    return Decision(rule=_RULE, events=(event,), timers=timers, tasks=(*_chased(state, parcel, step), *tasks))
 
 
 def _awaited(
-    state: Placed, parcel: Lost, case_id: str, stage: str, until: datetime | None
+    state: Placed, parcel: Lost, case_id: str, step: str, until: datetime | None
 ) -> tuple[tuple[TimerChange, ...], tuple[TaskChange, ...]]:
     """The deadline of a claim's next step; where no terms name one, somebody's task takes its place."""
     if until is not None:
         return _clock(parcel, until), ()
-    return _no_clock(parcel), _chase(state, parcel, case_id, _AWAITED[stage])
+    return _no_clock(parcel), _chase(state, parcel, case_id, _AWAITED[step])
 
 
 def _unchased(parcel: Lost) -> Lost:
