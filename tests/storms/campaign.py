@@ -102,9 +102,9 @@ def report(total: Total) -> str:
         f"| facts told | {total.facts:,} |",
         f"| events said | {total.events:,} |",
         f"| faults | {sum(total.struck.values()):,} |",
-        f"| crash points hit | {len(total.hit):,} of {len(CRASH_POINTS):,} |",
+        f"| crash points hit | {_of(total.hit, CRASH_POINTS)} |",
         f"| orders of which an event was given up | {total.given_up:,} |",
-        f"| points hit at which an answer was lost | {len(total.doubted):,} of {len(DOUBT_POINTS):,} |",
+        f"| points hit at which an answer was lost | {_of(total.doubted, DOUBT_POINTS)} |",
         f"| CPU for each storm | {milliseconds:.0f} ms |",
         "",
         *_compared(total),
@@ -126,6 +126,13 @@ def report(total: Total) -> str:
         *_points(DOUBT_POINTS, total.doubted),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _of(hit: Counter[tuple[str, str]], points: Sequence[tuple[str, str]]) -> str:
+    """How many of the points that are aimed at were hit; others that were hit by chance are named."""
+    others = sorted(f"{service} {point}" for service, point in hit.keys() - set(points))
+    by_chance = f", and by chance {', '.join(others)}" if others else ""
+    return f"{len(hit.keys() & set(points)):,} of {len(points):,}{by_chance}"
 
 
 def _compared(total: Total) -> Iterator[str]:

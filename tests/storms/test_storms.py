@@ -15,7 +15,7 @@ from shared.cli.loading import load_services
 from shared.contracts.facts import TAKEN_BY, Sighting
 from shared.contracts.tasks import TaskKind, outcome_details
 from shared.runtime.ports import Write
-from tests.storms.campaign import shares, tell_failure
+from tests.storms.campaign import Total, report, shares, tell_failure
 from tests.storms.faults import CRASH_POINTS, DOUBT_POINTS, KINDS, plan
 from tests.storms.outcome import Demand
 from tests.storms.stage import ORDERS, STORMS_PER_STORY, Stage, play, rare_collections
@@ -102,6 +102,12 @@ def test_agents_answer_what_the_catalogue_allows(kind: TaskKind) -> None:
 def test_there_are_at_least_24_crash_points_in_each_service() -> None:
     for service in ("orders", "logistics", "aftersales", "notifications"):
         assert len({point for where, point in CRASH_POINTS if where == service}) >= 24
+
+
+def test_a_report_names_points_that_nothing_aims_at_and_does_not_count_them() -> None:
+    total = Total(doubted=Counter({DOUBT_POINTS[0]: 2, DOUBT_POINTS[1]: 1, ("orders", "redrive.letters"): 1}))
+    line = f"| 2 of {len(DOUBT_POINTS)}, and by chance orders redrive.letters |"
+    assert f"| points hit at which an answer was lost {line}" in report(total)
 
 
 def test_a_state_that_its_steps_do_not_come_to_is_seen() -> None:
