@@ -29,6 +29,7 @@ PROMISES: Final = (
         "a fact that got a 2xx is never lost",
         README,
         (
+            "tests/runtime/test_reading_ahead.py",
             "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_commit.py",
@@ -119,6 +120,7 @@ PROMISES: Final = (
         "a poisoned record stops neither its partition nor its neighbours",
         README,
         (
+            "tests/runtime/test_reading_ahead.py",
             "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_stream.py",
@@ -182,6 +184,7 @@ PROMISES: Final = (
         "more than it can do waits or is told to come again; memory stays bounded",
         README,
         (
+            "tests/runtime/test_reading_ahead.py",
             "tests/runtime/test_batch_sizes.py",
             "tests/http/test_overload.py",
             "tests/chaos/test_gauges.py",
