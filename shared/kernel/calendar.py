@@ -25,6 +25,11 @@ def later(moment: datetime, span: timedelta) -> datetime:
         return LAST_MOMENT if span > timedelta(0) else FIRST_MOMENT
 
 
+def utc_text(moment: datetime) -> str:
+    """A moment as events, tasks and messages write it: ISO 8601 in UTC, with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def local_date(moment: datetime, zone: str) -> date:
     """The calendar day on which `moment` falls in `zone`."""
     return moment.astimezone(ZoneInfo(zone)).date()

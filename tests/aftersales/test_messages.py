@@ -7,6 +7,7 @@ import pytest
 
 from services.aftersales.commands import BuyerAnswersOffer
 from services.notifications.templates.reading import TEMPLATES
+from shared.kernel.calendar import utc_text
 from tests.aftersales.plays import CasePlay
 from tests.kit.rules import after, default_profile
 
@@ -41,7 +42,7 @@ def test_nothing_is_told_where_the_profile_does_not_want_it() -> None:
 def test_a_return_is_told_with_the_day_until_which_the_goods_are_to_be_sent() -> None:
     play = asked("return_and_refund", reason="no_reason")
     until = after(hours=60, days=7)
-    assert told(play) == [("case_approved", {"until": until.isoformat()})]
+    assert told(play) == [("case_approved", {"until": utc_text(until)})]
     assert play.of("message.wanted")[0].stale_at == until
     play.gets_back(after(hours=90))
     assert [template for template, _ in told(play)] == ["case_approved", "case_refunded"]
@@ -55,14 +56,14 @@ def test_goods_that_are_not_sent_back_are_the_last_that_is_told() -> None:
 def test_a_refusal_says_why_and_until_when_the_platform_may_be_brought_in() -> None:
     play = asked().agent(after(hours=61), "decide_case", "refuse", reason="worn")
     assert told(play) == [
-        ("case_refused", {"reason": "refused-by-shop", "until": after(hours=61, days=7).isoformat()})
+        ("case_refused", {"reason": "refused-by-shop", "until": utc_text(after(hours=61, days=7))})
     ]
 
 
 def test_each_offer_is_told_with_what_it_is_and_how_long_it_holds() -> None:
     play = asked().agent(after(hours=61), "decide_case", "offer", kind="partial_refund", amount="5.00")
     offered = {"offer": "partial_refund", "amount": "5.00", "currency": "EUR"}
-    assert told(play) == [("case_offered", {**offered, "until": after(hours=61, days=2).isoformat()})]
+    assert told(play) == [("case_offered", {**offered, "until": utc_text(after(hours=61, days=2))})]
     play.run_until(after(days=30))
     assert told(play)[1:] == [("case_closed", {"reason": "offer_not_answered"})]
 

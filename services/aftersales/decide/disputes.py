@@ -11,7 +11,7 @@ from services.aftersales.decide.terms import ALREADY_COMPENSATED, CASE_UNKNOWN, 
 from services.aftersales.state import CaseIs, Disputed, File, Judging, Paid, RefusedCase
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
-from shared.kernel.calendar import later
+from shared.kernel.calendar import later, utc_text
 from shared.kernel.decision import Decision, Outcome, Refused, task_id
 from shared.kernel.profiles import Profile
 
@@ -59,7 +59,7 @@ def opened(command: OpenDispute, state: File, profile: Profile) -> Outcome:
         due_at=until,
         priority="high",
         summary="The buyer brought in the platform: hand in the evidence for the refusal.",
-        details={"case_id": about.case_id, "slug": case.slug, "evidence_due_at": until.isoformat()},
+        details={"case_id": about.case_id, "slug": case.slug, "evidence_due_at": utc_text(until)},
     )
     note = CaseIs(case=Disputed(about=about, task_id=task, deadline_at=until))
     return Decision(rule="disputes", notes=(note,), events=(said,), tasks=(wanted,))

@@ -17,6 +17,7 @@ from shared.contracts.event import Payload
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import MessageWanted
 from shared.contracts.facts import RefundKind
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import Decision, task_id
 from shared.kernel.money import plain
 
@@ -81,7 +82,7 @@ def _paid_otherwise(said: says.CaseClosed) -> dict[str, JsonValue]:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+    return None if moment is None else utc_text(moment)
 
 
 def _message(

@@ -7,12 +7,13 @@ it was delivered, it came back.
 
 from pydantic import JsonValue
 
-from services.logistics.decide.tasks import SERVICE, moment, named
+from services.logistics.decide.tasks import SERVICE, named
 from services.logistics.state import Lost, Placed
 from services.logistics.state.claims import Reconciled
 from shared.contracts.events import logistics as said
 from shared.contracts.events.common import TaskWanted
 from shared.contracts.facts import ScanStatus, ShipmentScannedBody
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import NOTHING, Decision, task_id
 
 RULE = "lost_parcel_seen"
@@ -50,7 +51,7 @@ def resurfaced(scan: ShipmentScannedBody, parcel: Lost, state: Placed) -> Decisi
         "tracking_no": parcel.tracking_no,
         "lines": list(parcel.lines),
         "how": how,
-        "scanned_at": moment(scan.scanned_at),
+        "scanned_at": utc_text(scan.scanned_at),
         "served": event.served,
         "served_with": None if claim is None or claim.served_with is None else str(claim.served_with),
         "claim": event.claim,

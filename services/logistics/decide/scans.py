@@ -8,7 +8,7 @@ from services.logistics.commands import TakeScan
 from services.logistics.decide.clocks import deadline, no_timers, timers, values_for
 from services.logistics.decide.faults import FAILS, Cause, cause_of
 from services.logistics.decide.resurfaced import resurfaced
-from services.logistics.decide.tasks import message, moment, named, want, withdraw
+from services.logistics.decide.tasks import message, named, want, withdraw
 from services.logistics.state import (
     WAY,
     Delivered,
@@ -28,7 +28,7 @@ from shared.contracts.event import Payload
 from shared.contracts.events import logistics as said
 from shared.contracts.events.common import MessageWanted
 from shared.contracts.facts import ScanStatus, ShipmentScanned, ShipmentScannedBody
-from shared.kernel.calendar import later
+from shared.kernel.calendar import later, utc_text
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, TaskChange
 from shared.kernel.profiles import Profile, Values
 
@@ -214,7 +214,7 @@ def _wanted(
     state: Placed, parcel: OpenParcel, scan: ShipmentScannedBody, cause: Cause
 ) -> tuple[TaskChange, ...]:
     """Rules `exception_scan` and `returned_to_sender`: an agent settles what the scan shows."""
-    more: dict[str, JsonValue] = {"since": moment(scan.scanned_at)}
+    more: dict[str, JsonValue] = {"since": utc_text(scan.scanned_at)}
     match scan.status:
         case "exception":
             summary = f"Something went wrong on the way ({cause.reason}, fault: {cause.fault}): put it right."

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from services.logistics.state import OpenTask, Parcel, Placed
 from shared.contracts.events.common import MessageWanted, TaskWanted, TaskWithdrawn
 from shared.contracts.tasks import Priority, TaskKind
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import TaskChange, task_id
 
 SERVICE = "logistics"
@@ -55,7 +56,7 @@ def want(
         "carrier": parcel.carrier,
         "tracking_no": parcel.tracking_no,
         "lines": list(parcel.lines),
-        "since": moment(parcel.clock.since),
+        "since": utc_text(parcel.clock.since),
         **(more or {}),
     }
     return (
@@ -84,19 +85,14 @@ def message(
 ) -> MessageWanted:
     """A message about the parcel, once for each occasion."""
     return MessageWanted(
-        message_id=task_id(SERVICE, state.order_id, template, parcel.parcel_id, moment(occasion)),
+        message_id=task_id(SERVICE, state.order_id, template, parcel.parcel_id, utc_text(occasion)),
         template=template,
         order_id=state.order_id,
         params={
             "parcel_id": parcel.parcel_id,
             "carrier": parcel.carrier,
             "tracking_no": parcel.tracking_no,
-            "at": moment(occasion),
+            "at": utc_text(occasion),
         },
         stale_at=stale_at,
     )
-
-
-def moment(at: datetime) -> str:
-    """A moment as details and parameters carry it."""
-    return at.isoformat().replace("+00:00", "Z")

@@ -19,6 +19,7 @@ from shared.contracts.event import Payload
 from shared.contracts.events.notifications import TaskClaimed, TaskCompleted, TaskLeaseRenewed, TaskReturned
 from shared.contracts.events.orders import ContactChanged
 from shared.contracts.tasks import OUTCOMES, WithContact, WithText, outcome_details
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import NOTHING, CancelTimer, Contact, Decision, Outcome, Refused, SetTimer
 from shared.kernel.erasure import ORDER_ERASED, without_personal
 
@@ -60,7 +61,7 @@ def _claim(command: ClaimTask, file: OrderFile, occasion: Occasion) -> Outcome:
             if task.agent_id == command.agent_id:
                 return _renew(task, occasion)
             return Refused(
-                slug="task-claimed", detail=f"Another agent holds it until {_text(task.lease_until)}."
+                slug="task-claimed", detail=f"Another agent holds it until {utc_text(task.lease_until)}."
             )
         case ClaimedTask():
             events = (given_up(task),)
@@ -74,20 +75,20 @@ def _claim(command: ClaimTask, file: OrderFile, occasion: Occasion) -> Outcome:
         rule="claim_lease",
         events=(*events, claimed),
         timers=(SetTimer(name=LEASE, key=task.task_id, due_at=until),),
-        result={"task_id": task.task_id, "lease_until": _text(until)},
+        result={"task_id": task.task_id, "lease_until": utc_text(until)},
     )
 
 
 def _renew(task: ClaimedTask, occasion: Occasion) -> Decision:
     until = occasion.at + occasion.values.claim_lease
     if until <= task.lease_until:
-        return Decision(result={"task_id": task.task_id, "lease_until": _text(task.lease_until)})
+        return Decision(result={"task_id": task.task_id, "lease_until": utc_text(task.lease_until)})
     renewed = TaskLeaseRenewed(**named(task), agent_id=task.agent_id, lease_until=until)
     return Decision(
         rule="claim_lease",
         events=(renewed,),
         timers=(SetTimer(name=LEASE, key=task.task_id, due_at=until),),
-        result={"task_id": task.task_id, "lease_until": _text(until)},
+        result={"task_id": task.task_id, "lease_until": utc_text(until)},
     )
 
 
@@ -203,7 +204,3 @@ def _at_fault(problem: ValidationError) -> str:
     where = ".".join(("details", *(str(part) for part in error["loc"])))
     expected = "is not a valid e-mail address" if where.endswith(".email") else error["msg"]
     return f"{where}: {expected}"
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -12,7 +12,7 @@ from services.orders.decide.asking import tell_buyer
 from services.orders.state import Delivered
 from shared.contracts.events import orders
 from shared.kernel import money
-from shared.kernel.calendar import later
+from shared.kernel.calendar import later, utc_text
 from shared.kernel.decision import NOTHING, Decision
 from shared.kernel.offers import offer_for
 from shared.kernel.profiles import Profile
@@ -31,7 +31,7 @@ def made(state: Delivered, at: datetime, profile: Profile) -> Decision:
     said = orders.OrderOfferMade(
         kind=offer.kind, what=offer.what, kept=kept, currency=order.currency, valid_until=until
     )
-    params: dict[str, JsonValue] = {"kind": offer.kind, "what": offer.what, "valid_until": until.isoformat()}
+    params: dict[str, JsonValue] = {"kind": offer.kind, "what": offer.what, "valid_until": utc_text(until)}
     return Decision(
         rule="offers", events=(said,), messages=(tell_buyer(order, TEMPLATE, offer.kind, params),)
     )

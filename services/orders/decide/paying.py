@@ -21,7 +21,7 @@ from shared.contracts.events import orders
 from shared.contracts.events.common import MessageWanted, TaskWanted
 from shared.contracts.wishes import FIELDS, VerifiedField
 from shared.kernel import money
-from shared.kernel.calendar import later
+from shared.kernel.calendar import later, utc_text
 from shared.kernel.decision import (
     NOTHING,
     CancelTimer,
@@ -142,7 +142,7 @@ def time_is_over(state: Unpaid) -> Refused:
 
     What becomes of an order depends on the moments of its facts, not on when a worker got to them.
     """
-    closes_at = _text(state.closes_at)
+    closes_at = utc_text(state.closes_at)
     return Refused(slug="order-closing", detail=f"The time to pay was over at {closes_at}.", early=True)
 
 
@@ -198,7 +198,3 @@ def _differs(order: Order, money_in: orders.OrderPaid | orders.OrderReopened) ->
         },
     )
     return (wanted,)
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

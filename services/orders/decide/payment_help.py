@@ -11,6 +11,7 @@ from services.orders.state import Cancelled, Closed, State, Unknown, Unpaid
 from shared.contracts.events import handling as says
 from shared.contracts.facts import PaymentFailed
 from shared.kernel import money
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 from shared.kernel.profiles import Profile
 
@@ -41,7 +42,7 @@ def _helped(fact: PaymentFailed, state: Unpaid, profile: Profile) -> Decision:
             "reason": fact.data.reason,
             "total": money.plain(order.total),
             "currency": order.currency,
-            "closes_at": state.closes_at.isoformat().replace("+00:00", "Z"),
+            "closes_at": utc_text(state.closes_at),
         }
         message = tell_buyer(order, "payment_help", "first", {**params})
         return decision + Decision(messages=(message.model_copy(update={"stale_at": state.closes_at}),))

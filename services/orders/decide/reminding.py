@@ -12,7 +12,7 @@ from services.orders.state import Order, State, Unknown, Unpaid
 from shared.contracts.events import orders
 from shared.contracts.events.common import MessageWanted, TaskWanted, TaskWithdrawn
 from shared.kernel import money
-from shared.kernel.calendar import later
+from shared.kernel.calendar import later, utc_text
 from shared.kernel.decision import (
     NOTHING,
     CancelTimer,
@@ -111,7 +111,7 @@ def _message(order: Order, stage: ReminderStage, closes_at: datetime, *, own: bo
         "stage": stage.text,
         "total": money.plain(order.total),
         "currency": order.currency,
-        "closes_at": _text(closes_at),
+        "closes_at": utc_text(closes_at),
     }
     return MessageWanted(
         message_id=task_id("orders", order.order_id, "payment_reminder", stage.name),
@@ -139,7 +139,7 @@ def call(state: State, profile: Profile) -> Outcome:
         order_id=order.order_id,
         due_at=state.closes_at,
         summary=f"{total} {order.currency} are still unpaid after every reminder: phone the buyer.",
-        details={"total": total, "currency": order.currency, "closes_at": _text(state.closes_at)},
+        details={"total": total, "currency": order.currency, "closes_at": utc_text(state.closes_at)},
     )
     return Decision(rule="payment_call_after", tasks=(wanted,))
 
@@ -159,7 +159,3 @@ def cancelled_on_the_phone(command: CancelAfterCall, state: State, profile: Prof
     off = orders.OrderCancelled(reason="said_on_the_phone", by="buyer")
     ended = (*stopped(profile), CancelTimer(name=timers.CLOSE_UNPAID))
     return Decision(rule="cancelled", events=(off,), timers=ended)
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from services.orders.decide import timers
 from services.orders.state import Cancelling, Delivered, Dispatched, Goods, Paid, Served, State, UrgeAnswered
 from shared.contracts.events import orders
 from shared.contracts.events.common import TaskWanted, TaskWithdrawn
-from shared.kernel.calendar import later
+from shared.kernel.calendar import later, utc_text
 from shared.kernel.decision import (
     NOTHING,
     CancelTimer,
@@ -40,7 +40,7 @@ def overdue(due: TimerDue, state: State, profile: Profile) -> Outcome:
         due_at=later(due.due_at, profile.values.urge_shipment_due_after),
         priority="high" if promise.overdue_said else "normal",
         summary=f"{len(owed)} of {len(state.order.goods.lines)} lines have not left as promised.",
-        details={"lines": list(owed), "ship_by": promise.ship_by.isoformat().replace("+00:00", "Z")},
+        details={"lines": list(owed), "ship_by": utc_text(promise.ship_by)},
     )
     return Decision(rule=_RULE, events=events, tasks=(urge,))
 

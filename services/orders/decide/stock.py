@@ -26,6 +26,7 @@ from services.orders.templates import WishRules
 from shared.contracts.events import handling as says
 from shared.contracts.facts import StockShort
 from shared.contracts.tasks import WithReplacement
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused
 from shared.kernel.profiles import Profile
 
@@ -62,7 +63,7 @@ def _asks(
     shortage_id = f"stock-{len(order.handling.shortages) + 1}"
     skus = tuple(dict.fromkeys(line.sku for line in order.lines if line.line_id in fresh))
     said = says.StockShort(shortage_id=shortage_id, lines=fresh, skus=skus, back_at=back)
-    back_at = None if back is None else back.isoformat().replace("+00:00", "Z")
+    back_at = None if back is None else utc_text(back)
     names = [line.name for line in order.lines if line.line_id in fresh]
     task = want(
         order,
