@@ -184,6 +184,7 @@ PROMISES: Final = (
         "more than it can do waits or is told to come again; memory stays bounded",
         README,
         (
+            "tests/runtime/test_lists.py",
             "tests/runtime/test_reading_ahead.py",
             "tests/runtime/test_batch_sizes.py",
             "tests/http/test_overload.py",

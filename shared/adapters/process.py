@@ -141,8 +141,7 @@ class Process:
 
     async def _run(self) -> None:
         settings, service = self.settings, self.service
-        indexed = (*service.indexed, "shop_id")
-        store = MotorStore(self.wiring.database, settings.database, indexed)
+        store = MotorStore(self.wiring.database, settings.database, service.listed_by)
         client_id = f"orderlink-{service.name}-{self.role}"
         kafka = KafkaPublisher(self.wiring.broker, client_id=client_id)
         publisher = self._publisher(kafka)

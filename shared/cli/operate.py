@@ -98,7 +98,7 @@ async def engine_of(
     """
     (service,) = load_services(service_name)
     database = f"{settings.mongodb_database_prefix}{service_name}"
-    store = MotorStore(database_from(settings), database, (*service.indexed, "shop_id"))
+    store = MotorStore(database_from(settings), database, service.listed_by)
     publisher: Publisher = KafkaPublisher(broker_from(settings), client_id="orderlink-operator")
     if only_letters:
         publisher = Restrained(publisher, (dead_letter_topic(service_name),))

@@ -152,7 +152,15 @@ class Desk:
         return [self._read(document) for document in documents]
 
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[FileView]:
-        """Files in order of their subject, after one, whose fields match."""
+        """Files in order of their subject, after one, whose fields match.
+
+        Raises `ValueError` where none of the fields but the shop has an index: such a list would read
+        all files there are.
+        """
+        narrowing = where.keys() - {"shop_id"}
+        if narrowing and narrowing.isdisjoint(self.service.indexed):
+            fields = ", ".join(sorted(narrowing))
+            raise ValueError(f"{self.service.name} has no index on {fields}: add one to `Service.indexed`")
         return [self._read(document) for document in await self._engine.store.page(where, after, limit)]
 
     def profile_of(self, file: FileView) -> Profile:

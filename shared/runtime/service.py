@@ -68,3 +68,8 @@ class Service:
     """The outside systems whose deliveries it reads."""
     sight: Callable[..., Awaitable[Sequence[Any]]] | None = None
     """`sight(desk, sightings, shops) -> [Taken]`: takes scans that name no order, one answer for each."""
+
+    @property
+    def listed_by(self) -> tuple[str, ...]:
+        """The paths by which its files may be listed and counted: each has an index."""
+        return (*self.indexed, "shop_id")

@@ -80,7 +80,7 @@ async def measure(job: Job) -> Result:
     recording = load(job.recording)
     clock = VirtualClock(max(fact.at for fact in recording.told()))
     tally = Tally()
-    store = MotorStore(job.mongodb_url, job.database, (*service.indexed, "shop_id"))
+    store = MotorStore(job.mongodb_url, job.database, service.listed_by)
     publisher = KafkaPublisher(job.servers, naming=job.naming())
     limits = Limits(batch_max_records=job.batch_max_records, clear_after_seconds=CLEAR_AFTER_SECONDS)
     engine = Engine(service, store, publisher, clock, load_profiles().of, limits, tally)

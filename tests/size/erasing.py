@@ -103,7 +103,7 @@ class Buyers:
 
     def _engine(self, name: str) -> Engine:
         (service,) = load_services(name)
-        store = MotorStore(self._url, f"{self._prefix}{name}", (*service.indexed, "shop_id"))
+        store = MotorStore(self._url, f"{self._prefix}{name}", service.listed_by)
         limits = Limits(brake_in_a_row=1_000_000, brake_window_percent=100)
         publisher = KafkaPublisher(self._broker)
         profile = default_profile()
