@@ -54,7 +54,8 @@ def listen_again(service: Service, record: Record, target: str | None) -> Heard:
 
 def _one(service: Service, record: Record, heard: Heard, *, redriven: bool, target: str | None) -> None:
     try:
-        event = from_cloudevent(from_json(record.value or b""))
+        # Of an event's values hardly one comes again: remembering them takes time, and two megabytes.
+        event = from_cloudevent(from_json(record.value or b"", cache_strings="keys"))
     except LaterVersion as problem:
         # There may be rules for it, so it waits, with what follows, for the release that reads it.
         _undigested(record, heard, problem, redriven, target)
