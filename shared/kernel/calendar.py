@@ -26,7 +26,7 @@ def later(moment: datetime, span: timedelta) -> datetime:
 
 
 def utc_text(moment: datetime) -> str:
-    """A moment as events, tasks and messages write it: ISO 8601 in UTC, with a Z."""
+    """A moment as tasks, messages and answers write it: ISO 8601 in UTC, with a Z."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.contracts.facts import Sighting
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import Refused
 from shared.kernel.profiles import Profile
 from shared.runtime.engine import Engine
@@ -154,8 +155,8 @@ class Desk:
     async def page(self, where: Mapping[str, Any], after: str | None, limit: int) -> list[FileView]:
         """Files in order of their subject, after one, whose fields match.
 
-        Raises `ValueError` where none of the fields but the shop has an index: such a list would read
-        all files there are.
+        Raises `ValueError` where fields other than the shop are asked for and none of them has an index:
+        such a list would read all files there are.
         """
         narrowing = where.keys() - {"shop_id"}
         if narrowing and narrowing.isdisjoint(self.service.indexed):
@@ -201,7 +202,7 @@ def _about(fact: Any) -> str:
 def file_view(file: File) -> FileView:
     """What of a file may be looked at."""
     timers: Sequence[dict[str, Any]] = [
-        {"name": timer.name, "key": timer.key, "due_at": timer.due_at.isoformat()}
+        {"name": timer.name, "key": timer.key, "due_at": utc_text(timer.due_at)}
         for timer in sorted(file.timers.values(), key=lambda timer: (timer.due_at, timer.order))
     ]
     return FileView(

@@ -69,7 +69,7 @@ class Worker:
         self.log = log
         self.brake = Brake(engine.limits)
         self.effects = Effects(engine, outsides, log, monotonic)
-        self._ahead = ReadAhead(engine.service, transport, engine.limits.batch_max_records)
+        self._ahead = ReadAhead(engine.service, transport, engine.limits)
         self._monotonic = monotonic
         self._furthest = Furthest(engine.clock, log)
         self._progress = Progress(engine.limits.progress_timeout_seconds, monotonic)

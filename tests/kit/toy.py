@@ -213,6 +213,7 @@ def toy(rules: Rules, *, watches: bool = False) -> Service:
         initial=ToyState(),
         state=TypeAdapter(ToyState),
         view=TypeAdapter(ToyView),
+        indexed=("state.words",),
         initial_view=ToyView(),
         watches=watches,
         effects=("mail",),

@@ -174,5 +174,5 @@ class ReadOnce:
         return found
 
 
-def _as_it_is(raw: bytes) -> bytes:
+def _as_it_is(raw: bytes, **_how: object) -> bytes:
     return raw

@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from shared.contracts.catalog import CONTACTS_TOPIC, contacts_source, event_topic
 from shared.contracts.event import TYPE_PREFIX, Event, Payload, event_id, to_cloudevent
 from shared.contracts.events.orders import ContactChanged
+from shared.kernel.calendar import utc_text
 from shared.kernel.decision import (
     CancelTimer,
     Contact,
@@ -199,7 +200,7 @@ class Book:
     ) -> None:
         """Add a line to the why-trail; the oldest goes when it is full."""
         line: dict[str, Any] = {
-            "at": at.isoformat(),
+            "at": utc_text(at),
             "asked": asked,
             "because": cause.causation_id,
             "correlation_id": cause.correlation_id,
