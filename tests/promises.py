@@ -29,7 +29,6 @@ PROMISES: Final = (
         "a fact that got a 2xx is never lost",
         README,
         (
-            "tests/runtime/test_reading_ahead.py",
             "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_commit.py",
@@ -120,7 +119,6 @@ PROMISES: Final = (
         "a poisoned record stops neither its partition nor its neighbours",
         README,
         (
-            "tests/runtime/test_reading_ahead.py",
             "tests/runtime/test_on_real_parts.py",
             "tests/traps/test_engine_traps.py",
             "tests/runtime/test_stream.py",
@@ -185,7 +183,6 @@ PROMISES: Final = (
         README,
         (
             "tests/runtime/test_lists.py",
-            "tests/runtime/test_reading_ahead.py",
             "tests/runtime/test_batch_sizes.py",
             "tests/http/test_overload.py",
             "tests/chaos/test_gauges.py",

@@ -93,10 +93,6 @@ class AiokafkaTransport:
             self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1
         return batch
 
-    def ahead(self, max_records: int) -> list[Record]:
-        """Those that were fetched and not given yet."""
-        return self._buffer.first(max_records)
-
     async def ack(self, records: Sequence[Record]) -> None:
         """These records are done with; the position is committed soon after, and at close."""
         self._acks.ack(records)

@@ -138,10 +138,6 @@ class FaustTransport:
             self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1
         return batch
 
-    def ahead(self, max_records: int) -> list[Record]:
-        """Those that were fetched and not given yet."""
-        return self._buffer.first(max_records)
-
     async def ack(self, records: Sequence[Record]) -> None:
         """These records are done with; the position is committed soon after, and at close."""
         self.acks.ack(records)
@@ -160,8 +156,9 @@ class FaustTransport:
 
     async def end_offsets(self) -> Mapping[TopicPartition, int]:
         """The offset after the last record of each owned partition, read now. Raises `Unavailable`."""
-        owned = [TopicPartition(topic, number) for topic in self.names.ours for number in self._owned]
-        return await self.ends.read(owned)
+        return await self.ends.read(
+            [TopicPartition(topic, number) for topic in self.names.ours for number in self._owned]
+        )
 
     async def close(self) -> None:
         """Commit what was acknowledged and leave the group."""
@@ -353,8 +350,10 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust has no types he
         generation = self._ours.generation()
         assignment = frozenset(self.assignment())
         committed: Mapping[Any, int | None] = await self.seek_to_committed() if assignment else {}
-        named = self._ours.names.in_catalogue
-        ours = {TopicPartition(named(where.topic), where.partition): where for where in committed}
+        ours = {
+            TopicPartition(self._ours.names.in_catalogue(where.topic), where.partition): where
+            for where in committed
+        }
         begins = await self._ours.ends.beginnings(ours)
         starts = {where: max(committed[theirs] or 0, begins[where]) for where, theirs in ours.items()}
         await self.seek_wait({ours[where]: offset for where, offset in starts.items()})

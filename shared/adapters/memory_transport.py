@@ -66,18 +66,6 @@ class MemoryTransport:
             self._log.on_append(self, None)
         return found
 
-    def ahead(self, max_records: int) -> list[Record]:
-        """Those that come next in the owned partitions; none before they are read again after a rebalance."""
-        found: list[Record] = []
-        if self._member is None or self._generation != self._log.generation(self._group):
-            return found
-        for where, records in self._turn:
-            if (room := max_records - len(found)) <= 0:
-                break
-            at = self._positions[where]
-            found += records[at : at + room]
-        return found
-
     async def ack(self, records: Sequence[Record]) -> None:
         """Commit the positions up to the first record that is not done with."""
         if self._member is None:

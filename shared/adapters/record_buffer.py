@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable
-from itertools import islice
 
 from shared.runtime.ports import Record
 
@@ -34,10 +33,6 @@ class RecordBuffer:
             taken.append(self._records.popleft())
         self.size_bytes -= sum(record.size_bytes for record in taken)
         return taken
-
-    def first(self, max_records: int) -> list[Record]:
-        """The first ones, which stay."""
-        return list(islice(self._records, max_records))
 
     def clear(self) -> None:
         """They are nobody's any more."""

@@ -30,11 +30,6 @@ class Heard:
         self.work: list[Hear | Undigested] = []
         self.aliens: list[Letter] = []
 
-    def add(self, later: "Heard") -> None:
-        """What comes after it."""
-        self.work += later.work
-        self.aliens += later.aliens
-
 
 def listen(service: Service, records: Sequence[Record]) -> Heard:
     """Read records, in order. An event type that is not known yet is skipped; a tombstone too."""

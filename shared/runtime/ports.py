@@ -51,6 +51,7 @@ class TopicPartition(NamedTuple):
 Positions = Mapping[TopicPartition, int]
 """For each partition the offset up to which it is done with."""
 
+
 STORED_MAX_BYTES: Final = 16_000_000
 """The largest document that is ever written: MongoDB keeps 16 MiB."""
 
@@ -300,10 +301,6 @@ class Transport(Protocol):
         Without an acknowledgement the same records come again only after a restart or a rebalance.
         Raises `MemberLost` when the member can't go on: the process is to end.
         """
-        ...
-
-    def ahead(self, max_records: int) -> Sequence[Record]:
-        """Some that are here and not given yet, as the objects that `batch` would give. Changes nothing."""
         ...
 
     async def ack(self, records: Sequence[Record]) -> None:

@@ -21,12 +21,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.catalog import SLOTS
-from shared.runtime.ahead import ReadAhead
 from shared.runtime.brake import Brake, Braked, verdicts
 from shared.runtime.effects import Effects
 from shared.runtime.engine import Engine, Posted
 from shared.runtime.file import outbox_in
 from shared.runtime.furthest import Furthest
+from shared.runtime.listen import listen
 from shared.runtime.loops import Loops
 from shared.runtime.ports import (
     MemberLost,
@@ -69,7 +69,6 @@ class Worker:
         self.log = log
         self.brake = Brake(engine.limits)
         self.effects = Effects(engine, outsides, log, monotonic)
-        self._ahead = ReadAhead(engine.service, transport, engine.limits)
         self._monotonic = monotonic
         self._furthest = Furthest(engine.clock, log)
         self._progress = Progress(engine.limits.progress_timeout_seconds, monotonic)
@@ -152,7 +151,7 @@ class Worker:
 
     async def digest(self, records: Sequence[Record]) -> None:
         """Do what a batch asks for, up to the commit. Raises what `PAUSED` lists, and `Braked`."""
-        heard = self._ahead.listen(records)
+        heard = listen(self.engine.service, records)
         if heard.aliens:
             await self.engine.post_letters(heard.aliens, self._posted)
         answers: list[Done] = []

@@ -57,15 +57,3 @@ async def test_a_fetch_that_ends_before_anything_is_assigned_is_said_to_be_throw
     transport = owner()
     transport.revoked()
     assert not await transport.take(fetched(0), transport.generation())
-
-
-async def test_what_waits_in_the_buffer_can_be_looked_at_until_it_is_revoked() -> None:
-    transport = owner()
-    assert await transport.take(fetched(*range(10)), transport.generation())
-    await transport.batch(3, NEXT_ONE_SECONDS)
-    looked = transport.ahead(4)
-    assert [record.offset for record in looked] == [3, 4, 5, 6]
-    given = await transport.batch(4, NEXT_ONE_SECONDS)
-    assert all(one is other for one, other in zip(looked, given, strict=True))
-    transport.revoked()
-    assert transport.ahead(4) == []

@@ -18,7 +18,6 @@ from shared.adapters.memory_log import MemoryLog
 from shared.adapters.memory_transport import MemoryTransport
 from shared.adapters.naming import Naming
 from shared.runtime.ports import Outgoing, Record, TopicPartition, Transport
-from tests.adapters import transport_ahead as looks
 from tests.adapters import transport_sizes as sizes
 from tests.adapters import transport_suite as suite
 from tests.adapters.member import read_line
@@ -27,7 +26,7 @@ from tests.adapters.transport_suite import PARTITIONS, TOPICS, Stage, take
 from tests.kit.parts import Parts
 
 Case = Callable[[Stage], Awaitable[None]]
-CASES: tuple[Case, ...] = (*suite.CASES, *sizes.CASES, *looks.CASES)
+CASES: tuple[Case, ...] = (*suite.CASES, *sizes.CASES)
 MEMBERSHIP = Membership(
     session_timeout_seconds=6.0,
     heartbeat_seconds=0.2,
@@ -242,23 +241,6 @@ class WaitsUntilItHasRoom(MemoryTransport):
         return batch if sum(record.size_bytes for record in batch) <= room else []
 
 
-class LooksByTaking(MemoryTransport):
-    """Gives what it was only asked to show."""
-
-    def ahead(self, max_records: int) -> list[Record]:
-        return self._next(max_records)
-
-
-class ShowsWhatItHad(MemoryTransport):
-    """Keeps on showing what it held when it left."""
-
-    shown: tuple[Record, ...] = ()
-
-    def ahead(self, max_records: int) -> list[Record]:
-        self.shown = (*super().ahead(max_records), *self.shown)
-        return list(self.shown[:max_records])
-
-
 class PositionsRunAhead(MemoryTransport):
     """Says that it has given what lies in its buffer."""
 
@@ -283,8 +265,6 @@ class PositionsRunAhead(MemoryTransport):
         (GivesThingsTwice, suite.what_was_given_does_not_come_again_to_the_same_member),
         (CountsRecordsOnly, sizes.a_batch_of_large_records_stays_within_its_bytes),
         (WaitsUntilItHasRoom, sizes.a_record_larger_than_a_batch_may_be_comes_alone_and_holds_up_nothing),
-        (LooksByTaking, looks.a_look_ahead_gives_nothing_away),
-        (ShowsWhatItHad, looks.nothing_is_ahead_of_who_owns_nothing),
         (PositionsRunAhead, suite.positions_and_ends_tell_how_far_behind_a_member_is),
     ],
     ids=lambda named: named.__name__,

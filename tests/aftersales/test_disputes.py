@@ -52,6 +52,7 @@ def test_evidence_has_its_time_and_a_task() -> None:
 
     assert play.of("case.disputed")[0].deadline_at == after(hours=142)
     assert play.of("task.wanted")[-1].due_at == after(hours=142)
+    assert play.of("task.wanted")[-1].details["evidence_due_at"] == "2026-03-08T10:00:00Z"
     play.run_until(after(hours=142))
     assert play.stage() == "judging"
     assert play.of("case.evidence_missed")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kernel.calendar import QuietHours, at_local, local_date, local_days_after, quiet_until
+from shared.kernel.calendar import QuietHours, at_local, local_date, local_days_after, quiet_until, utc_text
 
 NIGHT = QuietHours(start=time(22), end=time(9))
 NOON = QuietHours(start=time(12), end=time(13))
@@ -88,3 +88,15 @@ def test_the_end_of_the_quiet_hours_is_later_and_not_quiet_itself(seconds: int) 
         if until is not None:
             assert moment < until <= moment + timedelta(hours=13)
             assert quiet_until(until, NIGHT, zone) is None
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        ("2026-03-02T12:00:00+00:00", "2026-03-02T12:00:00Z"),
+        ("2026-03-02T12:00:00+08:00", "2026-03-02T04:00:00Z"),
+        ("2026-03-02T12:00:00.250-05:00", "2026-03-02T17:00:00.250000Z"),
+    ],
+)
+def test_a_moment_is_written_in_utc_with_a_z(moment: str, text: str) -> None:
+    assert utc_text(datetime.fromisoformat(moment)) == text

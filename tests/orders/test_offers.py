@@ -41,6 +41,7 @@ def test_a_completed_order_earns_the_highest_step_that_its_amount_reaches() -> N
     ]
     (message,) = (one for one in play.of("message.wanted") if one.template == "offer")
     assert message.params["what"] == "THANKS-5"
+    assert message.params["valid_until"] == "2026-04-14T12:00:00Z"
     assert play.stage == "completed"
 
 
