@@ -14,7 +14,7 @@ _M = 0x5BD1E995
 _SEED = 0x9747B28C
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=1_024)
 def murmur2(key: bytes) -> int:
     """Kafka's 32-bit murmur2 of a key, as an unsigned number.
 
