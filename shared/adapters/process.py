@@ -44,6 +44,7 @@ from shared.adapters.starting import Starting, last_records
 from shared.adapters.tracing import ended, traces_from
 from shared.adapters.watchdog import Watchdog
 from shared.adapters.wiring import Role, wiring_of
+from shared.kernel.calendar import utc_text
 from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
@@ -319,7 +320,7 @@ class Process:
             "service": self.service.name,
             "role": self.role,
             "in_flight": 0 if self._api is None else self._api.requests.in_flight - asking,
-            "now": self.clock.now().isoformat(),
+            "now": utc_text(self.clock.now()),
         }
 
     async def _worker_status(self, asked: Asked) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from shared.adapters.settings import CommonSettings
 from shared.cli.operate import engine_of, known_service, letters_of, plainly, progress, settings_now
 from shared.cli.running import INTERRUPTED_CODE
 from shared.contracts.catalog import SERVICES
+from shared.kernel.calendar import utc_text
 from shared.runtime.parked import Choice, Parked, Survey, letter_in, survey
 from shared.runtime.redrive import Progress, discard_parked, redrive_parked
 
@@ -275,7 +276,7 @@ def _summary(found: Survey) -> dict[str, Any]:
                 "from": each.first.sequence,
                 "to": each.parked_to,
                 "waiting": each.letters,
-                "since": each.first.at.isoformat(),
+                "since": utc_text(each.first.at),
                 "reason": each.first.reason,
                 "topic": each.first.topic,
             }

@@ -20,6 +20,7 @@ from shared.cli.agents import Agents
 from shared.cli.system import Ends, System, SystemFailed, WorkerStatus, caught_up
 from shared.cli.timeline import Line
 from shared.contracts.facts import AnyFact
+from shared.kernel.calendar import utc_text
 
 QUIET_SECONDS: Final = 180.0
 """How long quiet may take to come. A worker that was killed must have joined its group again by then."""
@@ -128,7 +129,7 @@ class Lockstep:
                     return min((moment for moment in moments if moment is not None), default=None)
             if time.monotonic() > until:
                 raise SystemFailed(
-                    f"no quiet after {QUIET_SECONDS:.0f} s at {self._now.isoformat()}: "
+                    f"no quiet after {QUIET_SECONDS:.0f} s at {utc_text(self._now)}: "
                     + ("a worker is away" if found is None else str(found))
                 )
 

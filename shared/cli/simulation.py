@@ -22,6 +22,7 @@ from shared.contracts.acts import AnyAct
 from shared.contracts.catalog import HEARS, SLOTS, TOPICS, dead_letter_topic
 from shared.contracts.event import Event, UnknownEventType, from_cloudevent
 from shared.contracts.facts import TAKEN_BY, AnyFact
+from shared.kernel.calendar import utc_text
 from shared.runtime.desk import Desk
 from shared.runtime.engine import Engine
 from shared.runtime.fold import body_digest
@@ -220,13 +221,13 @@ class Simulation:
             if not found:
                 return
             if found == before:
-                raise Stuck(f"timers are due at {now.isoformat()} and do not fire: {sorted(found)[:5]}")
+                raise Stuck(f"timers are due at {utc_text(now)} and do not fire: {sorted(found)[:5]}")
             for name, files in due.items():
                 if files:
                     await self.houses[name].engine.run([FireTimers(file["_id"], now) for file in files])
             await self.drain()
             before = found
-        raise Stuck(f"timers go on setting timers for {now.isoformat()}")
+        raise Stuck(f"timers go on setting timers for {utc_text(now)}")
 
     async def _due(self, house: House, now: datetime) -> list[Document]:
         return await house.store.due_timers(ALL_SLOTS, now, FILES_AT_ONCE)

@@ -19,6 +19,7 @@ from shared.cli.stack import Stack
 from shared.contracts.base import Frozen
 from shared.contracts.catalog import SERVICES, TOPICS
 from shared.contracts.facts import TAKEN_BY, AnyFact
+from shared.kernel.calendar import utc_text
 from shared.runtime.ports import TopicPartition, Unavailable
 
 PATIENCE_SECONDS: Final = 120.0
@@ -169,7 +170,7 @@ class System:
 
     async def statuses(self, now: datetime, until: datetime | None = None) -> dict[str, WorkerStatus] | None:
         """All workers, their databases asked too. With `until`, timers that are due later are left out."""
-        return await self._all(now, {} if until is None else {"until": until.isoformat()})
+        return await self._all(now, {} if until is None else {"until": utc_text(until)})
 
     async def _all(self, now: datetime, asked: dict[str, Any]) -> dict[str, WorkerStatus] | None:
         names = tuple(self._workers)

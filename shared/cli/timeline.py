@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from shared.contracts.acts import TimelineLine, parse_line
 from shared.contracts.facts import AnyFact
+from shared.kernel.calendar import utc_text
 
 LINE_MAX_CHARS = 1_000_000
 _SHOWN_MAX_CHARS = 60
@@ -59,8 +60,8 @@ def lines(path: Path) -> Iterator[Line]:
             line = Line(number, _read(path, number, raw))
             if before is not None and line.content.at < before.content.at:
                 raise BadTimeline(
-                    f"{path}, line {number}: at: {line.content.at.isoformat()} is earlier than line "
-                    f"{before.number}'s {before.content.at.isoformat()}; lines are sorted by `at`"
+                    f"{path}, line {number}: at: {utc_text(line.content.at)} is earlier than line "
+                    f"{before.number}'s {utc_text(before.content.at)}; lines are sorted by `at`"
                 )
             before = line
             yield line

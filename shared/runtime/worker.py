@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.catalog import SLOTS
+from shared.kernel.calendar import utc_text
 from shared.runtime.brake import Brake, Braked, verdicts
 from shared.runtime.effects import Effects
 from shared.runtime.engine import Engine, Posted
@@ -333,7 +334,7 @@ class Worker:
             "generation": self.transport.generation(),
             "consumed": {_place(where): self._consumed(where) for where in self.transport.positions()},
             "busy": self._busy(),
-            "now": now.isoformat(),
+            "now": utc_text(now),
         }
         if light:
             return told
@@ -347,9 +348,9 @@ class Worker:
             "busy": told["busy"] or self._busy(),
             "pending": pending,
             "effects_due": int(effect is not None and effect <= now),
-            "next_effect_at": None if effect is None else effect.isoformat(),
+            "next_effect_at": None if effect is None else utc_text(effect),
             "timers_due": timer is not None and timer <= now,
-            "next_timer_at": None if timer is None else timer.isoformat(),
+            "next_timer_at": None if timer is None else utc_text(timer),
         }
 
     async def reach(self, ends: Mapping[str, int], within_seconds: float) -> None:

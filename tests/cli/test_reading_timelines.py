@@ -82,7 +82,7 @@ def test_a_mistake_is_told_with_its_line_and_its_field(row: object, told: str, t
 
 
 def test_lines_out_of_order_are_told(tmp_path: Path) -> None:
-    assert "line 2: at: 2026-03-02T09:30:00+00:00 is earlier than line 1's" in complaint(
+    assert "line 2: at: 2026-03-02T09:30:00Z is earlier than line 1's" in complaint(
         written(tmp_path, PAID, LATER)
     )
 

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.contracts.catalog import CONTACTS_WRITERS, contacts_source
+from shared.kernel.calendar import utc_text
 from shared.runtime.engine import Engine
 from shared.runtime.file import File, from_document, new_file, to_document
 from shared.runtime.ports import Committed, Positions, TopicPartition, Unavailable, Write
@@ -102,7 +103,7 @@ def _lift_one(engine: Engine, file: File, found: Comparison, hold_until: datetim
         key: replace(timer, not_before=max(hold_until, timer.not_before or hold_until))
         for key, timer in file.timers.items()
     }
-    now = engine.clock.now().isoformat()
+    now = utc_text(engine.clock.now())
     line = {
         "at": now,
         "asked": ASKED,
