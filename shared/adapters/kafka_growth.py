@@ -9,11 +9,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any, Final
+from uuid import uuid4
 
 import kafka
 import kafka.admin
 import kafka.structs
-from kafka.errors import NoError
+from kafka.errors import GroupAuthorizationFailedError, GroupIdNotFoundError, NoError
 
 from shared.adapters.kafka_admin import REQUEST_SECONDS, KafkaAdmin, named_errors
 from shared.contracts.catalog import TOPICS
@@ -41,6 +42,10 @@ class KafkaGrowth(KafkaAdmin):
     async def forget_named(self, groups: Collection[str]) -> None:
         """Put members with a fixed name out of these groups. One that runs after all has to join anew."""
         await self._ask(self._forget_named, tuple(groups))
+
+    async def sees_every_group(self) -> bool:
+        """Whether this user may look at whatever group there is; from who may not, brokers hide others."""
+        return await self._ask(self._sees_every_group)
 
     async def behind(self, topics: Collection[str], but: Collection[str]) -> dict[str, int]:
         """All groups but these that have not read these topics to their ends, and by how many records.
@@ -132,6 +137,15 @@ class KafkaGrowth(KafkaAdmin):
             ]
             if named:
                 client.remove_group_members(self._naming(group), named)
+
+    def _sees_every_group(self, client: Any) -> bool:
+        try:
+            client.describe_groups([uuid4().hex])
+        except GroupAuthorizationFailedError:
+            return False
+        except GroupIdNotFoundError:
+            pass
+        return True
 
     def _behind(self, client: Any, topics: tuple[str, ...], but: frozenset[str]) -> dict[str, int]:
         ends = {

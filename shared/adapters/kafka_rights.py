@@ -11,11 +11,14 @@ from kafka.errors import TopicAuthorizationFailedError
 
 from shared.adapters.kafka_admin import KafkaAdmin
 from shared.adapters.kafka_broker import Broker
-from shared.contracts.access import Right, rights_of
+from shared.contracts.access import Operation, Right
 from shared.runtime.ports import NotLetIn
 
 _FORBIDDEN: Final[int] = TopicAuthorizationFailedError.errno
-_KAFKAS: Final = {
+_KAFKAS: Final[Mapping[Operation, str]] = {
+    "Alter": "ALTER",
+    "AlterConfigs": "ALTER_CONFIGS",
+    "Create": "CREATE",
     "Describe": "DESCRIBE",
     "DescribeConfigs": "DESCRIBE_CONFIGS",
     "Read": "READ",
@@ -44,12 +47,12 @@ class KafkaRights(KafkaAdmin):
         ]
 
 
-async def check_rights(broker: Broker, service: str) -> None:
-    """Return when the user may do all that the service does with topics.
+async def check_rights(broker: Broker, rights: Sequence[Right]) -> None:
+    """Return when the user has all of these rights on topics.
 
-    Raises `NotLetIn` where he may not, or is not let in at all, and `Unavailable` when the broker is away.
+    Raises `NotLetIn` where he lacks one, or is not let in at all, and `Unavailable` when the broker is away.
     """
-    missing = await KafkaRights(broker).missing(rights_of(service))
+    missing = await KafkaRights(broker).missing(rights)
     if missing:
         who = "this user" if broker.username is None else f"user {broker.username!r}"
         raise NotLetIn(

@@ -44,6 +44,7 @@ from shared.adapters.starting import Starting, last_records
 from shared.adapters.tracing import ended, traces_from
 from shared.adapters.watchdog import Watchdog
 from shared.adapters.wiring import Role, wiring_of
+from shared.contracts.access import rights_of
 from shared.kernel.calendar import utc_text
 from shared.runtime.brake import Braked
 from shared.runtime.desk import Desk
@@ -193,7 +194,7 @@ class Process:
         # kafka-python takes its time to import, and nothing is served yet.
         from shared.adapters.kafka_rights import check_rights  # noqa: PLC0415
 
-        await check_rights(self.wiring.broker, self.service.name)
+        await check_rights(self.wiring.broker, rights_of(self.service.name))
 
     async def _last_records(self) -> list[Record]:
         name = self.service.name

@@ -20,7 +20,14 @@ from shared.adapters.kafka_admin import topic_configuration
 from shared.adapters.settings import CommonSettings, is_secret, variable
 from shared.cli import made as files
 from shared.cli.settings import meanings
-from shared.contracts.access import OPERATORS, Right, rights_of, rights_of_operators
+from shared.contracts.access import (
+    ADMINISTRATORS,
+    OPERATORS,
+    Right,
+    rights_of,
+    rights_of_administrators,
+    rights_of_operators,
+)
 from shared.contracts.catalog import HEARS, SERVICES, SLOTS, TOPICS, Topic, consumer_group
 
 FOLDER: Final = Path("deploy/chart")
@@ -82,6 +89,7 @@ def catalog() -> dict[str, Any]:
             for service in SERVICES
         },
         "operators": {"name": OPERATORS, "acls": _acls(rights_of_operators())},
+        "administrators": {"name": ADMINISTRATORS, "acls": _acls(rights_of_administrators())},
     }
 
 

@@ -91,9 +91,26 @@ async def check_nobody_works(admin: KafkaGrowth) -> None:
         )
 
 
-async def check_subscribers(admin: KafkaGrowth) -> dict[str, int]:
-    """Groups that are not ours and have not read everything, and by how many records."""
-    return await admin.behind(EVENT_TOPICS, but=OURS)
+async def check_subscribers(admin: KafkaGrowth, *, force: bool) -> str:
+    """Who is not ours and has not read everything, in words: nothing if nobody is.
+
+    Raises `NotNow` where somebody is, or might be and can't be seen, unless that is to be borne (`force`).
+    """
+    if not await admin.sees_every_group():
+        if force:
+            return "perhaps somebody whom the broker hides from this user"
+        raise NotNow(
+            "this user may not look at every group (Describe on group *), so the broker hides which "
+            "subscribers from elsewhere are behind. Give him that right, or say --force if there are none"
+        )
+    behind = await admin.behind(EVENT_TOPICS, but=OURS)
+    told = ", ".join(f"{group} by {count:,} records" for group, count in behind.items())
+    if behind and not force:
+        raise NotNow(
+            f"subscribers from elsewhere are behind ({told}), and could hear a subject's new events before "
+            "its old ones. Let them read to the end, or say --force if they bear that, or are no more"
+        )
+    return told
 
 
 async def take_in_the_rest(

@@ -1,8 +1,9 @@
 """Who may do what on the broker: the fewest rights each principal needs, from the catalogue of topics.
 
-Every rule names one topic or one group in full. Nobody may make, change or delete a topic, nobody has
-a transactional id, and contacts are read by their readers alone. Describing is said beside reading and
-writing, although brokers imply it, so that what is listed is all there is.
+Every rule names one topic or one group in full; administrators alone look at all groups, since who is
+behind may be anybody's. They alone make and change topics too. Nobody may delete one, nobody has a
+transactional id, and of services contacts are read by their readers alone. Describing is said beside
+reading and writing, although brokers imply it, so that what is listed is all there is.
 """
 
 from typing import Final, Literal
@@ -19,10 +20,16 @@ from shared.contracts.catalog import (
 )
 
 Resource = Literal["topic", "group"]
-Operation = Literal["Describe", "DescribeConfigs", "Read", "Write"]
+Operation = Literal["Alter", "AlterConfigs", "Create", "Describe", "DescribeConfigs", "Read", "Write"]
 
 OPERATORS: Final = "operators"
 """The principal of `orderlink topics check` and `topics lag`: it reads no record and changes nothing."""
+ADMINISTRATORS: Final = "administrators"
+"""The principal of commands about all services: `topics make` and `migrate`, `erase`, all dead letters."""
+EVERY: Final = "*"
+"""Kafka's name for every resource of a kind."""
+MIGRATES: Final[tuple[Operation, ...]] = ("Alter", "Describe", "Read", "Write")
+"""What a migration does with topics."""
 
 
 class Right(Frozen):
@@ -55,6 +62,33 @@ def rights_of_operators() -> tuple[Right, ...]:
         for service in SERVICES
     )
     return (*topics, *groups)
+
+
+def rights_of_administrators() -> tuple[Right, ...]:
+    """The rights of who works for all services at once, while they stand still or are at work."""
+    topics = (
+        Right(
+            resource="topic",
+            name=topic.name,
+            operations=("Alter", "AlterConfigs", "Create", "Describe", "DescribeConfigs", "Read", "Write"),
+        )
+        for topic in TOPICS
+    )
+    ours = (
+        Right(resource="group", name=consumer_group(service), operations=("Describe", "Read"))
+        for service in SERVICES
+    )
+    # A broker leaves out of its list whom one may not describe, and a migration would not know of them.
+    return (*topics, *ours, Right(resource="group", name=EVERY, operations=("Describe",)))
+
+
+def rights_to_migrate() -> tuple[Right, ...]:
+    """Those rights of an administrator on topics that `orderlink topics migrate` makes use of."""
+    return tuple(
+        Right(resource="topic", name=topic.name, operations=MIGRATES)
+        for topic in TOPICS
+        if topic.co_partitioned
+    )
 
 
 def _topic_right(service: str, topic: Topic) -> Right | None:

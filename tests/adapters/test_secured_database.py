@@ -140,21 +140,24 @@ async def test_the_users_that_the_chart_makes_come_into_their_own_databases_and_
         **{name: f"of {name}" for name in asked if name.startswith("PASSWORD_")},
     }
     users = json.loads(asked["USERS"])
-    assert {each["service"] for each in users} == set(SERVICES)
+    assert {each["name"] for each in users} == {*SERVICES, "administrators"}
     for how in ("made", "renewed"):
         ran = await asyncio.create_subprocess_exec(
             *job["command"], *job["args"], env=environment, stdout=asyncio.subprocess.PIPE
         )
         said, _ = await ran.communicate()
         assert ran.returncode == 0
-        assert said.decode().count(f": {how}, readWrite on ") == len(SERVICES)
-    orders, others = users[0], users[1:]
-    where = replace(told, username=orders["user"], password=f"of PASSWORD_{orders['service'].upper()}")
-    own = MotorStore(where, orders["database"])
-    await own.prepare()
-    await own.close()
-    for other in others:
-        foreign = MotorStore(where, other["database"])
-        with pytest.raises(PortError, match="wants a user with the role readWrite"):
-            await foreign.prepare()
-        await foreign.close()
+        assert said.decode().count(f": {how}, readWrite on ") == len(users)
+    reached = {each["name"]: set(each["databases"]) for each in users}
+    every = reached.pop("administrators")
+    assert sorted(map(len, (*reached.values(), every, set().union(*reached.values())))) == [1, 1, 1, 1, 4, 4]
+    for each in users:
+        where = replace(told, username=each["user"], password=f"of PASSWORD_{each['name'].upper()}")
+        for name in sorted(every):
+            store = MotorStore(where, name)
+            if name in each["databases"]:
+                await store.prepare()
+            else:
+                with pytest.raises(PortError, match="wants a user with the role readWrite"):
+                    await store.prepare()
+            await store.close()

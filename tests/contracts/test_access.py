@@ -2,7 +2,13 @@
 
 import pytest
 
-from shared.contracts.access import Right, rights_of, rights_of_operators
+from shared.contracts.access import (
+    Right,
+    rights_of,
+    rights_of_administrators,
+    rights_of_operators,
+    rights_to_migrate,
+)
 from shared.contracts.catalog import (
     CONTACTS_TOPIC,
     HEARS,
@@ -47,3 +53,20 @@ def test_operators_see_every_topic_and_group_and_read_or_write_none() -> None:
         "Describe",
         "DescribeConfigs",
     }
+
+
+def flat(rights: tuple[Right, ...]) -> set[tuple[str, str, str]]:
+    return {(right.resource, right.name, operation) for right in rights for operation in right.operations}
+
+
+def test_administrators_may_do_what_every_service_and_every_operator_may() -> None:
+    theirs = flat(rights_of_administrators())
+    assert theirs >= flat(rights_of_operators())
+    assert theirs >= set[tuple[str, str, str]]().union(*(flat(rights_of(service)) for service in SERVICES))
+    assert theirs >= flat(rights_to_migrate())
+
+
+def test_nobody_may_delete_a_topic_and_administrators_alone_look_at_every_group() -> None:
+    everybody = [rights_of_administrators(), rights_of_operators(), *(rights_of(each) for each in SERVICES)]
+    assert not any(may(rights, "Delete") for rights in everybody)
+    assert ["*" in may(rights, "Describe", "group") for rights in everybody] == [True] + [False] * 5

@@ -11,7 +11,7 @@ import yaml
 
 from shared.adapters.kafka_admin import topic_configuration
 from shared.cli import chart
-from shared.contracts.access import Right, rights_of, rights_of_operators
+from shared.contracts.access import Right, rights_of, rights_of_administrators, rights_of_operators
 from shared.contracts.catalog import HEARS, SERVICES, TOPICS, consumer_group
 from tests.deploy.rendering import (
     CHART,
@@ -127,7 +127,11 @@ def test_users_for_strimzi_have_the_rights_of_the_catalogue_and_no_others() -> N
         user = named(manifests, "KafkaUser", users.get(service, f"orderlink-{service}"))
         assert rights_in(user) == flat(rights_of(service))
     assert rights_in(named(manifests, "KafkaUser", "orderlink-operators")) == flat(rights_of_operators())
-    assert len(of_kind(manifests, "KafkaUser")) == len(SERVICES) + 1
+    administrators = named(manifests, "KafkaUser", "orderlink-administrators")
+    assert rights_in(administrators) == flat(rights_of_administrators())
+    assert len(of_kind(manifests, "KafkaUser")) == len(SERVICES) + 2
+    without = rendered(MUST, EVERYTHING, sets=("administrators.enabled=false",))
+    assert not [each for each in without if "orderlink-administrators" in json.dumps(each)]
 
 
 def test_workers_scale_by_the_lag_of_every_topic_that_they_hear() -> None:

@@ -139,8 +139,14 @@ def test_each_service_gets_a_database_user_of_its_own_who_reaches_no_other_datab
     connected, *users = run_users(script, env, ["orderlink-orders"])
     assert connected == {"what": "connect", "url": "secret of ADMIN_URL", "name": "admin"}
     assert {each["user"]: each["what"] for each in users} == {
-        f"orderlink-{service}": "update" if service == "orders" else "create" for service in SERVICES
+        f"orderlink-{name}": "update" if name == "orders" else "create"
+        for name in (*SERVICES, "administrators")
     }
+    (administrators,) = (each for each in users if each["user"] == "orderlink-administrators")
+    assert administrators["pwd"] == "secret of PASSWORD_ADMINISTRATORS"
+    assert administrators["roles"] == [
+        {"role": "readWrite", "db": f"orderlink_{service}"} for service in sorted(SERVICES)
+    ]
     for service in SERVICES:
         (user,) = (each for each in users if each["user"] == f"orderlink-{service}")
         assert user["pwd"] == f"secret of PASSWORD_{service.upper()}"

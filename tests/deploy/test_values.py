@@ -81,6 +81,7 @@ def test_a_value_that_cannot_be_is_refused_by_its_name(value: str, expected: str
             ("strimzi.users.enabled=true", 'strimzi.cluster="events"', "kafka.sasl.enabled=true"),
             "or topics.kafkaUser who may make topics, got make",
         ),
+        (("administrators.enabled=true",), "administrators.enabled: expected strimzi.users or mongodb.users"),
         (("mongodb.users.enabled=true",), "mongodb.auth.enabled: expected true"),
         (("externalSecrets.enabled=true",), "externalSecrets.storeName: expected"),
         (("kafka.tls.clientCertificates.enabled=true",), "kafka.tls.enabled: expected true"),

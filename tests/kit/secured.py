@@ -4,6 +4,7 @@ The broker has two doors: `address` wants TLS and a SCRAM user, `mutual` wants a
 client's. Users and rights are Kafka's own; what nobody was allowed is refused.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -113,11 +114,11 @@ class SecuredKafka(ApacheKafka):
 
 def _allowed(name: str, right: Right, operation: Operation) -> Any:
     """One right as Kafka's own."""
-    kafkas = {"Describe": "DESCRIBE", "DescribeConfigs": "DESCRIBE_CONFIGS", "Read": "READ", "Write": "WRITE"}
+    kafkas = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()
     return _ADMIN.ACL(
         principal=f"User:{name}",
         host="*",
-        operation=_ADMIN.ACLOperation[kafkas[operation]],
+        operation=_ADMIN.ACLOperation[kafkas],
         permission_type=_ADMIN.ACLPermissionType.ALLOW,
         resource_pattern=_ADMIN.ResourcePattern(_ADMIN.ResourceType[right.resource.upper()], right.name),
     )

@@ -48,6 +48,9 @@
 {{- if and $values.strimzi.users.enabled (eq $values.topics.mode "make") (not $values.topics.kafkaUser) -}}
 {{- $wrong = append $wrong "topics.mode: expected check or none, since the user that Strimzi makes for it may only look, or topics.kafkaUser who may make topics, got make" -}}
 {{- end -}}
+{{- if and $values.administrators.enabled (not (or $values.strimzi.users.enabled $values.mongodb.users.enabled)) -}}
+{{- $wrong = append $wrong "administrators.enabled: expected strimzi.users or mongodb.users to be on too, which make the user" -}}
+{{- end -}}
 {{- if and $values.kafka.tls.clientCertificates.enabled (not $values.kafka.tls.enabled) -}}
 {{- $wrong = append $wrong "kafka.tls.enabled: expected true, since kafka.tls.clientCertificates is on" -}}
 {{- end -}}

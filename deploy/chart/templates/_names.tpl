@@ -33,6 +33,11 @@ api: {{ mergeOverwrite (deepCopy $values.api) (deepCopy ($own.api | default dict
 worker: {{ mergeOverwrite (deepCopy $values.worker) (deepCopy ($own.worker | default dict)) | toJson }}
 {{- end -}}
 
+{{/* Who works for all services at once, on the broker and in the database; his Secret has `-secrets` after it. */}}
+{{- define "orderlink.administrators" -}}
+{{ include "orderlink.fullname" . }}-administrators
+{{- end -}}
+
 {{/* When the topics are looked after. What Strimzi makes comes with the chart: its topics with each release, so it
      is done after that; this Job's user with the first one. */}}
 {{- define "orderlink.topicsHook" -}}
