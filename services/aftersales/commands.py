@@ -47,6 +47,13 @@ class LearnPaidBack(Command):
     """The platform took the order off and paid all of it back itself."""
 
 
+class LearnTakenOff(Command):
+    """The platform took the order off when goods had left, and paid back what was left of it itself."""
+
+    told_by: Id
+    """The fact that said so."""
+
+
 class LearnDispatch(Command):
     """A parcel left the warehouse."""
 
@@ -202,6 +209,7 @@ Knowledge = (
     LearnOrder
     | LearnPayment
     | LearnPaidBack
+    | LearnTakenOff
     | LearnDispatch
     | LearnWeights
     | LearnPickupCancelled

@@ -11,6 +11,7 @@ from services.aftersales.commands import (
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnTakenOff,
     LearnWeights,
     OpenForLostParcel,
     PayBackDifference,
@@ -20,7 +21,7 @@ from services.aftersales.commands import (
     Weights,
 )
 from shared.contracts.event import Event
-from shared.contracts.events import handling, incidents, logistics, notifications, orders
+from shared.contracts.events import common, handling, incidents, logistics, notifications, orders
 from shared.contracts.facts import RefundPaid, RefundRequested, ReturnReceived, ReturnShipped
 from shared.kernel.erasure import EraseBuyer
 
@@ -53,6 +54,8 @@ def _of_orders(event: Event) -> AftersalesCommand | None:
             return EraseBuyer(at=at)
         case orders.OrderRefunded(by_platform=True):
             return LearnPaidBack(at=at)
+        case common.FactOutOfStage(fact="order.cancelled", fact_id=told, slug=orders.PAID_BACK_LATE):
+            return LearnTakenOff(at=at, told_by=told)
         case orders.CancellationRequested(reason=reason, lines=lines):
             return CancelPaidOrder(at=at, request_id=str(event.sequence), reason=reason, lines=lines)
         case handling.GiveBackWanted() as said:

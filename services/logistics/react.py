@@ -206,8 +206,6 @@ def _command(event: Event) -> Asked | None:
             return ask.ResumeLines(
                 at=event.time, lines=case.lines, reason=case.reason, cause=_case(case.case_id)
             )
-        case aftersales.RefundPaidElsewhere(settled=lines) if lines:
-            return ask.StopLines(at=event.time, lines=lines, reason="paid_elsewhere")
         case (
             aftersales.CaseRefunded(kind="lost_parcel")
             | aftersales.CaseReshipWanted(kind="lost_parcel")
@@ -215,6 +213,12 @@ def _command(event: Event) -> Asked | None:
             | aftersales.CaseRefused(kind="lost_parcel") as case
         ):
             return _claim_after(case, event.time)
+        case (
+            aftersales.RefundPaidElsewhere(settled=lines)
+            | aftersales.CaseRefunded(goods_wanted=False, lines=lines) as paid
+        ) if lines:
+            by_us = isinstance(paid, aftersales.CaseRefunded)
+            return ask.StopLines(at=event.time, lines=lines, reason="refunded" if by_us else "paid_elsewhere")
         case aftersales.CaseOpened(reason=reason) as case if reason in CARRIAGE_REASONS:
             return ask.LinkComplaint(
                 at=event.time,

@@ -115,6 +115,10 @@ def _heard_of_parcel(event: Event) -> HeardOfGoods | None:
             return HearParcelArrived(
                 at=event.time, lines=said.lines, arrived_at=said.scanned_at, **_parcel(said)
             )
+        case logistics.ParcelResurfaced(how="delivered"):
+            return HearParcelArrived(
+                at=event.time, lines=said.lines, arrived_at=said.scanned_at, **_parcel(said)
+            )
         case logistics.ParcelLost():
             return HearParcelStrayed(at=event.time, lines=said.lines, how="lost", **_parcel(said))
         case logistics.ParcelReturned():
@@ -132,6 +136,7 @@ def _heard_of_parcel(event: Event) -> HeardOfGoods | None:
 def _parcel(
     said: logistics.ParcelDispatched
     | logistics.ParcelDelivered
+    | logistics.ParcelResurfaced
     | logistics.ParcelLost
     | logistics.ParcelReturned
     | logistics.ParcelPickupCancelled

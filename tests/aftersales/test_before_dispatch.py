@@ -51,6 +51,17 @@ def test_the_rest_of_a_line_that_goes_back_later_stops_it() -> None:
     assert [said.before_dispatch for said in play.of("case.approved")] == [False, True]
 
 
+def test_a_part_of_goods_that_have_left_leaves_the_rest_of_them_owed() -> None:
+    play = CasePlay().paid().dispatched(after(hours=1), "1", "2")
+    play.asks(after(hours=2), amount="10.00").run_until(after(days=3))
+
+    (paid,) = play.of("case.refunded")
+    assert (paid.amount, paid.goods_wanted) == (Decimal("10.00"), True)
+    assert "look_into" not in play.tasks()
+    play.asks(after(days=4), amount="20.00", case="c-2").run_until(after(days=7))
+    assert [said.goods_wanted for said in play.of("case.refunded")] == [True, False]
+
+
 def test_what_an_order_cost_less_than_its_lines_makes_no_part_of_a_line() -> None:
     lines = tuple(line.model_copy(update={"amount": line.amount * 2}) for line in LINES)
     play = CasePlay().paid(lines=lines).asks(after(hours=1), amount="33.00")

@@ -10,7 +10,8 @@ from services.aftersales.commands import LearnPaidBack, RetryRefund
 from services.aftersales.decide.money import account
 from services.aftersales.state import Paid
 from shared.contracts import facts
-from shared.contracts.events.orders import FactPassedOn, LatePaymentRefundWanted
+from shared.contracts.events.common import FactOutOfStage
+from shared.contracts.events.orders import PAID_BACK_LATE, FactPassedOn, LatePaymentRefundWanted
 from tests.aftersales.plays import TOTAL, CasePlay
 from tests.kit.rules import after
 
@@ -33,6 +34,37 @@ def test_a_part_that_the_platform_paid_back_is_no_longer_owed() -> None:
     play.asks(after(hours=2), amount="30.00").asks(after(hours=3), amount="18.00", case="c-2")
     assert [said.slug for said in play.of("case.refused")] == ["already-compensated"]
     assert play.of("case.refunded")[0].amount == Decimal("18.00")
+
+
+def test_a_refund_that_names_its_case_alone_is_for_the_cases_lines() -> None:
+    play = CasePlay().paid().dispatched(after(hours=0.5), "1").asks(after(hours=1))
+    play.do(told(2, "30.00", case="c-1"))
+    (said,) = play.of("refund.paid_elsewhere")
+    assert (said.lines, said.settled, said.left) == (("1",), ("1",), Decimal("25.00"))
+    assert play.of("case.closed")[0].reason == "paid_by_platform"
+
+
+def taken_off(hours: float, slug: str = PAID_BACK_LATE) -> FactOutOfStage:
+    return FactOutOfStage(fact="order.cancelled", fact_id=f"f-{hours}", slug=slug)
+
+
+def test_an_order_taken_off_when_goods_had_left_is_paid_back_as_far_as_something_was_left() -> None:
+    play = CasePlay().paid().dispatched(after(hours=1), "1").do(told(2, "12.00", "1"))
+    play.hear(taken_off(3), after(hours=3))
+    assert [said.amount for said in play.of("refund.paid_elsewhere")] == [Decimal("12.00"), Decimal("43.00")]
+    assert left(play) == Decimal(0)
+    play.asks(after(hours=4), lines=("1", "2"), amount="10.00").run_until(after(days=9))
+    assert [said.slug for said in play.of("case.refused")] == ["already-compensated"]
+    assert not play.effects
+
+
+def test_an_order_taken_off_counts_once_with_its_own_refund_and_not_where_nobody_says_so() -> None:
+    play = CasePlay().paid().dispatched(after(hours=1), "1").do(told(2, "55.00"))
+    play.hear(taken_off(3), after(hours=3))
+    assert len(play.of("refund.paid_elsewhere")) == 1
+    other = CasePlay().paid().dispatched(after(hours=1), "1")
+    assert not other.hear(taken_off(3, "out-of-stage"), after(hours=3)).of("refund.paid_elsewhere")
+    assert not CasePlay().hear(taken_off(3), after(hours=3)).of("refund.paid_elsewhere")
 
 
 def test_told_twice_it_counts_once() -> None:

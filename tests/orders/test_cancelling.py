@@ -203,4 +203,12 @@ def test_an_unpaid_order_is_just_cancelled_whoever_says_that_money_went_back() -
 def test_an_order_that_has_left_is_not_ended_by_the_platform_and_somebody_looks_into_it() -> None:
     play = delivered_order().do(order_cancelled(after(days=3), paid_back=True))
 
-    assert play.refused.slug == "out-of-stage"
+    assert play.refused.slug == orders.PAID_BACK_LATE
+
+
+def test_an_order_of_which_a_part_has_left_says_that_the_money_went_back() -> None:
+    play = paid_order().left("p1", after(hours=2), ("1",))
+    play.do(order_cancelled(after(hours=3), paid_back=True))
+
+    (refused,) = play.of("fact.out_of_stage")
+    assert (refused.fact, refused.fact_id, refused.slug) == ("order.cancelled", "f3", orders.PAID_BACK_LATE)

@@ -5,10 +5,18 @@ from decimal import Decimal
 
 import pytest
 
-from shared.contracts.events import aftersales, orders
+from shared.contracts.events import aftersales, logistics, orders
 from shared.kernel.decision import NOTHING
 from tests.kit.rules import after
-from tests.orders.play import LINES, OrderPlay, Strayed, delivered_order, order_cancelled, paid_order
+from tests.orders.play import (
+    LINES,
+    OrderPlay,
+    Strayed,
+    delivered_order,
+    order_cancelled,
+    paid_order,
+    parcel_of,
+)
 
 DUE = after(days=13)
 """When a delivered order completes."""
@@ -332,7 +340,21 @@ def test_what_is_heard_before_the_order_is_known_is_dropped() -> None:
 def test_a_parcel_that_left_an_unpaid_order_is_looked_into_once() -> None:
     play = OrderPlay().placed().left("p1", after(hours=1), ("1",)).left("p2", after(hours=2), ("2",))
 
-    assert [task.kind for task in play.of("task.wanted")] == ["look_into"]
+    (task,) = play.of("task.wanted")
+    assert task.kind == "look_into"
+    play.paid(after(hours=3))
+    assert [(over.task_id, over.reason) for over in play.of("task.withdrawn")] == [(task.task_id, "paid")]
+
+
+def test_a_lost_parcel_that_arrives_after_all_delivers_its_order() -> None:
+    play = paid_order().left("p1", after(days=1)).strayed("p1", after(days=9), "lost")
+    said = {**parcel_of("p1"), "lines": LINES, "scanned_at": after(days=10), "how": "seen"}
+    play.hear(logistics.ParcelResurfaced.model_validate(said), after(days=10))
+    assert play.stage == "dispatched"
+    play.hear(logistics.ParcelResurfaced.model_validate({**said, "how": "delivered"}), after(days=11))
+    assert play.stage == "delivered"
+    play.run_until(after(days=20))
+    assert completed_at(play) == [False]
 
 
 def test_an_order_paid_after_its_parcels_left_catches_up_at_once() -> None:

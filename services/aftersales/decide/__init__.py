@@ -17,6 +17,7 @@ from services.aftersales.commands import (
     LearnPayment,
     LearnPickupCancelled,
     LearnReturned,
+    LearnTakenOff,
     LearnWeights,
     Negotiate,
     OnRequest,
@@ -88,7 +89,14 @@ def _decide(command: AftersalesCommand, state: File, profile: Profile) -> Outcom
     match command:
         case RefundRequested() | ReturnShipped() | ReturnReceived() | RefundPaid() | ReviewPosted():
             return _told(command, state, profile)
-        case LearnOrder() | LearnPayment() | LearnPaidBack() | LearnDispatch() | LearnWeights():
+        case (
+            LearnOrder()
+            | LearnPayment()
+            | LearnPaidBack()
+            | LearnTakenOff()
+            | LearnDispatch()
+            | LearnWeights()
+        ):
             return _learnt(command, state, profile)
         case (
             LearnPickupCancelled()
@@ -149,6 +157,8 @@ def _learnt(command: Knowledge, state: File, profile: Profile) -> Outcome:
             return knowledge.order_paid(command, state, profile)
         case LearnPaidBack():
             return knowledge.paid_back_elsewhere(state)
+        case LearnTakenOff():
+            return elsewhere.taken_off(command, state)
         case LearnDispatch():
             return knowledge.parcel_dispatched(command, state)
         case LearnWeights():

@@ -36,15 +36,16 @@ def money(
 ) -> Decision:
     """Approve, and pay back at once. Where nothing of the lines had left, their shipment is stopped.
 
-    Not where there is nothing to pay, nor for a part: its goods stay wanted, and somebody sees to how many.
-    A goodwill leaves the goods wanted too, but for those of a parcel that does not arrive.
+    Not where there is nothing to pay, nor for a part: its goods stay wanted, and where they are still here
+    somebody sees to how many. A goodwill leaves the goods wanted too, but for those of a parcel that does
+    not arrive.
     """
     book = account(state, order)
     if book.exhausted(about.lines):
         return refusal(about, "automatic", ALREADY_COMPENSATED, at, profile)
     goodwill = why.by_rule == GOODWILL
     here = state.sent.isdisjoint(about.lines) and not goodwill
-    part = here and not book.covered(about.lines, amount)
+    part = not goodwill and not book.covered(about.lines, amount)
     paying = pay(
         state,
         order,
@@ -58,7 +59,9 @@ def money(
         goods_wanted=part or (goodwill and about.parcel_id is None),
     )
     stops = here and not part and bool(paying.effects)
-    asks = Decision(tasks=(_part_paid_back(order, about, amount),)) if part and paying.effects else Decision()
+    asks = Decision()
+    if here and part and paying.effects:
+        asks = Decision(tasks=(_part_paid_back(order, about, amount),))
     return approved(about, why.decided_by, before_dispatch=stops) + paying + asks
 
 

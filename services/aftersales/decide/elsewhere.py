@@ -8,6 +8,7 @@ into it, since nobody here can tell a second payment from the platform's word ab
 
 from pydantic import JsonValue
 
+from services.aftersales.commands import LearnTakenOff
 from services.aftersales.decide.ends import closing
 from services.aftersales.decide.money import Account, account, shares_of
 from services.aftersales.decide.terms import PAID_BY_PLATFORM, SERVICE
@@ -26,7 +27,7 @@ from services.aftersales.state import (
 )
 from shared.contracts.events import aftersales as says
 from shared.contracts.events.common import TaskWanted
-from shared.contracts.facts import RefundPaid
+from shared.contracts.facts import RefundPaid, RefundPaidBody
 from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
 from shared.kernel.money import ZERO, plain, writable
 
@@ -48,7 +49,9 @@ def refund_paid(fact: RefundPaid, state: File) -> Outcome:
         return Refused(slug="too-many-refunds", detail=detail)
     book, moved = account(state, order), _moved(state)
     before = account(moved, order)
-    named = tuple(line for line in dict.fromkeys(told.lines) if line in book.left)
+    case = None if told.case_id is None else state.case_of(told.case_id)
+    about = told.lines or (() if case is None else case.about.lines)
+    named = tuple(line for line in dict.fromkeys(about) if line in book.left)
     lines = named or (tuple(book.left) if told.amount >= book.payment else ())
     kept = PaidElsewhere(
         refund_id=told.refund_id, amount=told.amount, shares=shares_of(told.amount, lines, before)
@@ -72,11 +75,25 @@ def refund_paid(fact: RefundPaid, state: File) -> Outcome:
         events=(said,),
         recalls=tuple(case.refund.refund_id for case in needless),
     )
-    case = None if told.case_id is None else state.case_of(told.case_id)
     if case is not None and not isinstance(case, OURS) and not case.ended:
         decision += closing(case.about, PAID_BY_PLATFORM)
     others = state.model_copy(update={"cases": tuple(one for one in state.cases if one not in needless)})
     return decision + _twice(fact, lines, others, order)
+
+
+def taken_off(command: LearnTakenOff, state: File) -> Outcome:
+    """Rule `money`: what was left of the payment went back too, though something had left the warehouse."""
+    order = state.order
+    if not isinstance(order, Paid):
+        return NOTHING
+    left = account(state, order).payment
+    if left <= 0:
+        return NOTHING
+    refund_id = task_id(SERVICE, order.order_id, "taken_off", command.told_by)
+    told = RefundPaidBody(refund_id=refund_id, amount=writable(left))
+    return refund_paid(
+        RefundPaid(id=command.told_by, at=command.at, order_id=order.order_id, data=told), state
+    )
 
 
 def _moved(state: File) -> File:

@@ -9,7 +9,7 @@ from services.logistics.decide.answers import answered
 from services.logistics.decide.beside import accompanied
 from services.logistics.decide.claims import claim_due, claimed, stepped
 from services.logistics.decide.clocks import timer_due
-from services.logistics.decide.dispatch import dispatched, resumed, stopped
+from services.logistics.decide.dispatch import dispatched, not_sent_again, resumed, stopped
 from services.logistics.decide.receiver import kept
 from services.logistics.decide.scans import scan_taken, scanned
 from services.logistics.decide.scorecards import measured
@@ -140,16 +140,24 @@ def _of_order(command: ask.LogisticsCommand, state: Placed, profile: Profile, ca
             return resumed(command, state)
         case ask.OpenCarrierClaim():
             return claimed(command, state, profile)
-        case TimerDue(name="claim"):
-            return claim_due(command, state)
         case TimerDue():
-            return timer_due(command, state, profile)
+            return _timer_due(command, state, profile)
         case ask.CountParcel() | ask.OpenIncident() | ask.CloseIncident() | ask.WorkedIncident():
             return NOT_AN_INCIDENT
         case EffectDone() | EffectFailed() | ask.MeasureParcel():
             return NOTHING
         case _:
             return _asked(command, state, profile)
+
+
+def _timer_due(due: TimerDue, state: Placed, profile: Profile) -> Outcome:
+    match due.name:
+        case "claim":
+            return claim_due(due, state)
+        case "resend":
+            return not_sent_again(due, state)
+        case _:
+            return timer_due(due, state, profile)
 
 
 def _asked(command: ask.ClaimStep | ask.Care | ask.AnyAnswer, state: Placed, profile: Profile) -> Outcome:

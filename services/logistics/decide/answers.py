@@ -13,7 +13,7 @@ from services.logistics.decide.clocks import (
     timers,
     values_for,
 )
-from services.logistics.decide.dispatch import never_left
+from services.logistics.decide.dispatch import going_again, never_left, sent_again_by
 from services.logistics.decide.tasks import named, withdraw
 from services.logistics.state import (
     AnswerTaken,
@@ -47,7 +47,7 @@ def answered(answer: ask.AnyAnswer, state: Placed, profile: Profile) -> Outcome:
             carrier = answer.carrier if isinstance(answer, ask.RebookPickup) else parcel.carrier
             outcome = _on_the_way(answer, parcel, state, values_for(state, carrier, profile))
         case Returned():
-            outcome = _back(answer, parcel)
+            outcome = _back(answer, parcel, state, values_for(state, parcel.carrier, profile))
         case _:
             outcome = None
     return _or_ended(outcome, taken)
@@ -95,7 +95,10 @@ def _pickup(answer: ask.PickupAnswer, parcel: OpenParcel, state: Placed, values:
         case ask.CancelPickup():
             cancelled = said.ParcelPickupCancelled(**named(parcel), lines=parcel.lines)
             ended = _ended(answer, cancelled, "pickup_cancelled", parcel, state)
-            return ended + Decision(events=never_left(state, parcel))
+            waited_for = [
+                sent_again_by(answer.at, one, state, values) for one in going_again(state, parcel.lines)
+            ]
+            return ended + Decision(events=never_left(state, parcel), timers=tuple(waited_for))
 
 
 def _carrier(answer: ask.CarrierAnswer, parcel: OpenParcel, state: Placed, values: Values) -> Decision:
@@ -143,11 +146,16 @@ def _exception(answer: ask.ExceptionAnswer, parcel: OpenParcel, state: Placed, v
             return _returning(answer, parcel, state, values)
 
 
-def _back(answer: ask.AnyAnswer, parcel: Returned) -> Decision | None:
+def _back(answer: ask.AnyAnswer, parcel: Returned, state: Placed, values: Values) -> Decision | None:
     """Task `confirm_address_and_resend`. The address itself comes on the contacts topic."""
     match answer:
         case ask.Resend():
-            event: Payload = said.ParcelResendWanted(**named(parcel), lines=parcel.lines)
+            lines = state.wanted(parcel.lines)
+            if parcel.lines and not lines:
+                return None
+            event: Payload = said.ParcelResendWanted(**named(parcel), lines=lines)
+            timer = sent_again_by(answer.at, parcel, state, values)
+            return Decision(rule="returned_to_sender", events=(event,), timers=(timer,))
         case ask.PayBack():
             event = said.ParcelRefundWanted(**named(parcel), lines=parcel.lines)
         case _:

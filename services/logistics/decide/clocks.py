@@ -178,6 +178,8 @@ def delay_notice(state: Placed, parcel: OpenParcel) -> tuple[MessageWanted, ...]
     """
     if parcel.watch is not None and parcel.watch.incident_id is not None:
         return ()
+    if isinstance(parcel, Returning):
+        return ()  # It comes to nobody: what he waits for is settled when it is back.
     return (message(state, parcel, "delay_notice", parcel.clock.since),)
 
 

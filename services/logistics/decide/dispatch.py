@@ -1,6 +1,7 @@
 """Parcels that leave, and lines that shall not."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
@@ -18,7 +19,9 @@ from services.logistics.state import (
     NotPlaced,
     OpenTask,
     Parcel,
+    PickupCancelled,
     Placed,
+    Returned,
     Told,
 )
 from services.logistics.state.carriers import NO_CARRIERS, Carriers
@@ -28,9 +31,20 @@ from shared.contracts.events.common import TaskWanted
 from shared.contracts.facts import ShipmentDispatched, ShipmentDispatchedBody
 from shared.contracts.tasks import TaskKind
 from shared.kernel.calendar import later
-from shared.kernel.decision import NOTHING, Decision, Outcome, Refused, task_id
+from shared.kernel.decision import (
+    NOTHING,
+    Decision,
+    Outcome,
+    Refused,
+    SetTimer,
+    TaskChange,
+    TimerDue,
+    task_id,
+)
 from shared.kernel.profiles import Profile, Values
 
+RESEND: Final = "resend"
+"""The timer by which a parcel that came back has to have left again; its key is the parcel."""
 _ABOUT_THE_NUMBER: Final[frozenset[TaskKind]] = frozenset(
     ("check_pickup", "check_with_carrier", "confirm_loss")
 )
@@ -80,6 +94,7 @@ def _left(fact: ShipmentDispatched, state: Placed, values: Values, carriers: Car
         rule="stage_messages",
         events=(event,),
         timers=timers(parcel.parcel_id, clock, values),
+        tasks=_sent_again(state, lines),
         messages=(message(state, parcel, "parcel_dispatched", fact.at, stale_at),),
     )
     return left + _doubted(state, parcel, carriers)
@@ -124,6 +139,8 @@ def _told_again(
     data = fact.data
     same_lines = set(data.lines) == set(parcel.lines)
     told = Told(carrier=data.carrier, tracking_no=data.tracking_no, weight_grams=data.weight_grams)
+    if same_lines and isinstance(parcel, PickupCancelled) and fact.at > parcel.dispatched_at:
+        return _left(fact, state, values, carriers)
     if same_lines and told in parcel.told:
         return NOTHING
     if same_lines and (_awaits_number(parcel, data) or _puts_number_right(fact, parcel)):
@@ -146,6 +163,57 @@ def _puts_number_right(fact: ShipmentDispatched, parcel: Parcel) -> bool:
     return another and unseen and fact.at > parcel.dispatched_at
 
 
+def sent_again_by(at: datetime, parcel: Returned, state: Placed, values: Values) -> SetTimer:
+    """Rule `returned_to_sender`: what shall go out again has the time that a new order has."""
+    until = later(at, values.ship_within_of(state.ship_service))
+    return SetTimer(name=RESEND, key=parcel.parcel_id, due_at=until)
+
+
+def going_again(state: Placed, lines: Iterable[str]) -> list[Returned]:
+    """The parcels that came back, and of which some of these lines shall go out again."""
+    return [
+        parcel
+        for parcel in state.parcels
+        if isinstance(parcel, Returned) and parcel.settled == "resend" and set(parcel.lines) & set(lines)
+    ]
+
+
+def not_sent_again(due: TimerDue, state: Placed) -> Decision:
+    """Rule `returned_to_sender`: what was to go out again has not, and somebody looks into it, once."""
+    parcel = state.parcel(due.key)
+    waiting = _waiting(state, parcel) if isinstance(parcel, Returned) else ()
+    if parcel is None or not waiting:
+        return NOTHING
+    task = TaskWanted(
+        task_id=_not_sent_again(state, parcel),
+        kind="look_into",
+        order_id=state.order_id,
+        priority="high",
+        summary=f"Parcel {parcel.parcel_id} came back and was to go out again; it has not left in time.",
+        details={"parcel_id": parcel.parcel_id, "lines": [*waiting], "slug": "not-sent-again"},
+    )
+    return Decision(rule="returned_to_sender", tasks=(task,))
+
+
+def _waiting(state: Placed, parcel: Returned) -> tuple[str, ...]:
+    """Lines of a parcel that came back that are wanted, and have left in no parcel since."""
+    since = state.parcels[state.parcels.index(parcel) + 1 :]
+    gone = {line for one in since if not isinstance(one, PickupCancelled) for line in one.lines}
+    return tuple(line for line in state.wanted(parcel.lines) if line not in gone)
+
+
+def _not_sent_again(state: Placed, parcel: Parcel) -> str:
+    return task_id(SERVICE, state.order_id, "look_into", parcel.parcel_id, "not_sent_again")
+
+
+def _sent_again(state: Placed, lines: tuple[str, ...]) -> tuple[TaskChange, ...]:
+    """What came back leaves again: nobody has to look into it any more."""
+    over = [
+        OpenTask(task_id=_not_sent_again(state, one), kind="look_into") for one in going_again(state, lines)
+    ]
+    return withdraw(state, over, "dispatched")
+
+
 def stopped(command: StopLines, state: NotPlaced | Placed) -> Decision:
     """Rule `refund_before_dispatch`: what has not left is stopped, once.
 
@@ -159,7 +227,22 @@ def stopped(command: StopLines, state: NotPlaced | Placed) -> Decision:
         rule="refund_before_dispatch",
         notes=(LinesUnwanted(lines=news, cause=command.cause),) if news else (),
         events=_stop(_here(state, lines), state, command.reason),
+        tasks=() if command.cause else _nothing_to_settle(state, lines),
     )
+
+
+def _nothing_to_settle(state: NotPlaced | Placed, lines: tuple[str, ...]) -> tuple[TaskChange, ...]:
+    """A parcel that is back, and of which nothing is wanted any more, needs nobody's answer."""
+    if not isinstance(state, Placed):
+        return ()
+    over = [
+        task
+        for parcel in state.parcels
+        if isinstance(parcel, Returned) and set(state.wanted(parcel.lines)) <= set(lines)
+        for task in parcel.tasks
+        if task.kind == "confirm_address_and_resend"
+    ]
+    return withdraw(state, over, "refunded")
 
 
 def resumed(command: ResumeLines, state: NotPlaced | Placed) -> Decision:

@@ -63,6 +63,8 @@ def scanned(
     seen = _seen(fact)
     if any(seen.same_as(other) for other in parcel.trace):
         return NOTHING
+    if isinstance(parcel, PickupCancelled) and scan.status != "exception":
+        return _left_after_all(fact, state, parcel, profile, reason)
     match parcel:
         case Moving() | Troubled() | Returning() if _forward(parcel, seen):
             note = ScanSeen(parcel_id=parcel.parcel_id, seen=seen.model_copy(update={"taken": True}))
@@ -78,6 +80,23 @@ def scanned(
             return found + Decision(rule=found.rule or "stage_moves_forward", notes=(note,))
         case _:
             assert_never(parcel)
+
+
+def _left_after_all(
+    fact: ShipmentScanned, state: Placed, parcel: PickupCancelled, profile: Profile, reason: str | None
+) -> Outcome:
+    """Whoever said that it never left was wrong: a carrier has the parcel."""
+    moving = parcel.after_all()
+    left = said.ParcelDispatched(
+        **named(parcel),
+        lines=parcel.lines,
+        dispatched_at=parcel.dispatched_at,
+        weight_grams=parcel.told[-1].weight_grams,
+        **deadline(moving.clock, values_for(state, parcel.carrier, profile)),
+    )
+    parcels = tuple(moving if one is parcel else one for one in state.parcels)
+    seen = scanned(fact, state.model_copy(update={"parcels": parcels}), profile, reason, parcel.parcel_id)
+    return seen if isinstance(seen, Refused) else Decision(events=(left,)) + seen
 
 
 def _seen(fact: ShipmentScanned) -> Seen:
@@ -221,7 +240,10 @@ def _wanted(
             more |= {"reason": cause.reason, "fault": cause.fault}
             own = cause.fault not in FAILS
             return want(state, parcel, "resolve_exception", summary, more=more, its_own=own)
+        case "returned" if parcel.lines and not state.wanted(parcel.lines):
+            return ()  # The buyer has his money for all of it.
         case "returned":
+            more["lines"] = [*state.wanted(parcel.lines)]
             summary = "The parcel is back: confirm the address with the buyer and send it again, or pay back."
             if parcel.refused_because is not None:
                 summary = "The refused parcel is back: ask the buyer whether he wants new goods or money."

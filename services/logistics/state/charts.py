@@ -60,9 +60,18 @@ PARCEL_CHART: Final = Chart(
         ),
         Stage(
             stage="pickup_cancelled",
-            meaning="The parcel never left; its lines are to be dispatched again.",
+            meaning="The parcel never left; its lines are to be dispatched again. Where a carrier scans it "
+            "or it is dispatched once more, it has left after all.",
             acts="shop",
-            final=True,
+            leads_to=(
+                "dispatched",
+                "picked_up",
+                "in_transit",
+                "out_for_delivery",
+                "delivered",
+                "returning",
+                "returned",
+            ),
         ),
     ),
 )

@@ -237,6 +237,8 @@ def _before_trouble(parcel: Parcel) -> WayStage:
 def _moved(parcel: Parcel, data: Payload, at: datetime) -> Parcel:
     """The parcel after an event about it that may change its stage."""
     match data:
+        case said.ParcelDispatched() if isinstance(parcel, PickupCancelled):
+            return _ticked(parcel.after_all(), data, at)
         case said.ParcelPickedUp() | said.ParcelInTransit() | said.ParcelOutForDelivery():
             clock = parcel.clock.scanned(data.scanned_at)
             return Moving(**_base(parcel, clock=clock), stage=_WAY[type(data)])

@@ -1,5 +1,6 @@
 """The kinds of file, and what an order's learns without saying it."""
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -46,6 +47,10 @@ class _File(Frozen):
         if cause is None:
             return self.unwanted
         return next((hold.lines for hold in self.holds if hold.cause == cause), ())
+
+    def wanted(self, lines: Iterable[Id]) -> tuple[Id, ...]:
+        """Those of the lines that nobody has taken back for good."""
+        return tuple(line for line in lines if line not in self.unwanted)
 
     def kept_back(self, but_for: str | None = None) -> frozenset[Id]:
         """The lines that are not wanted for whatever cause, one of them not looked at."""

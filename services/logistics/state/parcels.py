@@ -1,7 +1,7 @@
 """A parcel, stage by stage, and the clock that its deadlines count from."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field
 
@@ -238,6 +238,12 @@ class PickupCancelled(ParcelBase):
     """It never left."""
 
     stage: Literal["pickup_cancelled"] = "pickup_cancelled"
+
+    def after_all(self) -> Moving:
+        """It as it was before somebody said that it never left."""
+        kept: dict[str, Any] = {name: getattr(self, name) for name in ParcelBase.model_fields}
+        kept["clock"] = Clock.handed_over(self.dispatched_at)
+        return Moving(**kept)
 
 
 OpenParcel = Moving | Troubled | Returning

@@ -301,6 +301,8 @@ def _followed(parcel: ParcelView, event: Event) -> ParcelView:
 
 def _stage_after(parcel: ParcelView, data: Payload) -> dict[str, object]:
     stage = _STAGES.get(type(data))
+    if isinstance(data, said.ParcelDispatched) and parcel.stage == "pickup_cancelled":
+        return {"stage": "dispatched"}
     if isinstance(data, said.ParcelException) and parcel.stage == "returning":
         return {"exception": data.reason, "fault": data.fault}
     if isinstance(data, said.ParcelException):

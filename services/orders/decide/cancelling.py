@@ -30,6 +30,9 @@ from shared.kernel.profiles import Profile
 
 _RULE = "cancelled"
 _TOO_LATE = Refused(slug="out-of-stage", detail="Something of the order has left already.")
+_PAID_BACK_LATE = Refused(
+    slug=orders.PAID_BACK_LATE, detail="Something of the order has left already, and all of it was paid back."
+)
 
 
 def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Outcome:
@@ -54,7 +57,7 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
             )
         case Paid():
             if state.order.goods.gone():
-                return _TOO_LATE
+                return _PAID_BACK_LATE if fact.data.paid_back else _TOO_LATE
             if fact.data.paid_back:
                 return _paid_back(state, fact.at)
             return _call_off(state, fact.at, profile, reason=fact.data.reason, by=fact.data.by)
@@ -62,7 +65,7 @@ def cancelled(fact: facts.OrderCancelled, state: State, profile: Profile) -> Out
             # Perhaps it is the echo of our own refund; only `aftersales` knows how far that got.
             return _paid_back(state, fact.at)
         case Dispatched() | Delivered() | Completed():
-            return _TOO_LATE
+            return _PAID_BACK_LATE if fact.data.paid_back else _TOO_LATE
         case Closed() | Cancelled() if fact.data.paid_back:
             return late_payment.paid_back_before(state, fact.at)
         case Cancelling() | Closed() | Cancelled() | Refunded():

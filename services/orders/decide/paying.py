@@ -18,7 +18,7 @@ from services.orders.state import (
 from services.orders.templates import WishRules
 from shared.contracts import facts
 from shared.contracts.events import orders
-from shared.contracts.events.common import MessageWanted, TaskWanted
+from shared.contracts.events.common import MessageWanted, TaskWanted, TaskWithdrawn
 from shared.contracts.wishes import FIELDS, VerifiedField
 from shared.kernel import money
 from shared.kernel.calendar import later, utc_text
@@ -177,7 +177,19 @@ def serve(
         stale_at=ship_by,
     )
     stays = not order.goods.settled().issuperset(order.goods.lines)
-    return Decision(timers=going, tasks=_differs(order, money_in), messages=(confirm,) if stays else ())
+    return Decision(
+        timers=going,
+        tasks=(*_paid_after_all(order), *_differs(order, money_in)),
+        messages=(confirm,) if stays else (),
+    )
+
+
+def _paid_after_all(order: Order) -> tuple[TaskWithdrawn, ...]:
+    """Goods left before the payment was told: what somebody was to look into is explained by it."""
+    if not order.goods.gone():
+        return ()
+    task = task_id("orders", order.order_id, "look_into", "left_unpaid")
+    return (TaskWithdrawn(task_id=task, kind="look_into", order_id=order.order_id, reason="paid"),)
 
 
 def _differs(order: Order, money_in: orders.OrderPaid | orders.OrderReopened) -> tuple[TaskWanted, ...]:

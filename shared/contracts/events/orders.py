@@ -7,6 +7,9 @@ from shared.contracts.event import Payload, says
 from shared.contracts.facts import Line, PassedFact, Receiver
 from shared.contracts.wishes import VerifiedField
 
+PAID_BACK_LATE = "paid-back-after-leaving"
+"""Slug of a cancellation out of stage that says that all the money went back."""
+
 
 @says("order.placed", "orders")
 class OrderPlaced(Payload):
