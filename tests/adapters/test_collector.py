@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.adapters.collector import give_back, keep_looking
+from shared.adapters.collector import MIDDLE, WHOLE_EVERY, give_back, keep_looking
 from shared.adapters.ending import ended
 
 
@@ -35,6 +35,25 @@ async def test_what_holds_itself_is_let_go_though_too_little_is_made_to_start_a_
 
     looking = asyncio.create_task(keep_looking(every_seconds=0))
     for _ in range(3):
+        await asyncio.sleep(0)
+    await ended(looking)
+    assert left() is None
+
+
+@pytest.mark.usefixtures("collects_nothing_by_itself")
+async def test_what_holds_itself_and_has_grown_old_before_it_was_dropped_is_let_go_too() -> None:
+    connection = Away()
+    connection.__context__ = Away()
+    connection.__context__.__context__ = connection
+    gc.collect(MIDDLE)
+    gc.collect(MIDDLE)
+    left = weakref.ref(connection)
+    del connection
+    gc.collect(MIDDLE)
+    assert left() is not None
+
+    looking = asyncio.create_task(keep_looking(every_seconds=0))
+    for _ in range(WHOLE_EVERY + 1):
         await asyncio.sleep(0)
     await ended(looking)
     assert left() is None
