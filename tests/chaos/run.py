@@ -90,6 +90,7 @@ class Run:
         """How each kind of fault strikes; a run may have some of its own."""
         self.give_up_seconds = GIVE_UP_SECONDS
         self.night_kill_share = NIGHT_KILL_SHARE
+        self._played_to: datetime | None = None
         self._began = time.monotonic()
         self._killed_at: float | None = None
 
@@ -99,8 +100,11 @@ class Run:
         async for faults in days:
             await self._day(number, faults)
             tomorrow = day_begins(number + 1)
-            await self._night(number, min(tomorrow, self.until or tomorrow))
+            morning = min(tomorrow, self.until or tomorrow)
+            await self._night(number, morning)
             number += 1
+            # The next day may begin before the run's end: then what is due later was never waited for.
+            self._played_to = morning
         for rest in () if self.until else range(number, number + DAYS_MAX - 1):
             await self._day(rest, None)
             await self._night(rest, day_begins(rest + 1) if rest < number + DAYS_MAX - 2 else None)
@@ -110,7 +114,7 @@ class Run:
         """Hold everything against the oracle. The system is quiet, and may be stopped already."""
         result, ledger = self.result, self.onlooker.ledger
         self.now_doing = "playing the same facts in the simulation"
-        expected = await simulate(self.load.told, self.until)
+        expected = await simulate(self.load.told, self._played_to if self.until else None)
         outside = read_books(self.town.options.directory / "sandbox")
         result.orders, result.facts = len(self.load.orders), len(self.load.told)
         result.events, result.repeated = ledger.read - ledger.repeated, ledger.repeated
